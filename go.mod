@@ -1,0 +1,3 @@
+module github.com/graflow/graflow-wasm
+
+go 1.26

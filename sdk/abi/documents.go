@@ -1,0 +1,59 @@
+package abi
+
+import "encoding/json"
+
+// Meta tells an attempt what it is part of.
+type Meta struct {
+	Run         string `json:"run"`
+	Task        string `json:"task"`
+	Activation  string `json:"activation"`
+	Attempt     int    `json:"attempt"`      // 1-based
+	MaxAttempts int    `json:"max_attempts"` // 1 + retries
+	Cycle       int    `json:"cycle"`        // 1-based visit of the task
+	MaxCycles   int    `json:"max_cycles"`   // 0: no limit
+	CanIterate  bool   `json:"can_iterate"`
+}
+
+// NextTask asks for a task to run next. With Handler it names a new task; with
+// ID alone an existing one, which implies Goto.
+type NextTask struct {
+	ID      string          `json:"id"`
+	Handler string          `json:"handler,omitempty"`
+	Spec    json.RawMessage `json:"spec,omitempty"`  // the handler's spec; for wasm "ref#export", or "#export" of the caller's own module
+	Input   json.RawMessage `json:"input,omitempty"` // absent: the caller's result
+	Goto    bool            `json:"goto,omitempty"`
+}
+
+// Pause asks a person for input.
+type Pause struct {
+	Name   string          `json:"name"`
+	Schema json.RawMessage `json:"schema,omitempty"`
+}
+
+// Description is what graflow_describe writes.
+type Description struct {
+	Tasks []TaskDescription `json:"tasks"`
+}
+
+// TaskDescription documents one task export.
+type TaskDescription struct {
+	Name   string          `json:"name"`
+	Doc    string          `json:"doc,omitempty"`
+	Input  json.RawMessage `json:"input,omitempty"`  // JSON Schema
+	Output json.RawMessage `json:"output,omitempty"` // JSON Schema
+}
+
+// HTTPRequest is a request under the egress rules of the attempt.
+type HTTPRequest struct {
+	Method string            `json:"method"`
+	URL    string            `json:"url"`
+	Header map[string]string `json:"header,omitempty"`
+	Body   []byte            `json:"body,omitempty"`
+}
+
+// HTTPResponse answers it.
+type HTTPResponse struct {
+	Status int                 `json:"status"`
+	Header map[string][]string `json:"header,omitempty"`
+	Body   []byte              `json:"body,omitempty"`
+}
