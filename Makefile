@@ -1,0 +1,133 @@
+# graflow-wasm. GNU make; `make help` lists the targets.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+GO ?= go
+GOFUMPT_VERSION := v0.12.0
+GOLANGCI_LINT_VERSION := v2.15.0
+
+# One directory per tool and version: the file is its own stamp.
+TOOLS := build/tools
+GOFUMPT := $(TOOLS)/gofumpt-$(GOFUMPT_VERSION)/gofumpt
+GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)/golangci-lint
+
+VERSION = $(shell git describe --tags --always --dirty 2>/dev/null)
+TEST_TIMEOUT ?= 15m
+FUZZTIME ?= 10s
+
+THUMBNAILS := build/thumbnails
+IMAGES := video-001.jpeg video-001.progressive.jpeg video-001.rgb.jpeg video-005.gray.jpeg \
+	video-001.png video-005.gray.png video-001.gif triangle-001.gif
+
+##@ Everyday
+
+.PHONY: help
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} \
+		/^##@ / {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: tools ## fetch the modules and build the pinned tools (minutes, once)
+	$(GO) mod download
+
+.PHONY: build
+build: ## build bin/graflow-wasm
+	$(GO) build -trimpath -ldflags '$(if $(VERSION),-X main.version=$(VERSION))' -o bin/graflow-wasm ./cmd/graflow-wasm
+
+.PHONY: run
+run: build $(THUMBNAILS)/in ## build, then run examples/03-thumbnails on real images
+	@mkdir -p $(THUMBNAILS)/out
+	./bin/graflow-wasm run examples/03-thumbnails/thumbnails.flow.yaml
+	@echo "contact sheet: $(THUMBNAILS)/out/index.html"
+
+.PHONY: clean
+clean: ## remove what was built, the tools too
+	rm -rf bin build
+
+##@ Tests
+
+.PHONY: test
+test: ## all tests with the race detector
+	$(GO) test -race -timeout $(TEST_TIMEOUT) ./...
+
+.PHONY: examples
+examples: ## run every example as its test
+	$(GO) test -count=1 -timeout $(TEST_TIMEOUT) ./examples/...
+
+.PHONY: fuzz
+fuzz: ## each fuzz target for FUZZTIME (10s)
+	@targets=$$(git grep --untracked -oE '^func Fuzz[A-Za-z0-9_]+' -- '*_test.go' ':!bench' || true); \
+	if [ -z "$$targets" ]; then echo "no fuzz targets"; exit 0; fi; \
+	for found in $${targets//:func /:}; do \
+		package=$${found%/*} target=$${found##*:}; \
+		echo "$$package $$target"; \
+		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$package"; \
+	done
+
+.PHONY: bench
+bench: ## all benchmarks, kept in build/bench.txt
+	@mkdir -p build
+	@packages=$$(git grep --untracked -lE '^func Benchmark' -- '*_test.go' ':!bench' | sed 's|^|./|; s|/[^/]*$$||' | sort -u || true); \
+	if [ -z "$$packages" ]; then echo "no benchmarks"; exit 0; fi; \
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m $$packages | tee build/bench.txt
+
+##@ Gate
+
+.PHONY: check
+check: format vet lint imports tidy ## what a change must pass beside its tests: the next five
+
+.PHONY: format
+format: $(GOFUMPT) ## all files as gofumpt writes them
+	@files=$$($(GOFUMPT) -l .); if [ -n "$$files" ]; then \
+		echo "not formatted (make fix):"; echo "$$files"; exit 1; fi
+
+.PHONY: vet
+vet: ## go vet, for the host and for guests
+	$(GO) vet ./...
+	GOOS=wasip1 GOARCH=wasm CGO_ENABLED=0 $(GO) vet ./sdk/...
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## golangci-lint with .golangci.yml
+	$(GOLANGCI_LINT) run ./...
+
+# Go's test cache does not see what `go list` reads, hence -count=1.
+.PHONY: imports
+imports: ## the dependency rule of the architecture
+	$(GO) test -count=1 ./internal/deps
+
+.PHONY: tidy
+tidy: ## go.mod and go.sum say what is used
+	$(GO) mod tidy -diff
+
+# Not part of check: while one works, the tree is not clean. CI runs it last.
+.PHONY: clean-tree
+clean-tree: ## nothing is changed or left behind
+	@changes=$$(git status --porcelain); if [ -n "$$changes" ]; then \
+		echo "the working tree is not clean:"; echo "$$changes"; exit 1; fi
+
+.PHONY: fix
+fix: $(GOFUMPT) ## format all files, tidy go.mod
+	$(GOFUMPT) -w .
+	$(GO) mod tidy
+
+##@ Tools
+
+.PHONY: tools
+tools: $(GOFUMPT) $(GOLANGCI_LINT) ## build the pinned tools into build/tools
+
+$(GOFUMPT):
+	GOBIN=$(abspath $(@D)) $(GO) install mvdan.cc/gofumpt@$(GOFUMPT_VERSION)
+
+$(GOLANGCI_LINT):
+	GOBIN=$(abspath $(@D)) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+
+# Some of the images that Go's own tests ship; complete or not there at all.
+$(THUMBNAILS)/in:
+	@rm -rf $@.part && mkdir -p $@.part
+	@cd "$$($(GO) env GOROOT)/src/image/testdata" && cp $(IMAGES) "$(abspath $@.part)"
+	@mv $@.part $@

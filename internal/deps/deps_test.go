@@ -1,0 +1,291 @@
+package deps_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/graflow/graflow-wasm"
+
+// Third-party modules, by the short names that the tables use.
+const (
+	age        = "filippo.io/age"
+	chromedp   = "github.com/chromedp"
+	docker     = "github.com/docker"
+	expr       = "github.com/expr-lang/expr"
+	goInternal = "github.com/rogpeppe/go-internal"
+	goleak     = "go.uber.org/goleak"
+	huma       = "github.com/danielgtaylor/huma/v2"
+	jsonschema = "github.com/santhosh-tekuri/jsonschema/v6"
+	moby       = "github.com/moby"
+	natsGo     = "github.com/nats-io/nats.go"
+	natsServer = "github.com/nats-io/nats-server/v2"
+	otel       = "go.opentelemetry.io/otel"
+	prometheus = "github.com/prometheus/client_golang"
+	rapid      = "pgregory.net/rapid"
+	ulid       = "github.com/oklog/ulid/v2"
+	wazero     = "github.com/tetratelabs/wazero"
+	xSync      = "golang.org/x/sync"
+	xSys       = "golang.org/x/sys"
+	xTime      = "golang.org/x/time"
+	yaml       = "github.com/goccy/go-yaml"
+)
+
+// anything stands for every import that neither private nor confined forbids.
+const anything = "..."
+
+// A rule says what one package may import beside the standard library: our own
+// packages by their path in the module, third-party modules by module path.
+type rule struct {
+	pkg   string   // path in the module; "x/..." is x and all below it
+	may   []string // in the package
+	tests []string // in its tests, beside may and testTools
+}
+
+// rules is the dependency rule. A package takes the rule with its own path,
+// otherwise the longest "..." above it.
+var rules = []rule{
+	{pkg: "cmd/...", may: []string{anything}},
+	{pkg: "examples/...", may: []string{anything}},
+
+	{
+		pkg: "engine", may: []string{expr, ulid},
+		tests: []string{"engine/enginetest", "handlers/direct"},
+	},
+	{pkg: "engine/enginetest", may: []string{"engine", rapid}, tests: []string{"handlers/direct"}},
+
+	{pkg: "wasmhost", may: []string{"sdk/abi", "wasmhost/...", wazero, xSys, xSync}},
+	{pkg: "wasmhost/...", may: []string{"sdk/abi", "wasmhost/...", wazero, xSys, xSync}, tests: []string{"wasmhost"}},
+
+	{pkg: "sdk", may: []string{"sdk/abi"}, tests: []string{"wasmhost"}},
+	{pkg: "sdk/abi"},
+
+	{pkg: "handlers/direct", may: []string{"engine"}},
+	{pkg: "handlers/builtin", may: []string{"engine"}, tests: []string{"handlers/direct"}},
+	{pkg: "handlers/wasm", may: []string{"engine", "wasmhost"}, tests: []string{"sdk/abi"}},
+	{pkg: "handlers/script", may: []string{"engine", "handlers/wasm"}, tests: []string{"wasmhost"}},
+	{pkg: "handlers/docker", may: []string{"engine", docker, moby}},
+
+	{pkg: "natsbus", may: []string{"engine", natsGo}, tests: []string{"natsbus/embedded", "handlers/direct"}},
+	{pkg: "natsbus/embedded", may: []string{natsGo, natsServer}},
+
+	{pkg: "flowfile", may: []string{"engine", yaml, jsonschema}},
+
+	{pkg: "internal/api", may: []string{"engine", huma}, tests: []string{"handlers/direct"}},
+	{pkg: "internal/console", may: []string{"engine"}, tests: []string{"handlers/direct", "internal/api", chromedp}},
+	{pkg: "internal/telemetry", may: []string{"engine", prometheus, otel}},
+	{pkg: "internal/secrets", may: []string{"engine", age}},
+	{pkg: "internal/guesttest", may: []string{goleak}},
+	{pkg: "internal/deps"},
+}
+
+// testTools is what the tests of every package may import.
+var testTools = []string{"engine", "engine/enginetest", "internal/guesttest", rapid, goInternal, goleak, xSync, xTime}
+
+// confined lists the third-party modules that live behind one door, and who
+// holds the key. It binds cmd, examples and tests too.
+var confined = []struct{ module, pkg string }{
+	{wazero, "wasmhost/..."},
+	{docker, "handlers/docker"},
+	{moby, "handlers/docker"},
+	{natsGo, "natsbus/..."},
+	{natsServer, "natsbus/embedded"},
+}
+
+// private lists the trees that nothing outside them imports.
+var private = []string{"cmd/...", "examples/..."}
+
+// A listed package is what `go list -json` tells of a package.
+type listed struct {
+	ImportPath   string
+	Imports      []string
+	TestImports  []string
+	XTestImports []string
+}
+
+func TestImports(t *testing.T) {
+	t.Parallel()
+	// Each of these may have files, and thus imports, of its own.
+	for _, platform := range []string{"linux/amd64", "darwin/arm64", "windows/amd64", "wasip1/wasm"} {
+		t.Run(platform, func(t *testing.T) {
+			t.Parallel()
+			packages := list(t, platform)
+			if len(packages) == 0 {
+				t.Fatal("go list names no package")
+			}
+			for _, violation := range check(packages) {
+				t.Error(violation)
+			}
+		})
+	}
+}
+
+func TestCheckAllows(t *testing.T) {
+	t.Parallel()
+	for _, p := range []listed{
+		{ImportPath: "engine", Imports: []string{"context", "encoding/json", expr, expr + "/vm", ulid}},
+		{ImportPath: "engine", XTestImports: []string{own("engine"), own("engine/enginetest"), own("handlers/direct")}},
+		{ImportPath: "wasmhost", Imports: []string{own("sdk/abi"), wazero, wazero + "/api"}},
+		{ImportPath: "handlers/script", Imports: []string{own("engine"), own("handlers/wasm")}},
+		{ImportPath: "cmd/graflow-wasm", Imports: []string{own("engine"), own("natsbus"), "github.com/spf13/cobra"}},
+		{ImportPath: "examples/01-hello", TestImports: []string{own("examples/internal/run")}},
+	} {
+		p.ImportPath = own(p.ImportPath)
+		if got := check([]listed{p}); len(got) != 0 {
+			t.Errorf("%+v: got %q, want no violation", p, got)
+		}
+	}
+}
+
+func TestCheckRefuses(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		pkg, imports string
+		inTest       bool
+		want         string // part of the one violation
+	}{
+		{pkg: "engine", imports: wazero, want: "engine imports " + wazero},
+		{pkg: "engine", imports: wazero + "/api", want: "only wasmhost"},
+		{pkg: "engine", imports: own("sdk/abi"), want: "engine imports sdk/abi"},
+		{pkg: "engine", imports: own("handlers/direct"), want: "engine imports handlers/direct"},
+		{pkg: "engine", imports: own("flowfile"), inTest: true, want: "a test of engine imports flowfile"},
+		{pkg: "engine", imports: expr + "ession/x", want: "engine imports"}, // a prefix of a name is another module
+		{pkg: "wasmhost", imports: own("engine"), want: "wasmhost imports engine"},
+		{pkg: "sdk", imports: own("engine"), want: "sdk imports engine"},
+		{pkg: "sdk/abi", imports: own("sdk"), want: "sdk/abi imports sdk"},
+		{pkg: "handlers/wasm", imports: own("handlers/direct"), want: "handlers/wasm imports handlers/direct"},
+		{pkg: "handlers/script", imports: own("handlers/docker"), want: "handlers/script imports handlers/docker"},
+		{pkg: "natsbus", imports: natsServer + "/server", want: "only natsbus/embedded"},
+		{pkg: "natsbus", imports: own("handlers/wasm"), want: "natsbus imports handlers/wasm"},
+		{pkg: "cmd/graflow-wasm", imports: natsGo + "/jetstream", want: "only natsbus/..."},
+		{pkg: "flowfile", imports: docker + "/docker/client", inTest: true, want: "only handlers/docker"},
+		{pkg: "flowfile", imports: own("cmd/graflow-wasm"), want: "nothing outside cmd/... imports it"},
+		{pkg: "cmd/graflow-wasm", imports: own("examples/01-hello"), want: "nothing outside examples/... imports it"},
+		{pkg: "handlers/new", imports: "fmt", want: "add it to rules in internal/deps/deps_test.go"},
+	} {
+		p := listed{ImportPath: own(test.pkg)}
+		if test.inTest {
+			p.XTestImports = []string{test.imports}
+		} else {
+			p.Imports = []string{test.imports}
+		}
+		got := check([]listed{p})
+		if len(got) != 1 || !strings.Contains(got[0], test.want) {
+			t.Errorf("%s importing %s: got %q, want one violation with %q", test.pkg, test.imports, got, test.want)
+		}
+	}
+}
+
+// check returns one line for each import that the tables forbid and for each
+// package that they do not know.
+func check(packages []listed) []string {
+	var violations []string
+	for _, p := range packages {
+		pkg := short(p.ImportPath)
+		r, ok := ruleFor(pkg)
+		if !ok {
+			violations = append(violations, pkg+": a package without a rule; add it to rules in internal/deps/deps_test.go")
+			continue
+		}
+		for _, imported := range p.Imports {
+			if why := forbidden(pkg, imported, r.may); why != "" {
+				violations = append(violations, fmt.Sprintf("%s imports %s: %s", pkg, short(imported), why))
+			}
+		}
+		inTests := slices.Concat(r.may, r.tests, testTools, []string{pkg})
+		for _, imported := range slices.Concat(p.TestImports, p.XTestImports) {
+			if why := forbidden(pkg, imported, inTests); why != "" {
+				violations = append(violations, fmt.Sprintf("a test of %s imports %s: %s", pkg, short(imported), why))
+			}
+		}
+	}
+	return violations
+}
+
+// forbidden says why pkg may not import what it imports, "" if it may.
+func forbidden(pkg, imported string, may []string) string {
+	if standard(imported) {
+		return ""
+	}
+	name := short(imported)
+	for _, tree := range private {
+		if name != imported && within(name, tree) && !within(pkg, tree) {
+			return "nothing outside " + tree + " imports it"
+		}
+	}
+	for _, c := range confined {
+		if within(name, c.module+"/...") && !within(pkg, c.pkg) {
+			return "only " + c.pkg + " may"
+		}
+	}
+	for _, allowed := range may {
+		thirdParty := name == imported && within(name, allowed+"/...")
+		if allowed == anything || within(name, allowed) || thirdParty {
+			return ""
+		}
+	}
+	return fmt.Sprintf("the rule allows %q", may)
+}
+
+// ruleFor finds the rule of a package: its own, else the longest tree above.
+func ruleFor(pkg string) (rule, bool) {
+	var best rule
+	for _, r := range rules {
+		if r.pkg == pkg {
+			return r, true
+		}
+		if within(pkg, r.pkg) && len(r.pkg) > len(best.pkg) {
+			best = r
+		}
+	}
+	return best, best.pkg != ""
+}
+
+// within tells whether path is pattern or, for "x/...", x or below it.
+func within(path, pattern string) bool {
+	root, tree := strings.CutSuffix(pattern, "/...")
+	return path == root || tree && strings.HasPrefix(path, root+"/")
+}
+
+// standard tells the standard library's paths, whose first element has no dot.
+func standard(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return !strings.Contains(first, ".")
+}
+
+func own(path string) string { return module + "/" + path }
+
+func short(path string) string { return strings.TrimPrefix(path, module+"/") }
+
+// list asks go for the module's packages as built for a platform "os/arch".
+func list(t *testing.T, platform string) []listed {
+	t.Helper()
+	goos, goarch, _ := strings.Cut(platform, "/")
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-find", "-json=ImportPath,Imports,TestImports,XTestImports", "./...")
+	cmd.Dir = "../.."
+	cmd.Env = append(os.Environ(), "GOOS="+goos, "GOARCH="+goarch, "CGO_ENABLED=0")
+	cmd.Stderr = t.Output()
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list for %s: %v", platform, err)
+	}
+	var packages []listed
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		err := decoder.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			return packages
+		}
+		if err != nil {
+			t.Fatalf("go list for %s: decode: %v", platform, err)
+		}
+		packages = append(packages, p)
+	}
+}

@@ -1,0 +1,2 @@
+// Command broken does not compile: it has no main.
+package main
