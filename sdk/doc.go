@@ -29,6 +29,7 @@
 // [Local], an in-memory host, so that guests are tested with go test.
 //
 // A guest imports only the host functions whose methods it uses, so a module's
-// import list says what it can do. The package knows nothing of flows, engines
-// or WebAssembly runtimes.
+// import list says what it can do; text/template and html/template, which call
+// methods by name, keep them all. The package knows nothing of flows, engines or
+// WebAssembly runtimes.
 package sdk

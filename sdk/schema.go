@@ -113,14 +113,19 @@ func (b schemaBuilder) object(t reflect.Type) schema {
 	return s
 }
 
-// fields adds the fields of struct t, those of embedded structs among them.
+// fields adds the fields of struct t, those of embedded structs among them,
+// which are optional if embedded by pointer.
 func (b schemaBuilder) fields(t reflect.Type, properties schema, required *[]string) {
 	for f := range t.Fields() {
 		tag := f.Tag.Get("json")
 		name, options, _ := strings.Cut(tag, ",")
 		if embedded := indirect(f.Type); f.Anonymous && name == "" && embedded.Kind() == reflect.Struct {
 			if !slices.Contains(b, embedded) {
-				append(slices.Clip(b), embedded).fields(embedded, properties, required)
+				into := required
+				if f.Type != embedded {
+					into = new([]string)
+				}
+				append(slices.Clip(b), embedded).fields(embedded, properties, into)
 			}
 			continue
 		}
