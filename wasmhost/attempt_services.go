@@ -1,0 +1,135 @@
+package wasmhost
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/graflow/graflow-wasm/sdk/abi"
+)
+
+func (a *attempt) meta(context.Context, guest) int64 {
+	if a.opt.Services.Meta == nil {
+		return int64(abi.Unavailable)
+	}
+	return a.answerJSON(a.opt.Services.Meta)
+}
+
+func (a *attempt) resultGet(ctx context.Context, g guest) int64 {
+	id, ok := g.text(0)
+	switch {
+	case !ok:
+		return int64(abi.Invalid)
+	case a.opt.Services.Results == nil:
+		return int64(abi.Unavailable)
+	}
+	value, err := a.opt.Services.Results.Result(ctx, id)
+	if err != nil {
+		return a.code(abi.FuncResultGet, err)
+	}
+	return a.answer(value)
+}
+
+func (a *attempt) channelGet(ctx context.Context, g guest) int64 {
+	key, ok := g.text(0)
+	switch {
+	case !ok:
+		return int64(abi.Invalid)
+	case a.opt.Services.Channel == nil:
+		return int64(abi.Unavailable)
+	}
+	value, err := a.opt.Services.Channel.Get(ctx, key)
+	if err != nil {
+		return a.code(abi.FuncChannelGet, err)
+	}
+	return a.answer(value)
+}
+
+func (a *attempt) channelKeys(ctx context.Context, g guest) int64 {
+	prefix, ok := g.text(0)
+	switch {
+	case !ok:
+		return int64(abi.Invalid)
+	case a.opt.Services.Channel == nil:
+		return int64(abi.Unavailable)
+	}
+	keys, err := a.opt.Services.Channel.Keys(ctx, prefix)
+	if err != nil {
+		return a.code(abi.FuncChannelKeys, err)
+	}
+	if keys == nil {
+		keys = []string{}
+	}
+	return a.answerJSON(keys)
+}
+
+// channelApply makes the host function for one kind of change.
+func channelApply(kind string) func(*attempt, context.Context, guest) int64 {
+	return func(a *attempt, ctx context.Context, g guest) int64 {
+		op := ChannelOp{Kind: kind}
+		var ok bool
+		if op.Key, ok = g.text(0); !ok {
+			return int64(abi.Invalid)
+		}
+		if kind != "delete" {
+			if op.Value, ok = g.json(2); !ok || op.Value == nil {
+				return int64(abi.Invalid)
+			}
+		}
+		if a.opt.Services.Channel == nil {
+			return int64(abi.Unavailable)
+		}
+		return a.code("channel_"+kind, a.opt.Services.Channel.Apply(ctx, op))
+	}
+}
+
+func (a *attempt) nextTask(ctx context.Context, g guest) int64 {
+	data, ok := g.json(0)
+	var next abi.NextTask
+	if !ok || json.Unmarshal(data, &next) != nil || next.ID == "" {
+		return int64(abi.Invalid)
+	}
+	if a.opt.Services.Control == nil {
+		return int64(abi.Unavailable)
+	}
+	return a.code(abi.FuncNextTask, a.opt.Services.Control.NextTask(ctx, next))
+}
+
+func (a *attempt) nextIteration(ctx context.Context, g guest) int64 {
+	return a.steerJSON(ctx, g, abi.FuncNextIteration, Control.NextIteration)
+}
+
+func (a *attempt) checkpoint(ctx context.Context, g guest) int64 {
+	return a.steerJSON(ctx, g, abi.FuncCheckpoint, Control.Checkpoint)
+}
+
+func (a *attempt) terminate(ctx context.Context, g guest) int64 {
+	return a.steerText(ctx, g, abi.FuncTerminate, Control.Terminate)
+}
+
+func (a *attempt) cancel(ctx context.Context, g guest) int64 {
+	return a.steerText(ctx, g, abi.FuncCancel, Control.Cancel)
+}
+
+// steerJSON passes a JSON payload, which may be empty, to a method of Control.
+func (a *attempt) steerJSON(ctx context.Context, g guest, name string, method func(Control, context.Context, json.RawMessage) error) int64 {
+	data, ok := g.json(0)
+	switch {
+	case !ok:
+		return int64(abi.Invalid)
+	case a.opt.Services.Control == nil:
+		return int64(abi.Unavailable)
+	}
+	return a.code(name, method(a.opt.Services.Control, ctx, data))
+}
+
+// steerText passes a message to a method of Control.
+func (a *attempt) steerText(ctx context.Context, g guest, name string, method func(Control, context.Context, string) error) int64 {
+	message, ok := g.text(0)
+	switch {
+	case !ok:
+		return int64(abi.Invalid)
+	case a.opt.Services.Control == nil:
+		return int64(abi.Unavailable)
+	}
+	return a.code(name, method(a.opt.Services.Control, ctx, message))
+}

@@ -1,0 +1,57 @@
+package wasmhost
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"unicode/utf8"
+)
+
+// stdin is the input as a command reads it: a string without its quotes, any
+// other value as JSON.
+func stdin(input []byte) []byte {
+	var text string
+	if json.Unmarshal(input, &text) == nil && !bytes.Equal(bytes.TrimSpace(input), []byte("null")) {
+		return []byte(text)
+	}
+	return input
+}
+
+// finishCommand makes JSON of a command's stdout.
+func (a *attempt) finishCommand(written []byte) (json.RawMessage, error) {
+	switch {
+	case len(written) == 0:
+		return json.RawMessage("null"), nil
+	case json.Valid(written):
+		return written, nil
+	case !utf8.Valid(written):
+		return nil, a.trapError(KindInvalidOutput, "stdout is neither JSON nor UTF-8 text, it begins "+beginning(written), nil)
+	}
+	return json.Marshal(string(written))
+}
+
+// exited judges a proc_exit: code 0 ends a command well.
+func (a *attempt) exited(code uint32) error {
+	line, stack := a.lines.diagnosis()
+	message := fmt.Sprintf("exit code %d", code)
+	if line != "" {
+		message += ": " + line
+	}
+	kind := KindExit
+	if a.module.abi == ABIWASICommand {
+		if code == 0 {
+			return nil
+		}
+		kind = KindError
+	}
+	e := a.trapError(kind, message, nil)
+	if code != 0 && a.memory.exhausted() {
+		e.Kind, e.Message, e.cause = KindMemory, a.memoryMessage(message), ErrMemory
+	}
+	e.Stack = stack
+	return e
+}
+
+func (a *attempt) memoryMessage(detail string) string {
+	return fmt.Sprintf("memory limit of %d bytes reached: %s", a.opt.Limits.Memory, detail)
+}

@@ -1,0 +1,58 @@
+package wasmhost
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+
+	"github.com/graflow/graflow-wasm/sdk/abi"
+)
+
+// Services are the embedder's answers to what a guest asks for. A nil field
+// makes its calls answer abi.Unavailable (Log and Progress: dropped). They are
+// called on the goroutine of Call, one at a time.
+//
+// A method that fails with an abi.Code (wrapped or not) hands that code to the
+// guest, which goes on; any other error ends the attempt and is in the chain of
+// its *TrapError.
+type Services struct {
+	Meta     *abi.Meta
+	Results  Results
+	Channel  Channel
+	Control  Control
+	Log      func(level slog.Level, line string)    // a line of the guest, valid UTF-8
+	Progress func(done, total float64, note string) // NaN and infinities are not passed on
+}
+
+// Results answers result_get.
+type Results interface {
+	// Result is the JSON result of a task, or abi.NotFound.
+	Result(ctx context.Context, id string) (json.RawMessage, error)
+}
+
+// Channel answers the channel_* calls.
+type Channel interface {
+	// Get is the JSON value of a key, or abi.NotFound.
+	Get(ctx context.Context, key string) (json.RawMessage, error)
+	// Keys lists the keys with a prefix, sorted.
+	Keys(ctx context.Context, prefix string) ([]string, error)
+	// Apply changes a key. A value of the wrong type is abi.Invalid.
+	Apply(ctx context.Context, op ChannelOp) error
+}
+
+// ChannelOp is one change of a channel.
+type ChannelOp struct {
+	Kind  string // "set", "delete", "append", "prepend", "add"
+	Key   string
+	Value json.RawMessage // valid JSON, nil for delete; the callee may keep it
+}
+
+// Control answers the calls that steer the run. Payloads are valid JSON or
+// empty, and may be kept.
+type Control interface {
+	NextTask(ctx context.Context, next abi.NextTask) error
+	NextIteration(ctx context.Context, data json.RawMessage) error
+	Terminate(ctx context.Context, message string) error
+	Cancel(ctx context.Context, message string) error
+	Checkpoint(ctx context.Context, meta json.RawMessage) error
+}
