@@ -64,9 +64,9 @@ fuzz: ## each fuzz target for FUZZTIME (10s)
 	@targets=$$(git grep --untracked -oE '^func Fuzz[A-Za-z0-9_]+' -- '*_test.go' ':!bench' || true); \
 	if [ -z "$$targets" ]; then echo "no fuzz targets"; exit 0; fi; \
 	for found in $${targets//:func /:}; do \
-		package=$${found%/*} target=$${found##*:}; \
+		found=./$$found; package=$${found%/*} target=$${found##*:}; \
 		echo "$$package $$target"; \
-		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$package"; \
+		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package"; \
 	done
 
 .PHONY: bench
