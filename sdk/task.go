@@ -1,6 +1,7 @@
 package sdk
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -68,7 +69,7 @@ func (t *TaskOf[In, Out]) attempt(c *Context) (err error) {
 	if err != nil {
 		return err
 	}
-	data, err = json.Marshal(out)
+	data, err = encodeOutput(out)
 	if err != nil {
 		return Permanent(fmt.Errorf("encode the result of task %q: %w", t.name, err))
 	}
@@ -101,6 +102,17 @@ func decodeInput[In any](data []byte) (In, error) {
 		err = fmt.Errorf("input: %w", err)
 	}
 	return in, &Error{Kind: KindInvalidInput, Err: err, Permanent: true}
+}
+
+// encodeOutput encodes a result for people to read, too: <, > and & as they are.
+func encodeOutput(out any) ([]byte, error) {
+	var buf bytes.Buffer
+	encoder := json.NewEncoder(&buf)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(out); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
 }
 
 // warm fills encoding/json's caches for a task's types. Its errors and panics

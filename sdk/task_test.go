@@ -128,6 +128,14 @@ func TestPanicFailsWithStack(t *testing.T) {
 	}
 }
 
+func TestOutputIsReadable(t *testing.T) {
+	t.Parallel()
+	got, err := double.CallJSON(nil, json.RawMessage(`{"label":"<a & b>"}`))
+	if want := `{"width":0,"label":"<a & b>"}`; err != nil || string(got) != want {
+		t.Errorf("got %s, %v, want %s", got, err, want)
+	}
+}
+
 func TestUnencodableResultIsPermanent(t *testing.T) {
 	t.Parallel()
 	task := sdk.Task("unencodable", "", func(*sdk.Context, any) (any, error) { return func() {}, nil })

@@ -51,8 +51,8 @@ func TestWords(t *testing.T) {
 
 func TestSentences(t *testing.T) {
 	t.Parallel()
-	got, err := sentences.Call(nil, Corpus{Text: "# Title\n\nThe cat sat. The dog\ndidn't sit down! Version 1.5 is it?"})
-	want := SentenceStats{Count: 4, Longest: "The dog didn't sit down!", AverageWords: 14.0 / 4}
+	got, err := sentences.Call(nil, Corpus{Text: "# Title\n\nThe cat sat. The dog\ndidn't sit down! Version 1.5 is it?\n\n```\ncode is no sentence of this text at all\n```\n- one\n- and two"})
+	want := SentenceStats{Count: 6, Longest: "The dog didn't sit down!", AverageWords: 17.0 / 6}
 	if !reflect.DeepEqual(got, want) || err != nil {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}

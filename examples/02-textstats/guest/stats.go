@@ -74,15 +74,21 @@ func wordsOf(text string) []string {
 	return words
 }
 
-// sentenceEnd is closing punctuation before a space, or an empty line.
-var sentenceEnd = regexp.MustCompile(`[.!?…]+["')\]”’]*(?:\s+|$)|\n\s*\n`)
+// sentenceEnd is closing punctuation before a space, an empty line, or the mark
+// of a Markdown list item, heading, quotation or table row.
+var sentenceEnd = regexp.MustCompile(`[.!?…]+["')\]”’*_]*(?:\s+|$)|\n[ \t]*(?:\n|[-*+>#|]+ )`)
+
+// codeBlock is a fenced block, which has no sentences.
+var codeBlock = regexp.MustCompile("(?ms)^[ \\t]*```.*?^[ \\t]*```[ \\t]*$")
 
 func measureSentences(text string) SentenceStats {
+	text = codeBlock.ReplaceAllString(text, "\n")
 	var stats SentenceStats
 	total, longest, start := 0, 0, 0
 	ends := append(sentenceEnd.FindAllStringIndex(text, -1), []int{len(text), len(text)})
 	for _, end := range ends {
 		sentence := strings.Join(strings.Fields(text[start:end[1]]), " ")
+		sentence = strings.TrimLeft(sentence, "#>|-*+ ")
 		start = end[1]
 		n := len(wordsOf(sentence))
 		if n == 0 {

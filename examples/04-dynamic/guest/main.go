@@ -28,6 +28,9 @@ var agent = sdk.Task("agent", "asks the tool until it knows enough", func(c *sdk
 	if err != nil {
 		return Answer{}, err
 	}
+	if notes == nil {
+		notes = []string{}
+	}
 	answer := Answer{Notes: notes, Complete: len(notes) >= wantNotes}
 	if answer.Complete || !c.CanIterate() {
 		return answer, nil
