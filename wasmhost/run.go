@@ -128,6 +128,9 @@ func (a *attempt) trap(ctx context.Context, err error) error {
 		}
 		return a.exited(exit.ExitCode())
 	}
+	if line, frames := a.lines.diagnosis(); len(frames) > 0 {
+		message, stack = line, frames // a Go guest aborts after its own traceback
+	}
 	e := a.trapError(KindTrap, message, nil)
 	switch {
 	case message == "stack overflow":

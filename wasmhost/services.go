@@ -10,7 +10,8 @@ import (
 
 // Services are the embedder's answers to what a guest asks for. A nil field
 // makes its calls answer abi.Unavailable (Log and Progress: dropped). They are
-// called on the goroutine of Call, one at a time.
+// called on the goroutine of Call, one at a time, and must return when their
+// context ends: a guest that waits for one can't be stopped otherwise.
 //
 // A method that fails with an abi.Code (wrapped or not) hands that code to the
 // guest, which goes on; any other error ends the attempt and is in the chain of
