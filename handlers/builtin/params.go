@@ -1,0 +1,113 @@
+package builtin
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// inputError is a failure that the task's input is the cause of.
+type inputError struct{ message string }
+
+func (e *inputError) Error() string { return e.message }
+
+func badInput(format string, args ...any) error {
+	return &inputError{message: fmt.Sprintf(format, args...)}
+}
+
+// params are the members of an input object.
+type params map[string]json.RawMessage
+
+// param is a name that a function's input may have.
+type param struct {
+	name     string
+	optional bool
+}
+
+// decode reads an input object with the parameters of f.
+func (f function) decode(input json.RawMessage) (params, error) {
+	if len(bytes.TrimSpace(input)) == 0 {
+		input = json.RawMessage("{}")
+	}
+	var p params
+	if err := json.Unmarshal(input, &p); err != nil || p == nil {
+		return nil, badInput("input is %s, want an object with %s", kindOf(input), f.names())
+	}
+	return p, f.checkNames(p)
+}
+
+// checkNames reports a name that f does not know, or lacks.
+func (f function) checkNames(given map[string]json.RawMessage) error {
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if !slices.ContainsFunc(f.params, func(p param) bool { return p.name == name }) {
+			return badInput("unknown parameter %q: there are %s", name, f.names())
+		}
+	}
+	for _, p := range f.params {
+		if _, ok := given[p.name]; !ok && !p.optional {
+			return badInput("parameter %q is missing: there are %s", p.name, f.names())
+		}
+	}
+	return nil
+}
+
+// names lists the parameters of f.
+func (f function) names() string {
+	all := make([]string, len(f.params))
+	for i, p := range f.params {
+		all[i] = fmt.Sprintf("%q", p.name)
+		if p.optional {
+			all[i] += " (optional)"
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+// integer is a parameter that is a 64-bit integer, or otherwise when absent.
+func (p params) integer(name string, otherwise int64) (int64, error) {
+	raw, ok := p[name]
+	if !ok {
+		return otherwise, nil
+	}
+	n := new(int64)
+	if err := json.Unmarshal(raw, &n); err != nil || n == nil {
+		return 0, badInput("parameter %q is %s, want a 64-bit integer", name, shown(raw))
+	}
+	return *n, nil
+}
+
+// kindOf names the JSON type of a value.
+func kindOf(value json.RawMessage) string {
+	value = bytes.TrimSpace(value)
+	switch {
+	case len(value) == 0:
+		return "nothing"
+	case !json.Valid(value):
+		return "not JSON"
+	}
+	switch value[0] {
+	case '{':
+		return "an object"
+	case '[':
+		return "a list"
+	case '"':
+		return "a string"
+	case 't', 'f':
+		return "a boolean"
+	case 'n':
+		return "null"
+	}
+	return "a number"
+}
+
+// shown is a value as it may appear in a message: short ones as they are.
+func shown(value json.RawMessage) string {
+	const most = 40
+	if len(value) > most {
+		return kindOf(value)
+	}
+	return string(value)
+}

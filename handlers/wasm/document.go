@@ -1,0 +1,119 @@
+package wasm
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// document is a JSON object whose keys are known. Its name is for messages.
+type document struct {
+	name   string
+	fields map[string]json.RawMessage
+}
+
+// object decodes an object and refuses keys beside the known ones. Nothing at
+// all and null are an empty object.
+func object(name string, data json.RawMessage, known ...string) (document, error) {
+	d := document{name: name}
+	if len(bytes.TrimSpace(data)) == 0 {
+		return d, nil
+	}
+	if err := json.Unmarshal(data, &d.fields); err != nil {
+		return d, fmt.Errorf("%s: want an object with %s: %w", name, quoted(known), err)
+	}
+	var errs []error
+	for _, key := range slices.Sorted(maps.Keys(d.fields)) {
+		if !slices.Contains(known, key) {
+			errs = append(errs, fmt.Errorf("%s: unknown key %q%s: known are %s", name, key, didYouMean(key, known), quoted(known)))
+		}
+	}
+	return d, errors.Join(errs...)
+}
+
+// field is the value of a key, or nil if it is absent or null.
+func (d document) field(key string) json.RawMessage {
+	if raw := d.fields[key]; !bytes.Equal(raw, []byte("null")) {
+		return raw
+	}
+	return nil
+}
+
+func (d document) wrong(key, want string) error {
+	return fmt.Errorf("%s.%s: got %s, want %s", d.name, key, d.fields[key], want)
+}
+
+// text reads a string, or leaves into as it is.
+func (d document) text(key string, into *string) error {
+	raw := d.field(key)
+	if raw != nil && json.Unmarshal(raw, into) != nil {
+		return d.wrong(key, "a string")
+	}
+	return nil
+}
+
+// flag reads a boolean, or leaves into as it is.
+func (d document) flag(key string, into **bool) error {
+	raw := d.field(key)
+	if raw != nil && json.Unmarshal(raw, into) != nil {
+		return d.wrong(key, "true or false")
+	}
+	return nil
+}
+
+// duration reads a duration as text, or leaves into as it is.
+func (d document) duration(key string, into *time.Duration) error {
+	raw := d.field(key)
+	if raw == nil {
+		return nil
+	}
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		if v, err := time.ParseDuration(text); err == nil && v >= 0 {
+			*into = v
+			return nil
+		}
+	}
+	return d.wrong(key, `a number with a unit, as "300ms", "10s" or "1h"`)
+}
+
+// sizeUnits are the suffixes of a size. "B" ends them all and comes last.
+var sizeUnits = []struct {
+	suffix string
+	bytes  float64
+}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"B", 1}}
+
+// size reads a number of bytes, or a size as text, or leaves into as it is.
+func (d document) size(key string, into *int64) error {
+	raw := d.field(key)
+	if raw == nil {
+		return nil
+	}
+	text, unit := string(raw), 1.0
+	if raw[0] == '"' {
+		if json.Unmarshal(raw, &text) != nil {
+			return d.wrong(key, "a size")
+		}
+		for _, u := range sizeUnits {
+			if number, ok := strings.CutSuffix(text, u.suffix); ok {
+				text, unit = strings.TrimSpace(number), u.bytes
+				break
+			}
+		}
+	}
+	n, err := strconv.ParseFloat(text, 64)
+	n *= unit
+	// Whole numbers up to 2^53 are exact.
+	if err != nil || n < 0 || n > 1<<53 || n != math.Trunc(n) {
+		return d.wrong(key, `a number of bytes, or a size as "64KiB", "16MiB" or "1GiB"`)
+	}
+	*into = int64(n)
+	return nil
+}

@@ -1,0 +1,134 @@
+package wasm
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/wasmhost"
+)
+
+// Config configures a Handler. Host is required.
+type Config struct {
+	// Host runs the guests. The handler does not close it.
+	Host *wasmhost.Host
+	// Modules finds modules by reference. nil: Files{Dir, CacheDir}.
+	Modules Modules
+	// Dir is the directory that module files and mounts given by a relative
+	// path are relative to. "": the process's working directory.
+	Dir string
+	// CacheDir keeps guests built from source, below guests/. "": graflow-wasm
+	// in the user's cache directory.
+	CacheDir string
+	// Limits are the most a task may have. A zero field sets no maximum; a task
+	// that asks for more gets the maximum.
+	Limits wasmhost.Limits
+	// Grants are the most a task may be granted; a task that asks for more is
+	// refused. A mount allows the directories below its Host; Env allows the
+	// names in it. nil: a task is granted what it asks for.
+	Grants *wasmhost.Grants
+}
+
+// Handler runs tasks in WebAssembly modules. It is safe for concurrent use.
+type Handler struct {
+	config Config
+
+	mu     sync.Mutex // guards pinned
+	pinned map[string]*pin
+}
+
+var (
+	_ engine.Handler = (*Handler)(nil)
+	_ engine.Checker = (*Handler)(nil)
+)
+
+// New returns a handler on a host. It fails without one.
+func New(config Config) (*Handler, error) {
+	if config.Host == nil {
+		return nil, errors.New("new wasm handler: Config.Host is nil")
+	}
+	if config.Modules == nil {
+		config.Modules = &Files{Dir: config.Dir, CacheDir: config.CacheDir}
+	}
+	return &Handler{config: config, pinned: map[string]*pin{}}, nil
+}
+
+// Check loads and compiles the task's module and checks its export, limits and
+// grants. It may run the Go toolchain. All that is wrong is reported, joined.
+func (h *Handler) Check(ctx context.Context, task *engine.Task) error {
+	_, optionsErr := h.options(task)
+	if optionsErr != nil {
+		optionsErr = fmt.Errorf("task %q: %w", task.ID, optionsErr)
+	}
+	ref, err := parseReference(task.Spec)
+	if err == nil {
+		_, err = h.find(ctx, ref)
+	}
+	if err != nil {
+		err = fmt.Errorf("%s: %w", describe(task.ID, ref), err)
+	}
+	return errors.Join(err, optionsErr)
+}
+
+// Handle runs one attempt. Every error is a *engine.TaskError whose message
+// names task, module and export; its kinds are those of wasmhost and of the
+// guest, and "error", never retried, for a task that can't be run at all.
+func (h *Handler) Handle(ctx context.Context, call *engine.Call) (engine.Result, error) {
+	ref, err := parseReference(call.Task.Spec)
+	if err != nil {
+		return engine.Result{}, hopeless(call, ref, err)
+	}
+	options, err := h.options(call.Task)
+	if err != nil {
+		return engine.Result{}, hopeless(call, ref, err)
+	}
+	task, err := h.find(ctx, ref)
+	if err != nil {
+		return engine.Result{}, failure(ctx, call, ref, err)
+	}
+	ref.export = task.export
+	effects := engine.NewBuffer(call)
+	options.Name = task.name
+	options.Services = services(call, ref, effects)
+	got, err := task.module.Call(ctx, task.export, call.Input, options)
+	result := engine.Result{Value: got.Output, Effects: effects.Effects(), Ledger: ledger(got)}
+	if err == nil {
+		err = h.checkNext(ctx, call, result.Effects.Next)
+	}
+	if err != nil {
+		result.Value, result.Effects = nil, engine.Effects{Cancel: result.Effects.Cancel}
+		return result, failure(ctx, call, ref, err)
+	}
+	return result, nil
+}
+
+func ledger(r wasmhost.Result) json.RawMessage {
+	data, err := json.Marshal(r.Ledger)
+	if err != nil {
+		return nil
+	}
+	return data
+}
+
+// spawnError says that a guest asked for a task that can't be run.
+type spawnError struct{ cause error }
+
+func (e *spawnError) Error() string { return "next task: " + e.cause.Error() }
+func (e *spawnError) Unwrap() error { return e.cause }
+
+// checkNext checks the new tasks that are for this handler.
+func (h *Handler) checkNext(ctx context.Context, call *engine.Call, next []engine.NextTask) error {
+	var errs []error
+	for i := range next {
+		if task := &next[i].Task; task.Handler != "" && task.Handler == call.Task.Handler {
+			errs = append(errs, h.Check(ctx, task))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return &spawnError{cause: err}
+	}
+	return nil
+}

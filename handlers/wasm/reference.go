@@ -1,0 +1,72 @@
+package wasm
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// reference names an export of a module. Either part may be "".
+type reference struct {
+	module string
+	export string
+}
+
+// errNoModule reports a spec that names no module.
+var errNoModule = errors.New(`the spec names no module: want {"module": REF, "export": NAME} or "REF#NAME"`)
+
+// parseReference reads the spec of a task in a flow, which names a module.
+func parseReference(spec json.RawMessage) (reference, error) {
+	ref, err := parseSpec(spec)
+	if err == nil && ref.module == "" {
+		err = errNoModule
+	}
+	return ref, err
+}
+
+// parseSpec reads "REF#NAME" or {"module": REF, "export": NAME}.
+func parseSpec(spec json.RawMessage) (reference, error) {
+	spec = bytes.TrimSpace(spec)
+	if len(spec) == 0 || bytes.Equal(spec, []byte("null")) {
+		return reference{}, errNoModule
+	}
+	if spec[0] == '"' {
+		var text string
+		if err := json.Unmarshal(spec, &text); err != nil {
+			return reference{}, fmt.Errorf("decode spec: %w", err)
+		}
+		return splitReference(text), nil
+	}
+	fields, err := object("spec", spec, "module", "export")
+	if err != nil {
+		return reference{}, err
+	}
+	var ref reference
+	return ref, errors.Join(
+		fields.text("module", &ref.module),
+		fields.text("export", &ref.export),
+	)
+}
+
+// splitReference cuts at the last "#": a path may hold one, an export rarely.
+func splitReference(text string) reference {
+	if i := strings.LastIndexByte(text, '#'); i >= 0 {
+		return reference{module: text[:i], export: text[i+1:]}
+	}
+	return reference{module: text}
+}
+
+// spec is the canonical JSON of a reference.
+func (r reference) spec() json.RawMessage {
+	doc := struct {
+		Module string `json:"module"`
+		Export string `json:"export,omitempty"`
+	}{r.module, r.export}
+	data, err := json.Marshal(doc)
+	if err != nil {
+		panic(err) // two strings
+	}
+	return data
+}

@@ -1,0 +1,115 @@
+package wasm
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/sdk/abi"
+	"github.com/graflow/graflow-wasm/wasmhost"
+)
+
+// services answer a guest out of its call and the buffer of its effects.
+func services(call *engine.Call, self reference, effects *engine.Buffer) wasmhost.Services {
+	return wasmhost.Services{
+		Meta: &abi.Meta{
+			Run: call.Run, Task: call.Task.ID, Activation: call.Activation,
+			Attempt: call.Attempt, MaxAttempts: call.MaxAttempts,
+			Cycle: call.Cycle, MaxCycles: call.MaxCycles, CanIterate: call.CanIterate(),
+		},
+		Results:  results{call.View},
+		Channel:  channel{effects},
+		Control:  &control{task: call.Task, self: self, effects: effects},
+		Log:      call.Sink.Log,
+		Progress: call.Sink.Progress,
+	}
+}
+
+// results answers with what other tasks returned.
+type results struct{ view *engine.View }
+
+func (r results) Result(_ context.Context, id string) (json.RawMessage, error) {
+	if value, ok := r.view.Result(id); ok {
+		return value, nil
+	}
+	return nil, abi.NotFound
+}
+
+// channel reads the channel through the buffer, and writes into it. A write to
+// a key of the engine ends the attempt, so that its author learns why.
+type channel struct{ effects *engine.Buffer }
+
+func (c channel) Get(_ context.Context, key string) (json.RawMessage, error) {
+	if value, ok := c.effects.Get(key); ok {
+		return value, nil
+	}
+	return nil, abi.NotFound
+}
+
+func (c channel) Keys(_ context.Context, prefix string) ([]string, error) {
+	return c.effects.Keys(prefix), nil
+}
+
+func (c channel) Apply(_ context.Context, op wasmhost.ChannelOp) error {
+	err := c.effects.Apply(engine.ChannelOp{Op: engine.Op(op.Kind), Key: op.Key, Value: op.Value})
+	switch {
+	case errors.Is(err, engine.ErrReservedKey):
+		return fmt.Errorf("key %q: %w", op.Key, err)
+	case err != nil:
+		return fmt.Errorf("%w: %w", abi.Invalid, err)
+	}
+	return nil
+}
+
+// control buffers what a guest asks of the run.
+type control struct {
+	task    *engine.Task
+	self    reference
+	effects *engine.Buffer
+}
+
+// NextTask buffers a task. One for this handler is completed from the caller:
+// the handler's name, the module, limits and grants.
+func (c *control) NextTask(_ context.Context, n abi.NextTask) error {
+	next := engine.NextTask{
+		Task:  engine.Task{ID: n.ID, Handler: n.Handler, Spec: n.Spec},
+		Input: n.Input,
+		Goto:  n.Goto,
+	}
+	if n.Handler == "" && len(n.Spec) > 0 {
+		next.Task.Handler = c.task.Handler
+	}
+	if next.Task.Handler != "" && next.Task.Handler == c.task.Handler {
+		ref, err := parseSpec(n.Spec)
+		if err != nil {
+			return fmt.Errorf("next task %q: %w", n.ID, err)
+		}
+		if ref.module == "" {
+			ref.module = c.self.module
+		}
+		next.Task.Spec = ref.spec()
+		next.Task.Limits, next.Task.Grants = c.task.Limits, c.task.Grants
+	}
+	c.effects.Next(next)
+	return nil
+}
+
+func (c *control) NextIteration(_ context.Context, data json.RawMessage) error {
+	c.effects.Iterate(data)
+	return nil
+}
+
+func (c *control) Terminate(_ context.Context, message string) error {
+	c.effects.Terminate(message)
+	return nil
+}
+
+func (c *control) Cancel(_ context.Context, message string) error {
+	c.effects.Cancel(message)
+	return nil
+}
+
+// Checkpoint is not offered by the engine yet.
+func (*control) Checkpoint(context.Context, json.RawMessage) error { return abi.Unavailable }
