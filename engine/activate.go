@@ -1,0 +1,158 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+)
+
+// activate starts one execution of a vertex: a task is enqueued, a group or a
+// map spreads out.
+func (r *Run) activate(s *scope, a arrival) {
+	if r.verdict != nil || s.stopping() {
+		r.nodes[a.vertex].expect = r.nodes[a.vertex].expect || a.cause == causeEdge
+		return
+	}
+	v, n := &r.vertices[a.vertex], &r.nodes[a.vertex]
+	if n.group != nil {
+		n.deferred = append(n.deferred, a) // one at a time: its members' edges are its own
+		return
+	}
+	n.visits++
+	if v.task != nil && a.cause == causeJump {
+		if limit := r.graph.maxCycles(v.task); limit > 0 && int(n.visits) > limit {
+			n.visits--
+			r.failScope(s, cycleLimit(v.id, s.activationID(v.id, n.visits+1), limit))
+			return
+		}
+	}
+	s.live++
+	act := &activation{id: s.activationID(v.id, n.visits), vertex: a.vertex, scope: s, cycle: int(n.visits), attempt: 1, since: r.seq, override: a.override, given: a.given, input: a.input, holder: a.holder}
+	if !a.override {
+		act.input = r.joined(s, a.vertex)
+	}
+	switch {
+	case v.isGroup():
+		r.startGroup(act, a.why)
+	case v.task.Map != "" && r.startMap(act, a.why):
+	default:
+		r.begin(act, a.why)
+	}
+}
+
+func cycleLimit(task, activation string, limit int) *TaskError {
+	return &TaskError{Kind: KindCycleLimit, Task: task, Activation: activation, Permanent: true,
+		Message: fmt.Sprintf("task %q: activation %d exceeds max_cycles %d; raise max_cycles, or let the task ask can_iterate", task, limit+1, limit)}
+}
+
+// begin makes an activation live and enqueues its first attempt.
+func (r *Run) begin(act *activation, why string) {
+	r.live[act.id] = act
+	if r.observed {
+		n := r.taskNotice(NoticeTaskReady, act, nil)
+		n.Why = why
+		r.note(n)
+	}
+	if r.steps+len(r.live)-len(r.blocked) > r.graph.maxSteps() {
+		r.blocked = append(r.blocked, act)
+		return
+	}
+	r.enqueue(act)
+}
+
+// enqueue sends the activation's present attempt to the queue.
+func (r *Run) enqueue(act *activation) {
+	d := &Delivery{
+		Run: r.id, Activation: act.id, Task: r.vertices[act.vertex].task,
+		Attempt: act.attempt, Cycle: act.cycle, Rev: act.rev, View: r.view(act.scope),
+	}
+	d.Input, d.Fault = r.resolve(act)
+	r.commands = append(r.commands, Command{Kind: CommandEnqueue, Delivery: d})
+}
+
+func (r *Run) view(s *scope) View {
+	return View{channel: s.channel, results: s.results, vertexOf: r.lookup()}
+}
+
+// lookup finds vertices by id. A run that has added none shares its graph's; one
+// that has lets a view see those added until now.
+func (r *Run) lookup() func(string) (int32, bool) {
+	g := r.graph
+	if r.overlay == nil {
+		return r.find
+	}
+	overlay := r.vertices
+	first := len(g.vertices)
+	return func(id string) (int32, bool) {
+		if v, ok := g.index[id]; ok {
+			return v, true
+		}
+		for i := first; i < len(overlay); i++ {
+			if overlay[i].id == id {
+				return int32(i), true
+			}
+		}
+		return 0, false
+	}
+}
+
+// joined is the input of a vertex from the edges that started it: one's output,
+// or an object of several.
+func (r *Run) joined(s *scope, v int32) json.RawMessage {
+	var from []int32
+	for _, ei := range r.vertices[v].in {
+		if r.edges[ei] == edgeAlive {
+			from = append(from, r.graph.edges[ei].from)
+		}
+	}
+	if len(from) == 1 {
+		value, _ := s.value(from[0])
+		return value
+	}
+	return r.object(s, from)
+}
+
+// resolve makes the input of an activation: what it was given, or what its task
+// says with With and Params.
+func (r *Run) resolve(act *activation) (json.RawMessage, *TaskError) {
+	t := r.vertices[act.vertex].task
+	if t.Map != "" && !act.isItem {
+		_, err := r.mapItems(act)
+		return nil, invalidInput(t, err)
+	}
+	if act.given || len(t.With) == 0 && len(t.Params) == 0 {
+		if act.input == nil {
+			return json.RawMessage("null"), nil
+		}
+		return act.input, nil
+	}
+	in := newResolver(r, act)
+	bound, err := in.with(t.With)
+	if err != nil {
+		return nil, invalidInput(t, err)
+	}
+	missing := ""
+	for _, p := range t.Params {
+		if _, ok := bound[p.Name]; ok {
+			continue
+		}
+		v, ok := in.param(p)
+		if !ok {
+			missing += ", " + strconv.Quote(p.Name)
+			continue
+		}
+		bound[p.Name] = v
+	}
+	if missing != "" {
+		return nil, invalidInput(t, fmt.Errorf("no value for parameter %s: bind it under with, name it after a task or a channel key, or give it a default", missing[2:]))
+	}
+	raw, err := json.Marshal(bound)
+	if err != nil {
+		return nil, invalidInput(t, err)
+	}
+	return raw, nil
+}
+
+func invalidInput(t *Task, err error) *TaskError {
+	return &TaskError{Kind: KindInvalidInput, Message: fmt.Sprintf("input of task %q: %v", t.ID, err)}
+}

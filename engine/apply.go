@@ -1,0 +1,357 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"math"
+	"slices"
+	"time"
+)
+
+// drain is the time that running siblings have to end by themselves once their
+// group, or their run, has failed.
+const drain = 2 * time.Second
+
+// Apply changes the state by one event. It reports whether the event counted:
+// a late, duplicate or foreign one changes nothing.
+func (r *Run) Apply(e *Event) bool {
+	r.seq, r.now = e.Seq, e
+	switch e.Type {
+	case EventStarted:
+		r.start(e)
+		return true
+	case EventCanceled:
+		return r.cancel(e)
+	case EventTimer:
+		return r.timerFired(e)
+	}
+	act := r.live[e.Activation]
+	if act == nil || act.attempt != e.Attempt || act.retrying {
+		r.note(Notice{Type: NoticeWarning, Activation: e.Activation, Attempt: e.Attempt, Message: "stale commit: the activation has ended or has another attempt"})
+		return false
+	}
+	act.rev = e.Seq
+	switch e.Type {
+	case EventCompleted:
+		r.completed(act, e)
+	case EventFailed:
+		r.failedAttempt(act, e)
+	case EventStopped:
+		r.note(r.taskNotice(NoticeTaskCanceled, act, e))
+		r.retire(act)
+		r.ended(act.scope)
+	}
+	return true
+}
+
+func (r *Run) start(e *Event) {
+	r.input, r.status = e.Input, StatusRunning
+	if r.input == nil {
+		r.input = json.RawMessage("null")
+	}
+	r.note(Notice{Type: NoticeRunStarted, Value: r.input})
+	r.root.live++ // held until all starts are in
+	starts := r.graph.starts
+	r.expose(starts)
+	for _, v := range starts {
+		r.activate(r.root, arrival{vertex: v, input: r.input, override: true, why: "start"})
+	}
+	r.ended(r.root)
+}
+
+func (r *Run) cancel(e *Event) bool {
+	if r.verdict != nil || r.status != StatusRunning {
+		return false
+	}
+	v := &verdict{status: StatusCanceled, reason: e.Reason, message: e.Message}
+	if e.Reason == ReasonDeadline {
+		v.status = StatusFailed
+		v.err = &TaskError{Kind: KindDeadline, Message: e.Message}
+	}
+	r.conclude(v, 0)
+	return true
+}
+
+func (r *Run) timerFired(e *Event) bool {
+	act := r.live[e.Activation]
+	if act == nil || !act.retrying || act.attempt+1 != e.Attempt {
+		return false
+	}
+	act.retrying = false
+	act.attempt++
+	r.enqueue(act)
+	return true
+}
+
+func (r *Run) taskNotice(t NoticeType, act *activation, e *Event) Notice {
+	v := &r.vertices[act.vertex]
+	n := Notice{Type: t, Task: v.id, Activation: act.id, Handler: handlerName(v.task), Group: act.scope.groupName(), Attempt: act.attempt, Cycle: act.cycle}
+	if e != nil {
+		n.Value, n.Error, n.Started, n.Ledger = e.Value, e.Error, e.Started, e.Ledger
+	}
+	return n
+}
+
+func handlerName(t *Task) string {
+	if t == nil {
+		return ""
+	}
+	if t.Handler == "" {
+		return "direct"
+	}
+	return t.Handler
+}
+
+// retire takes an activation off the live ones.
+func (r *Run) retire(act *activation) { delete(r.live, act.id) }
+
+// completed records a result with its effects, and lets follow what follows.
+func (r *Run) completed(act *activation, e *Event) {
+	r.retire(act)
+	r.steps++
+	fx := &e.Effects
+	if fx.Cancel != nil {
+		r.canceledBy(act, e)
+		return
+	}
+	r.record(act, e)
+	if r.observed {
+		r.note(r.taskNotice(NoticeTaskSucceeded, act, e))
+	}
+	switch {
+	case r.verdict != nil || act.scope.stopping():
+		// Its run or its group is ending: the result counts, nothing follows.
+	case fx.Terminate != nil:
+		r.conclude(&verdict{status: StatusSucceeded, reason: ReasonTerminated, message: *fx.Terminate, task: r.vertices[act.vertex].id, output: e.Value}, 0)
+	default:
+		r.follow(act, e)
+	}
+	r.ended(act.scope)
+}
+
+func (r *Run) canceledBy(act *activation, e *Event) {
+	r.note(r.taskNotice(NoticeTaskCanceled, act, e))
+	if r.verdict == nil {
+		r.conclude(&verdict{status: StatusCanceled, reason: ReasonCanceled, message: *e.Effects.Cancel, task: r.vertices[act.vertex].id}, 0)
+	}
+	r.ended(act.scope)
+}
+
+// record keeps a value and the channel writes in the activation's scope.
+func (r *Run) record(act *activation, e *Event) {
+	s := act.scope
+	value := e.Value
+	if value == nil {
+		value = json.RawMessage("null")
+	}
+	for _, op := range e.Effects.Channel {
+		r.write(s, op)
+	}
+	s.output = value
+	if act.isItem {
+		return // an item's result is its map's, not its task's
+	}
+	r.setResult(s, act.vertex, &result{value: value})
+	if int(act.vertex) >= len(r.graph.vertices) && s == r.root {
+		r.last = value
+	}
+}
+
+func (r *Run) setResult(s *scope, v int32, res *result) {
+	s.results = s.results.set(v, res)
+	if s.group != nil {
+		s.finished = append(s.finished, finishedVertex{v, res})
+	}
+}
+
+// write applies a channel operation; one that does not fit (its key has changed
+// under it) is dropped with a warning.
+func (r *Run) write(s *scope, op ChannelOp) {
+	old, _ := s.channel.get(op.Key)
+	v, err := ApplyOp(old, op)
+	switch {
+	case err != nil:
+		r.warn(err.Error())
+		return
+	case v == nil:
+		s.channel = s.channel.delete(op.Key)
+	default:
+		s.channel = s.channel.set(op.Key, v)
+	}
+	if s.group != nil {
+		s.ops = append(s.ops, op)
+	}
+}
+
+// failedAttempt retries, or fails the activation for good.
+func (r *Run) failedAttempt(act *activation, e *Event) {
+	if e.Effects.Cancel != nil {
+		r.retire(act)
+		r.steps++
+		r.canceledBy(act, e)
+		return
+	}
+	task := r.vertices[act.vertex].task
+	ending := r.verdict != nil || act.scope.stopping()
+	if d, again := retryDelay(task.Retry, e.Error, act.attempt, r.id+act.id); again && !ending {
+		act.retrying = true
+		n := r.taskNotice(NoticeTaskRetrying, act, e)
+		n.Delay = Duration(d)
+		r.note(n)
+		r.commands = append(r.commands, Command{Kind: CommandTimer, Activation: act.id, Attempt: act.attempt + 1, After: d})
+		return
+	}
+	r.retire(act)
+	r.steps++
+	r.note(r.taskNotice(NoticeTaskFailed, act, e))
+	err := *e.Error
+	err.Task, err.Activation, err.Attempt, err.Attempts = task.ID, act.id, act.attempt, act.attempt
+	if !act.isItem {
+		r.setResult(act.scope, act.vertex, &result{err: &err})
+	}
+	r.failScope(act.scope, &err)
+	r.ended(act.scope)
+}
+
+// retryDelay tells whether another attempt follows, and after how long. The
+// jitter is drawn from the names, so that every replica draws the same.
+func retryDelay(p *Retry, e *TaskError, attempt int, seed string) (time.Duration, bool) {
+	if p == nil || attempt > p.Max || e.Permanent {
+		return 0, false
+	}
+	listed := slices.Contains(p.On, e.Kind)
+	if len(p.On) > 0 && !listed || slices.Contains(p.Except, e.Kind) {
+		return 0, false
+	}
+	if !listed && (e.Kind == KindDenied || e.Kind == KindInvalidInput) {
+		return 0, false
+	}
+	if e.RetryAfter > 0 {
+		return e.RetryAfter, true
+	}
+	limit := float64(p.MaxDelay)
+	if limit == 0 {
+		limit = float64(time.Minute)
+	}
+	d := float64(p.Delay) * math.Pow(max(p.Backoff, 1), float64(attempt-1))
+	d = min(d, limit)
+	if p.Jitter {
+		h := fnv.New64a()
+		fmt.Fprintf(h, "%s %d", seed, attempt)
+		d = min(d*(0.5+float64(h.Sum64()>>11)/(1<<53)), limit)
+	}
+	return time.Duration(d), true
+}
+
+// failScope fails what the scope is: the run, or a member of a group.
+func (r *Run) failScope(s *scope, err *TaskError) {
+	if s.group == nil {
+		if r.verdict == nil {
+			v := &verdict{status: StatusFailed, err: err}
+			if err.Kind == KindCycleLimit {
+				v.reason = ReasonCycleLimit
+			}
+			r.conclude(v, drain)
+		}
+		return
+	}
+	if s.err == nil {
+		s.err = err
+		r.stopScope(s, drain)
+		r.judge(s.group)
+	}
+}
+
+// conclude sets how the run ends, and stops what is live.
+func (r *Run) conclude(v *verdict, grace time.Duration) {
+	r.verdict = v
+	if v.task == "" && v.err != nil {
+		v.task = v.err.Task
+	}
+	r.stopWhere(grace, func(*activation) bool { return true })
+}
+
+// stopWhere stops live activations: those that wait for a retry, or beyond the
+// step limit, end at once; of the others the workers are told.
+func (r *Run) stopWhere(grace time.Duration, match func(*activation) bool) {
+	var hit []*activation
+	for _, act := range r.live {
+		if match(act) && !act.stopping {
+			hit = append(hit, act)
+		}
+	}
+	slices.SortFunc(hit, func(a, b *activation) int { return compareIDs(a.id, b.id) })
+	for _, act := range hit {
+		act.stopping = true
+		if i := slices.Index(r.blocked, act); i >= 0 || act.retrying {
+			if i >= 0 {
+				r.blocked = slices.Delete(r.blocked, i, i+1)
+			}
+			r.retire(act)
+			r.note(r.taskNotice(NoticeTaskCanceled, act, nil))
+			r.ended(act.scope)
+			continue
+		}
+		r.commands = append(r.commands, Command{Kind: CommandStop, Activation: act.id, Attempt: act.attempt, After: grace})
+	}
+}
+
+func compareIDs(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// ended takes one off the scope's live count, and settles what follows when
+// nothing in it is live any more.
+func (r *Run) ended(s *scope) {
+	s.live--
+	r.settle(s)
+}
+
+// settle finishes a scope in which nothing is live.
+func (r *Run) settle(s *scope) {
+	if s.live > 0 {
+		r.checkSteps()
+		return
+	}
+	if s.group != nil {
+		r.memberEnded(s)
+		return
+	}
+	if r.status != StatusRunning {
+		return
+	}
+	r.status = StatusSucceeded
+	if r.verdict != nil {
+		r.status = r.verdict.status
+	}
+	r.commands = append(r.commands, Command{Kind: CommandFinish})
+	if r.observed {
+		o := r.Outcome()
+		r.note(Notice{Type: NoticeRunFinished, Status: r.status, Outcome: &o})
+	}
+}
+
+// checkSteps fails the run when nothing but activations beyond max_steps is
+// left.
+func (r *Run) checkSteps() {
+	if len(r.blocked) == 0 || len(r.live) > len(r.blocked) || r.verdict != nil {
+		return
+	}
+	limit := r.graph.maxSteps()
+	first := r.blocked[0]
+	task := r.vertices[first.vertex].id
+	r.verdict = &verdict{status: StatusFailed, reason: ReasonStepLimit, task: task, err: &TaskError{
+		Kind: KindStepLimit, Task: task, Activation: first.id,
+		Message: fmt.Sprintf("run reached max_steps %d with %d activations pending; raise limits.max_steps, or look for a loop", limit, len(r.blocked)),
+	}}
+	r.blocked = nil // they stay listed as pending
+	r.root.live = 0
+	r.settle(r.root)
+}

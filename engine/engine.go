@@ -1,0 +1,236 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+)
+
+// Config says how an Engine works. The zero value runs nothing but is valid:
+// every field but Handlers has a default.
+type Config struct {
+	// Handlers by name. Tasks without a handler use "direct".
+	Handlers map[string]Handler
+	// Policies are the custom group policies by name.
+	Policies map[string]GroupPolicy
+	// Backend is where runs are kept; nil is InMemory().
+	Backend *Backend
+	// Concurrency is the number of attempts that run at once; 0 is twice the
+	// processors, at least 8. With 1 the order is FIFO, breadth first.
+	Concurrency int
+	// Observe is told what happens, one notice at a time. It must be quick
+	// and must not call the engine. nil costs nothing.
+	Observe func(Notice)
+	// Retain keeps the journals of finished runs; by default they are
+	// dropped, since nobody could read them after the process has ended.
+	Retain bool
+	// Logger is for faults that no caller can be told; nil is slog.Default().
+	Logger *slog.Logger
+}
+
+// Engine drives runs. It is safe for concurrent use.
+type Engine struct {
+	cfg     Config
+	backend *Backend
+	ctx     context.Context //nolint:containedctx // the lifetime of the workers, ended by Close
+	cancel  context.CancelFunc
+	workers sync.WaitGroup
+	start   sync.Once
+
+	mu   sync.Mutex // guards runs and closed
+	runs map[string]*Running
+
+	observing sync.Mutex // serialises Observe
+}
+
+// New makes an engine. Close it to end its goroutines.
+func New(cfg Config) (*Engine, error) {
+	if cfg.Concurrency < 0 {
+		return nil, fmt.Errorf("new engine: concurrency %d: must not be negative", cfg.Concurrency)
+	}
+	if cfg.Concurrency == 0 {
+		cfg.Concurrency = max(8, 2*runtime.GOMAXPROCS(0))
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	e := &Engine{cfg: cfg, backend: cfg.Backend, runs: map[string]*Running{}}
+	if e.backend == nil {
+		e.backend = InMemory()
+	}
+	e.ctx, e.cancel = context.WithCancel(context.Background())
+	return e, nil
+}
+
+// Close stops all attempts and waits for the workers. Runs that have not ended
+// stay as their journals tell.
+func (e *Engine) Close() error {
+	e.cancel()
+	e.workers.Wait()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, o := range e.runs {
+		o.close()
+	}
+	return nil
+}
+
+// Check tells what of a graph this engine can't run: unknown handlers and
+// policies, and specs that handlers refuse, all together as [*BuildError].
+func (e *Engine) Check(ctx context.Context, g *Graph) error {
+	var errs []error
+	fault := func(at, format string, args ...any) {
+		errs = append(errs, &BuildError{At: at, Message: fmt.Sprintf(format, args...)})
+	}
+	for i := range g.spec.Tasks {
+		t := &g.spec.Tasks[i]
+		h, ok := e.cfg.Handlers[handlerName(t)]
+		if !ok {
+			fault("tasks."+t.ID+".handler", "no handler %q; there are %s", handlerName(t), names(e.cfg.Handlers))
+			continue
+		}
+		if c, ok := h.(Checker); ok {
+			if err := c.Check(ctx, t); err != nil {
+				errs = append(errs, &BuildError{At: "tasks." + t.ID + ".spec", Message: err.Error()})
+			}
+		}
+	}
+	for _, gr := range g.spec.Groups {
+		if p := gr.Policy.Custom; p != "" && e.cfg.Policies[p] == nil {
+			fault("groups."+gr.ID+".policy", "no policy %q; there are %s", p, names(e.cfg.Policies))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func names[T any](m map[string]T) string {
+	all := make([]string, 0, len(m))
+	for n := range m {
+		all = append(all, n)
+	}
+	if len(all) == 0 {
+		return "none"
+	}
+	slices.Sort(all)
+	return strings.Join(all, ", ")
+}
+
+// Start says how a run begins.
+type Start struct {
+	// ID names the run; "" draws one that sorts by time.
+	ID string
+	// Input is the run's input, JSON; nil is null.
+	Input json.RawMessage
+}
+
+// ErrRunExists refuses a second run of one id.
+var ErrRunExists = errors.New("a run of that id exists")
+
+// Start begins a run and returns at once. The graph is checked first.
+func (e *Engine) Start(ctx context.Context, g *Graph, s Start) (*Running, error) {
+	if err := e.Check(ctx, g); err != nil {
+		return nil, fmt.Errorf("start %q: %w", g.Name(), err)
+	}
+	if s.ID == "" {
+		s.ID = ulid.Make().String()
+	}
+	if s.Input != nil && !json.Valid(s.Input) {
+		return nil, fmt.Errorf("start %q: input is not JSON", g.Name())
+	}
+	o := newRunning(e, g, s.ID)
+	if err := e.adopt(o); err != nil {
+		return nil, fmt.Errorf("start %q: %w", g.Name(), err)
+	}
+	e.start.Do(e.startWorkers)
+	if err := o.begin(ctx, s.Input); err != nil {
+		e.drop(o.id)
+		return nil, fmt.Errorf("start %q: %w", g.Name(), err)
+	}
+	return o, nil
+}
+
+// Run starts a run and waits for its end. The outcome tells how it ended; the
+// error is nil also when the run failed.
+func (e *Engine) Run(ctx context.Context, g *Graph, input json.RawMessage) (Outcome, error) {
+	o, err := e.Start(ctx, g, Start{Input: input})
+	if err != nil {
+		return Outcome{}, err
+	}
+	return o.Wait(ctx)
+}
+
+func (e *Engine) adopt(o *Running) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.ctx.Err() != nil {
+		return ErrClosed
+	}
+	if e.runs[o.id] != nil {
+		return fmt.Errorf("run %q: %w", o.id, ErrRunExists)
+	}
+	e.runs[o.id] = o
+	return nil
+}
+
+func (e *Engine) drop(run string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.runs, run)
+}
+
+func (e *Engine) running(run string) *Running {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.runs[run]
+}
+
+// leaseTick is how often the leases of running attempts are extended: a third
+// of the shortest lease that backends give.
+const leaseTick = 3 * time.Second
+
+func (e *Engine) startWorkers() {
+	for range e.cfg.Concurrency {
+		e.workers.Go(e.work)
+	}
+	e.workers.Go(e.keepLeases)
+}
+
+func (e *Engine) keepLeases() {
+	tick := time.NewTicker(leaseTick)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-e.ctx.Done():
+			return
+		}
+		e.mu.Lock()
+		var held []Lease
+		for _, o := range e.runs {
+			held = append(held, o.leases()...)
+		}
+		e.mu.Unlock()
+		for _, l := range held {
+			// A lost lease shows when the attempt commits.
+			_ = l.Extend(e.ctx)
+		}
+	}
+}
+
+func (e *Engine) observe(n Notice) {
+	if e.cfg.Observe == nil {
+		return
+	}
+	e.observing.Lock()
+	defer e.observing.Unlock()
+	e.cfg.Observe(n)
+}

@@ -1,0 +1,79 @@
+package engine
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Event is one fact in a run's journal. State is the fold of events and of
+// nothing else.
+type Event struct {
+	Seq  uint64    `json:"seq"`
+	Time time.Time `json:"time"`
+	Type EventType `json:"type"`
+
+	Activation string          `json:"activation,omitempty"`
+	Attempt    int             `json:"attempt,omitempty"`
+	Started    time.Time       `json:"started,omitzero"`
+	Value      json.RawMessage `json:"value,omitempty"`
+	Effects    Effects         `json:"effects,omitzero"`
+	Error      *TaskError      `json:"error,omitempty"`
+	Ledger     json.RawMessage `json:"ledger,omitempty"`
+	// Alive is the verdict on each outgoing edge of the task, in order of
+	// declaration; nil when no edge has a condition: all are alive.
+	Alive []bool `json:"alive,omitempty"`
+
+	Input   json.RawMessage `json:"input,omitempty"`   // of run_started
+	Message string          `json:"message,omitempty"` // of run_canceled
+	Reason  string          `json:"reason,omitempty"`  // of run_canceled
+}
+
+// EventType says what an Event is.
+type EventType string
+
+// Events. Those of an activation form its compare-and-set chain; the others are
+// decisions that no fold can derive.
+const (
+	EventStarted   EventType = "run_started"
+	EventCanceled  EventType = "run_canceled" // from outside, or by the run's timeout
+	EventTimer     EventType = "timer_fired"  // the delay before an attempt is over
+	EventCompleted EventType = "completed"    // an attempt succeeded
+	EventFailed    EventType = "failed"       // an attempt failed
+	EventStopped   EventType = "stopped"      // an attempt was stopped, or never begun, because the engine asked for it
+)
+
+// Command is what follows from a run's state.
+type Command struct {
+	Kind       CommandKind
+	Delivery   *Delivery     // to enqueue
+	Activation string        // whose timer to start, or which to stop
+	Attempt    int           // that the timer is for
+	After      time.Duration // of the timer; of a stop, the time it has to end by itself
+}
+
+// CommandKind says what a Command asks for.
+type CommandKind uint8
+
+// Commands.
+const (
+	CommandEnqueue CommandKind = iota
+	CommandTimer
+	CommandStop
+	CommandFinish
+)
+
+// Delivery is a ready activation on its way to a worker: all that an attempt
+// needs. A backend may encode it.
+type Delivery struct {
+	Run        string
+	Activation string
+	Task       *Task
+	Attempt    int
+	Cycle      int
+	Rev        uint64 // sequence of the last event on the activation's chain
+	Input      json.RawMessage
+	// Fault, when set, is why the input could not be made: the attempt fails
+	// with it before its handler is called.
+	Fault *TaskError
+	View  View
+}

@@ -1,0 +1,136 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"time"
+)
+
+// Handler runs one attempt of a task. Handle is called concurrently.
+//
+// It returns the attempt's result, or an error: a [*TaskError] keeps its kind,
+// any other error has the kind "error". Of a failed attempt's Result only a
+// requested cancel counts. A handler stops soon after ctx is done and returns;
+// what it returns then is dropped.
+type Handler interface {
+	Handle(ctx context.Context, call *Call) (Result, error)
+}
+
+// Checker is a Handler that can tell whether a task's spec, limits and grants
+// are ones it accepts. It is asked before a run starts; it may be slow.
+type Checker interface {
+	Check(ctx context.Context, task *Task) error
+}
+
+// Call is all that an attempt may see.
+type Call struct {
+	Run        string
+	Flow       string // the graph's name
+	Task       *Task  // read only
+	Activation string
+	Attempt    int // 1-based
+	// MaxAttempts is 1 + retries.
+	MaxAttempts int
+	Cycle       int // 1-based visit of this task
+	MaxCycles   int // 0: no limit
+	Input       json.RawMessage
+	View        *View // results and channel as of when the activation became ready
+	Sink        Sink  // never nil
+}
+
+// CanIterate tells whether the task may ask for another iteration.
+func (c *Call) CanIterate() bool { return c.MaxCycles == 0 || c.Cycle < c.MaxCycles }
+
+// Sink takes what a running attempt tells to whoever watches. It is for eyes
+// only: nothing of it changes a run.
+type Sink interface {
+	Log(level slog.Level, message string)
+	Progress(done, total float64, note string)
+}
+
+// Result is what an attempt ends with: its value, and its effects.
+type Result struct {
+	Value   json.RawMessage // nil is null
+	Effects Effects
+	Ledger  json.RawMessage // what the attempt used, in the handler's terms; may be nil
+}
+
+// Effects are all that a task says besides its value. They are buffered while
+// it runs and committed with its value in one event, or dropped.
+type Effects struct {
+	Channel   []ChannelOp `json:"channel,omitempty"`
+	Next      []NextTask  `json:"next,omitempty"`
+	Iterate   *Iteration  `json:"iterate,omitempty"`
+	Terminate *string     `json:"terminate,omitempty"` // message
+	Cancel    *string     `json:"cancel,omitempty"`    // message
+}
+
+// NextTask asks for a task to run after this one.
+type NextTask struct {
+	// Task is a new task when it has a handler, a reference to an existing
+	// one when it has only an ID. A new task whose id exists already refers
+	// to the existing one.
+	Task  Task            `json:"task"`
+	Input json.RawMessage `json:"input,omitempty"` // nil: the caller's value
+	Goto  bool            `json:"goto,omitempty"`  // the caller's successors are dead
+}
+
+// Iteration asks for the same task again.
+type Iteration struct {
+	Data json.RawMessage `json:"data,omitempty"` // its input; nil is null
+}
+
+// ChannelOp is one buffered write of the run's channel.
+type ChannelOp struct {
+	Op    Op              `json:"op"`
+	Key   string          `json:"key"`
+	Value json.RawMessage `json:"value,omitempty"`
+}
+
+// Op is a kind of channel write.
+type Op string
+
+// Channel writes. Add, Append and Prepend commute at a barrier.
+const (
+	OpSet     Op = "set"
+	OpDelete  Op = "delete"
+	OpAdd     Op = "add"     // a number to a number; a missing key counts as 0
+	OpAppend  Op = "append"  // an element to a list; a missing key counts as []
+	OpPrepend Op = "prepend" // likewise, in front
+)
+
+// TaskError is the error of an attempt. Err, when set, is the cause in this
+// process; it does not travel.
+type TaskError struct {
+	Kind       string        `json:"kind"`
+	Message    string        `json:"message"`
+	Stack      string        `json:"stack,omitempty"`
+	Task       string        `json:"task,omitempty"`
+	Activation string        `json:"activation,omitempty"`
+	Attempt    int           `json:"attempt,omitempty"`
+	Attempts   int           `json:"attempts,omitempty"`
+	Permanent  bool          `json:"permanent,omitempty"` // never retried
+	RetryAfter time.Duration `json:"retry_after,omitempty"`
+	Err        error         `json:"-"`
+}
+
+// Kinds of errors. Handlers may use others.
+const (
+	KindError        = "error"
+	KindTimeout      = "timeout"
+	KindCanceled     = "canceled"
+	KindInvalidInput = "invalid_input"
+	KindDenied       = "denied"
+	KindCycleLimit   = "cycle_limit"
+	KindStepLimit    = "step_limit"
+	KindGroup        = "group"
+	KindPanic        = "panic"
+	KindDeadline     = "deadline"
+)
+
+// Error implements error.
+func (e *TaskError) Error() string { return e.Message }
+
+// Unwrap returns the cause in this process.
+func (e *TaskError) Unwrap() error { return e.Err }

@@ -1,0 +1,281 @@
+package engine
+
+import (
+	"encoding/json"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// Run is the state of one execution of a graph: the fold of its events. Apply
+// and Decide are pure: they read no clock, no network and no random source, so
+// every replica derives the same commands from the same events. A Run is not
+// safe for concurrent use.
+type Run struct {
+	id    string
+	graph *Graph
+	input json.RawMessage
+
+	seq      uint64
+	status   Status
+	steps    int
+	vertices []vertex         // the graph's, then those added by the run
+	overlay  map[string]int32 // ids of the latter
+	find     func(string) (int32, bool)
+	nodes    []node      // by vertex
+	edges    []edgeState // by edge
+	live     map[string]*activation
+	blocked  []*activation // ready, but beyond max_steps
+	root     *scope
+	verdict  *verdict // set once the run is ending
+	warnings []string
+	last     json.RawMessage // value of the last task added at run time that ended
+
+	commands []Command
+	notices  []Notice
+	observed bool // notices are wanted
+	now      *Event
+	policies map[string]GroupPolicy
+}
+
+// node is the state of a vertex.
+type node struct {
+	expect     bool // its edges will start it, or it will be skipped
+	fired      bool // join any: this round has started it
+	unresolved int32
+	alive      int32
+	visits     int32
+	group      *groupRun // its live activation, if it is a group or a map
+	deferred   []arrival // activations of it that wait for that one to end
+	born       uint64    // sequence of the event that added it; 0: of the graph
+}
+
+// edgeState is what is known of an edge.
+type edgeState uint8
+
+const (
+	edgeIdle    edgeState = iota // its source is not in play
+	edgePending                  // its source will resolve it
+	edgeAlive
+	edgeDead
+)
+
+// activation is one scheduled execution of a task.
+type activation struct {
+	id       string
+	vertex   int32
+	scope    *scope
+	cycle    int
+	attempt  int
+	rev      uint64
+	item     json.RawMessage // of a map
+	isItem   bool
+	input    json.RawMessage
+	override bool // the input does not come from edges
+	given    bool // the input is data from a task, which With and Params do not change
+	since    uint64
+	holder   *holder
+	retrying bool
+	stopping bool
+}
+
+// arrival is what starts a vertex.
+type arrival struct {
+	vertex   int32
+	input    json.RawMessage // when override
+	override bool
+	given    bool
+	cause    cause
+	why      string
+	holder   *holder
+}
+
+type cause uint8
+
+const (
+	causeEdge cause = iota
+	causeJump       // goto, back edge, iteration: counted against max_cycles
+)
+
+// scope holds activations that end together: the run's root, or one member of
+// a group.
+type scope struct {
+	parent *scope
+	group  *groupRun // nil at the root
+	member int
+	prefix string // of activation ids
+	live   int    // activations and groups in it that have not ended
+
+	channel  values
+	results  results
+	ops      []ChannelOp // since the superstep began, for the barrier
+	finished []finishedVertex
+
+	err     *TaskError
+	output  json.RawMessage
+	iterate *arrival // the superstep asked for
+	done    bool
+}
+
+type finishedVertex struct {
+	vertex int32
+	result *result
+}
+
+// holder holds the successors of a task until the tasks that it added have
+// ended.
+type holder struct {
+	parent *holder
+	open   int
+	vertex int32
+	alive  []bool
+	scope  *scope
+}
+
+// verdict is how a run is ending.
+type verdict struct {
+	status  Status
+	reason  string
+	message string
+	task    string
+	err     *TaskError
+	output  json.RawMessage
+}
+
+// NewRun makes the state of a run before its first event.
+func NewRun(id string, g *Graph, policies map[string]GroupPolicy) *Run {
+	n := len(g.vertices)
+	return &Run{
+		id: id, graph: g, find: g.vertexOf, status: StatusPending, policies: policies,
+		vertices: g.vertices[:n:n],
+		nodes:    make([]node, n),
+		edges:    make([]edgeState, len(g.edges)),
+		live:     map[string]*activation{},
+		root:     &scope{},
+	}
+}
+
+// Seq is the sequence of the last event that was applied.
+func (r *Run) Seq() uint64 { return r.seq }
+
+// Status is the run's state.
+func (r *Run) Status() Status { return r.status }
+
+// Decide returns the commands that follow from the events applied since it was
+// last called, in order.
+func (r *Run) Decide() []Command {
+	c := r.commands
+	r.commands = nil
+	return c
+}
+
+// vertexOf finds a vertex by id, added ones included.
+func (r *Run) vertexOf(id string) (int32, bool) {
+	if v, ok := r.graph.index[id]; ok {
+		return v, true
+	}
+	v, ok := r.overlay[id]
+	return v, ok
+}
+
+func (r *Run) note(n Notice) {
+	if !r.observed {
+		return
+	}
+	n.Seq, n.Time, n.Run = r.now.Seq, r.now.Time, r.id
+	r.notices = append(r.notices, n)
+}
+
+func (r *Run) warn(message string) {
+	r.warnings = append(r.warnings, message)
+	r.note(Notice{Type: NoticeWarning, Message: message})
+}
+
+// activationID is structural: the scope's prefix, the task's id, its visit.
+func (s *scope) activationID(id string, visit int32) string {
+	if visit > 1 {
+		return s.prefix + id + "#" + strconv.Itoa(int(visit))
+	}
+	if s.prefix == "" {
+		return id
+	}
+	return s.prefix + id
+}
+
+// Outcome tells how the run ended; before that, how it stands.
+func (r *Run) Outcome() Outcome {
+	o := Outcome{Run: r.id, Flow: r.graph.Name(), Status: r.status, Steps: r.steps, Warnings: r.warnings, Output: json.RawMessage("null")}
+	switch v := r.verdict; {
+	case v != nil:
+		o.Reason, o.Message, o.Task, o.Error = v.reason, v.message, v.task, v.err
+		if v.output != nil {
+			o.Output = v.output
+		}
+	case r.status == StatusSucceeded:
+		o.Output, o.Reason = r.output()
+	}
+	if r.status != StatusSucceeded {
+		o.Pending = r.pending()
+	}
+	return o
+}
+
+// output is that of the end reached, or an object of several.
+func (r *Run) output() (json.RawMessage, string) {
+	var reached []int32
+	for _, v := range r.graph.ends {
+		if res := r.root.results.get(v); res != nil && res.err == nil {
+			reached = append(reached, v)
+		}
+	}
+	switch len(reached) {
+	case 0:
+		if r.last != nil {
+			return r.last, ""
+		}
+		return json.RawMessage("null"), ReasonNoEnd
+	case 1:
+		return r.root.results.get(reached[0]).value, ""
+	}
+	return r.object(r.root, reached), ""
+}
+
+// object is {id: result} of vertices.
+func (r *Run) object(s *scope, vs []int32) json.RawMessage {
+	out := []byte{'{'}
+	for _, v := range vs {
+		res := s.results.get(v)
+		if res == nil || res.err != nil {
+			continue
+		}
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = strconv.AppendQuote(out, r.vertices[v].id)
+		out = append(out, ':')
+		out = append(out, res.value...)
+	}
+	return append(out, '}')
+}
+
+// pending lists what was ready or running and did not end, then the tasks that
+// were still to come.
+func (r *Run) pending() []string {
+	var ready []string
+	for id := range r.live {
+		ready = append(ready, id)
+	}
+	sort.Strings(ready)
+	for v := range r.nodes {
+		if r.nodes[v].expect && !slices.Contains(ready, r.vertices[v].id) {
+			ready = append(ready, r.vertices[v].id)
+		}
+	}
+	return ready
+}
+
+// groupNameOf is the group or map that the scope belongs to, for notices.
+func (s *scope) groupName() string {
+	return strings.TrimSuffix(s.prefix, "/")
+}

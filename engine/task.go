@@ -1,0 +1,98 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Task is a node of a graph: which handler runs it, with what, under which
+// options. It is data, never code. The zero value of every option is its
+// default.
+type Task struct {
+	// ID names the task in its graph: letters, digits, "_" and "-".
+	ID string `json:"id"`
+	// Handler is the name of a registered handler; "" is "direct".
+	Handler string `json:"handler,omitempty"`
+	// Spec is the handler's own description of the work, JSON.
+	Spec json.RawMessage `json:"spec,omitempty"`
+	// Limits and Grants are passed to the handler as they are, JSON.
+	Limits json.RawMessage `json:"limits,omitempty"`
+	Grants json.RawMessage `json:"grants,omitempty"`
+
+	// With names the values of the task's input. Strings in it may hold
+	// ${expr}; a string that is one ${expr} and nothing else keeps the type
+	// of the expression's value.
+	With map[string]json.RawMessage `json:"with,omitempty"`
+	// Params are inputs resolved by name: a bound value, else the result of
+	// the task with that id, else the channel key, else the default.
+	Params []Param `json:"params,omitempty"`
+
+	// Timeout bounds one attempt; 0 is no bound.
+	Timeout Duration `json:"timeout,omitempty"`
+	// Retry says what happens after a failed attempt; nil is no retry.
+	Retry *Retry `json:"retry,omitempty"`
+	// MaxCycles is the number of activations of this task that iteration,
+	// goto and back edges may cause; nil is the run's, 0 is no limit.
+	MaxCycles *int `json:"max_cycles,omitempty"`
+	// Join says when several incoming edges start the task.
+	Join Join `json:"join,omitempty"`
+
+	// Map is an expression for a list; the task runs once an item.
+	Map string `json:"map,omitempty"`
+	// MaxConcurrency caps the items of a map in flight; nil is no cap.
+	MaxConcurrency *int `json:"max_concurrency,omitempty"`
+	// OnError is what a failed item does to a map.
+	OnError OnError `json:"on_error,omitempty"`
+}
+
+// Param is an input that a task declares by name.
+type Param struct {
+	Name    string          `json:"name"`
+	Default json.RawMessage `json:"default,omitempty"` // absent: the parameter is required
+}
+
+// Join says when several incoming edges start a task.
+type Join string
+
+// Joins. The zero value is JoinAll.
+const (
+	JoinAll Join = "all" // when every incoming edge is resolved and one of them is alive
+	JoinAny Join = "any" // on the first edge that is satisfied
+)
+
+// OnError is what a failed item does to a map.
+type OnError string
+
+// What a failed item does. The zero value is OnErrorFail.
+const (
+	OnErrorFail    OnError = "fail"    // the map fails with the first failed item
+	OnErrorCollect OnError = "collect" // each result is {"ok": …} or {"error": …}
+)
+
+// Retry is the policy after a failed attempt. Attempts = Max + 1.
+type Retry struct {
+	Max      int      `json:"max"`                 // retries after the first attempt
+	Delay    Duration `json:"delay,omitempty"`     // before the first retry; 0 is at once
+	Backoff  float64  `json:"backoff,omitempty"`   // factor from one delay to the next; 0 is 1
+	MaxDelay Duration `json:"max_delay,omitempty"` // cap of a delay; 0 is 60 s
+	Jitter   bool     `json:"jitter,omitempty"`    // full jitter in [0.5d, 1.5d], capped again
+	On       []string `json:"on,omitempty"`        // only errors of these kinds; empty is all
+	Except   []string `json:"except,omitempty"`    // never errors of these kinds
+}
+
+// Duration is a time.Duration written as text: 300ms, 10s, 1h30m.
+type Duration time.Duration
+
+// MarshalText implements encoding.TextMarshaler.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *Duration) UnmarshalText(b []byte) error {
+	v, err := time.ParseDuration(string(b))
+	if err != nil {
+		return fmt.Errorf("duration %q: want a number with a unit, as 300ms, 10s or 1h", b)
+	}
+	*d = Duration(v)
+	return nil
+}

@@ -1,0 +1,288 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+)
+
+// abandonAfter is the time that a handler has to return once its context is
+// done. Then the engine commits for it and goes on without it.
+const abandonAfter = 80 * time.Millisecond
+
+var (
+	errStopped = errors.New("stopped by the engine")
+	errTimeout = errors.New("the attempt exceeded its timeout")
+)
+
+// attempt is one try of an activation, in this process.
+type attempt struct {
+	engine   *Engine
+	owner    *Running
+	lease    Lease
+	delivery *Delivery
+	started  time.Time
+	ctx      context.Context //nolint:containedctx // the attempt's own lifetime
+	cancel   context.CancelCauseFunc
+	settled  atomic.Bool // an outcome was chosen, by the handler or without it
+	timer    *time.Timer
+}
+
+// work is a worker: it takes deliveries until the engine is closed, or until
+// one of them hangs and another worker has taken its place.
+func (e *Engine) work() {
+	for {
+		lease, err := e.backend.Queue.Receive(e.ctx)
+		if err != nil {
+			if e.ctx.Err() == nil {
+				e.cfg.Logger.Error("receive", "err", err)
+			}
+			return
+		}
+		if replaced := e.handle(lease); replaced {
+			return
+		}
+	}
+}
+
+// handle runs one delivery to its commit. It reports true when it was given up
+// on, and another worker was started instead of this one.
+func (e *Engine) handle(lease Lease) (replaced bool) {
+	d := lease.Delivery()
+	o := e.running(d.Run)
+	if o == nil { // of a run that has ended
+		_ = lease.Ack(e.ctx)
+		return false
+	}
+	a := &attempt{engine: e, owner: o, lease: lease, delivery: d, started: time.Now()}
+	if d.Fault != nil {
+		a.commit(Result{}, d.Fault)
+		return false
+	}
+	a.ctx, a.cancel = context.WithCancelCause(e.ctx)
+	defer a.cancel(nil)
+	if !o.enter(a) {
+		a.commit(Result{}, errStopped)
+		return false
+	}
+	if t := time.Duration(d.Task.Timeout); t > 0 {
+		a.timer = time.AfterFunc(t, func() { a.stop(errTimeout) })
+		defer a.timer.Stop()
+	}
+	result, err := a.run()
+	if !a.settled.CompareAndSwap(false, true) {
+		return true
+	}
+	o.leave(a)
+	a.commit(result, err)
+	return false
+}
+
+// stop ends the attempt's context. A handler that does not return soon is given
+// up on: the engine commits in its place, and another worker takes over.
+func (a *attempt) stop(cause error) {
+	a.cancel(cause)
+	time.AfterFunc(abandonAfter, func() {
+		if !a.settled.CompareAndSwap(false, true) {
+			return
+		}
+		a.owner.leave(a)
+		if a.engine.ctx.Err() != nil {
+			return
+		}
+		a.engine.workers.Go(a.engine.work)
+		a.commit(Result{}, cause)
+	})
+}
+
+// run calls the handler. A panic in it is the attempt's error.
+func (a *attempt) run() (result Result, err error) {
+	d := a.delivery
+	a.notice(Notice{Type: NoticeTaskStarted, Attempt: d.Attempt, Cycle: d.Cycle})
+	defer func() {
+		if p := recover(); p != nil {
+			err = &TaskError{Kind: KindPanic, Message: fmt.Sprintf("task %q panicked: %v", d.Task.ID, p), Stack: string(debug.Stack())}
+		}
+	}()
+	maxAttempts := 1
+	if d.Task.Retry != nil {
+		maxAttempts += d.Task.Retry.Max
+	}
+	h, ok := a.engine.cfg.Handlers[handlerName(d.Task)]
+	if !ok {
+		return Result{}, &TaskError{Kind: KindInvalidInput, Message: fmt.Sprintf("task %q: no handler %q", d.Task.ID, handlerName(d.Task)), Permanent: true}
+	}
+	return h.Handle(a.ctx, &Call{
+		Run: d.Run, Flow: a.owner.graph.Name(), Task: d.Task, Activation: d.Activation,
+		Attempt: d.Attempt, MaxAttempts: maxAttempts, Cycle: d.Cycle, MaxCycles: a.owner.graph.maxCycles(d.Task),
+		Input: d.Input, View: &d.View, Sink: a,
+	})
+}
+
+// commit appends how the attempt ended to its activation's chain, acks the
+// delivery, and folds the run.
+func (a *attempt) commit(result Result, err error) {
+	if a.engine.ctx.Err() != nil {
+		_ = a.lease.Nak(context.WithoutCancel(a.engine.ctx))
+		return
+	}
+	ctx := a.engine.ctx
+	d := a.delivery
+	_, appendErr := a.engine.backend.Journal.Append(ctx, d.Run, d.Activation, d.Rev, a.event(result, err))
+	if appendErr != nil && !errors.Is(appendErr, ErrConflict) {
+		a.engine.cfg.Logger.Error("commit", "run", d.Run, "activation", d.Activation, "err", appendErr)
+		_ = a.lease.Nak(ctx)
+		return
+	}
+	if ackErr := a.lease.Ack(ctx); ackErr != nil && !errors.Is(ackErr, ErrLeaseLost) {
+		a.engine.cfg.Logger.Error("ack", "run", d.Run, "activation", d.Activation, "err", ackErr)
+	}
+	if foldErr := a.owner.advance(true); foldErr != nil {
+		a.engine.cfg.Logger.Error("advance", "run", d.Run, "err", foldErr)
+	}
+}
+
+// event is the record of how the attempt ended.
+func (a *attempt) event(result Result, err error) *Event {
+	d := a.delivery
+	e := &Event{Time: time.Now(), Activation: d.Activation, Attempt: d.Attempt, Started: a.started, Ledger: result.Ledger}
+	if err == nil {
+		err = a.check(&result, e)
+	}
+	if err == nil {
+		e.Type, e.Value, e.Effects = EventCompleted, result.Value, result.Effects
+		return e
+	}
+	cause := err
+	if a.ctx != nil && a.ctx.Err() != nil {
+		cause = context.Cause(a.ctx)
+	}
+	if errors.Is(cause, errStopped) {
+		e.Type = EventStopped
+		return e
+	}
+	e.Type = EventFailed
+	e.Effects.Cancel = result.Effects.Cancel
+	e.Error = a.taskError(err, cause)
+	return e
+}
+
+func (a *attempt) taskError(err, cause error) *TaskError {
+	t := a.delivery.Task
+	if errors.Is(cause, errTimeout) {
+		return &TaskError{Kind: KindTimeout, Message: fmt.Sprintf("task %q exceeded its timeout of %s", t.ID, time.Duration(t.Timeout)), Err: errTimeout}
+	}
+	if te, ok := errors.AsType[*TaskError](err); ok {
+		if error(te) == err {
+			return te
+		}
+		c := *te
+		c.Message, c.Err = err.Error(), err
+		return &c
+	}
+	return &TaskError{Kind: KindError, Message: err.Error(), Err: err}
+}
+
+// check refuses results that can't be applied, and evaluates the conditions on
+// the task's edges: once, here, for good.
+func (a *attempt) check(result *Result, e *Event) error {
+	d := a.delivery
+	if result.Value == nil {
+		result.Value = json.RawMessage("null")
+	} else if !json.Valid(result.Value) {
+		return &TaskError{Kind: "invalid_output", Message: fmt.Sprintf("task %q: its handler's value is not JSON: %s", d.Task.ID, short(result.Value)), Permanent: true}
+	}
+	if err := a.checkNext(result.Effects.Next); err != nil {
+		return err
+	}
+	g := a.owner.graph
+	v, ok := g.index[d.Task.ID]
+	if !ok || d.Task.Map != "" || len(g.vertices[v].out) == 0 {
+		return nil
+	}
+	view, err := ownWrites(&d.View, result.Effects.Channel)
+	if err != nil {
+		return err
+	}
+	alive, err := verdicts(g, v, &resolver{input: a.owner.run.input, result: result.Value, view: view, exprs: g.exprs})
+	e.Alive = alive
+	return err
+}
+
+// checkNext refuses tasks that can't be: references to nothing, new tasks of
+// unknown handlers.
+func (a *attempt) checkNext(next []NextTask) error {
+	for i := range next {
+		t := &next[i].Task
+		if !validID(t.ID) {
+			return &TaskError{Kind: KindInvalidInput, Message: fmt.Sprintf("next_task: id %q: want letters, digits, _ and -", t.ID), Permanent: true}
+		}
+		if t.Handler == "" && t.Spec == nil {
+			_, exists := a.delivery.View.vertexOf(t.ID)
+			for _, earlier := range next[:i] {
+				exists = exists || earlier.Task.ID == t.ID
+			}
+			if !exists {
+				return &TaskError{Kind: KindInvalidInput, Message: fmt.Sprintf("next_task: no task %q; a new one needs a handler", t.ID), Permanent: true}
+			}
+			continue
+		}
+		h, ok := a.engine.cfg.Handlers[handlerName(t)]
+		if !ok {
+			return &TaskError{Kind: KindInvalidInput, Message: fmt.Sprintf("next_task %q: no handler %q; there are %s", t.ID, handlerName(t), names(a.engine.cfg.Handlers)), Permanent: true}
+		}
+		if c, ok := h.(Checker); ok {
+			if err := c.Check(a.engine.ctx, t); err != nil {
+				return &TaskError{Kind: KindInvalidInput, Message: fmt.Sprintf("next_task %q: %v", t.ID, err), Permanent: true, Err: err}
+			}
+		}
+	}
+	return nil
+}
+
+// ownWrites is the view with the attempt's writes on it.
+func ownWrites(v *View, ops []ChannelOp) (*View, error) {
+	if len(ops) == 0 {
+		return v, nil
+	}
+	c := *v
+	for _, op := range ops {
+		old, _ := c.channel.get(op.Key)
+		value, err := ApplyOp(old, op)
+		switch {
+		case err != nil:
+			return nil, err
+		case value == nil:
+			c.channel = c.channel.delete(op.Key)
+		default:
+			c.channel = c.channel.set(op.Key, value)
+		}
+	}
+	return &c, nil
+}
+
+func (a *attempt) notice(n Notice) {
+	if a.engine.cfg.Observe == nil {
+		return
+	}
+	d := a.delivery
+	n.Time, n.Run, n.Task, n.Activation, n.Handler, n.Attempt = time.Now(), d.Run, d.Task.ID, d.Activation, handlerName(d.Task), d.Attempt
+	a.engine.observe(n)
+}
+
+var _ Sink = (*attempt)(nil)
+
+// Log implements Sink.
+func (a *attempt) Log(level slog.Level, message string) {
+	a.notice(Notice{Type: NoticeTaskLog, Level: level.String(), Message: message})
+}
+
+// Progress implements Sink.
+func (a *attempt) Progress(done, total float64, note string) {
+	a.notice(Notice{Type: NoticeTaskProgress, Done: done, Total: total, Message: note})
+}
