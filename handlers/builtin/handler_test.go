@@ -21,14 +21,14 @@ import (
 func TestMain(m *testing.M) { guesttest.Main(m) }
 
 // newHandler draws the same values in every run.
-func newHandler(t testing.TB) *builtin.Handler {
-	t.Helper()
+func newHandler(tb testing.TB) *builtin.Handler {
+	tb.Helper()
 	h, err := builtin.New(builtin.Config{
 		Now:    func() time.Time { return time.Date(2026, 1, 2, 4, 4, 5, 678_000_000, time.FixedZone("CET", 3600)) },
 		Random: rand.NewPCG(1, 2),
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return h
 }

@@ -58,23 +58,23 @@ func TestCheckModules(t *testing.T) {
 	write(t, filepath.Join(dir, "docs", "README"), "no source")
 	h := newHandler(t, wasm.Config{Dir: dir})
 	for spec, want := range map[string][]string{
-		`"guest.wasm#echo"`:                        nil,
-		`{"module":"guest.wasm","export":"echo"}`:  nil,
-		`"./guest.wasm#echo"`:                      nil,
-		`"guest.wasm#ehco"`:                        {`module "guest.wasm" export "ehco": no such export, did you mean "echo"?`, `"alloc", "count"`},
-		`"guest.wasm#zzz"`:                         {`no such export: there are "alloc"`},
-		`"guest.wasm"`:                             {`the module has several tasks, name one as "guest.wasm#alloc"`},
-		`"gest.wasm#echo"`:                         {`module "gest.wasm" export "echo": no such file: ` + filepath.Join(dir, "gest.wasm"), `("gest.wasm" relative to ` + dir + `)`, `did you mean "guest.wasm"?`},
-		`"guest#echo"`:                             {`did you mean "guest.wasm"?`},
-		`"no/where.wasm#echo"`:                     {"the directory " + filepath.Join(dir, "no") + " does not exist either"},
-		`"cut.wasm#echo"`:                          {"truncated"},
-		`"text.wasm#echo"`:                         {"not WebAssembly"},
-		`"component.wasm#echo"`:                    {"component-model binary"},
-		`"docs#echo"`:                              {"holds no Go source"},
-		`"#echo"`:                                  {"the spec names no module"},
-		``:                                         {"the spec names no module"},
-		`3`:                                        {"spec: want an object"},
-		`{"module":"guest.wasm","exprot":"echo"}`:  {`spec: unknown key "exprot", did you mean "export"?: known are "module", "export"`},
+		`"guest.wasm#echo"`:                       nil,
+		`{"module":"guest.wasm","export":"echo"}`: nil,
+		`"./guest.wasm#echo"`:                     nil,
+		`"guest.wasm#ehco"`:                       {`module "guest.wasm" export "ehco": no such export, did you mean "echo"?`, `"alloc", "count"`},
+		`"guest.wasm#zzz"`:                        {`no such export: there are "alloc"`},
+		`"guest.wasm"`:                            {`the module has several tasks, name one as "guest.wasm#alloc"`},
+		`"gest.wasm#echo"`:                        {`module "gest.wasm" export "echo": no such file: ` + filepath.Join(dir, "gest.wasm"), `("gest.wasm" relative to ` + dir + `)`, `did you mean "guest.wasm"?`},
+		`"guest#echo"`:                            {`did you mean "guest.wasm"?`},
+		`"no/where.wasm#echo"`:                    {"the directory " + filepath.Join(dir, "no") + " does not exist either"},
+		`"cut.wasm#echo"`:                         {"truncated"},
+		`"text.wasm#echo"`:                        {"not WebAssembly"},
+		`"component.wasm#echo"`:                   {"component-model binary"},
+		`"docs#echo"`:                             {"holds no Go source"},
+		`"#echo"`:                                 {"the spec names no module"},
+		``:                                        {"the spec names no module"},
+		`3`:                                       {"spec: want an object"},
+		`{"module":"guest.wasm","exprot":"echo"}`:   {`spec: unknown key "exprot", did you mean "export"?: known are "module", "export"`},
 		`{"module":["guest.wasm"],"export":"echo"}`: {`spec.module: got ["guest.wasm"], want a string`},
 	} {
 		check(t, h, engine.Task{Spec: json.RawMessage(spec)}, want...)
@@ -88,27 +88,27 @@ func TestCheckOptions(t *testing.T) {
 	for limits, want := range map[string][]string{
 		`null`: nil,
 		`{"memory":"64MiB","output_bytes":1000,"log_bytes":"1e3B","timeout":"2s"}`: nil,
-		`{"memory":1e8}`:          nil,
-		`{"memry":1}`:             {`limits: unknown key "memry", did you mean "memory"?: known are "timeout", "memory", "output_bytes", "log_bytes"`},
-		`{"fuel":1,"xyz":2}`:      {`unknown key "fuel"`, `unknown key "xyz"`},
-		`{"memory":"64 MB"}`:      {`limits.memory: got "64 MB", want a number of bytes, or a size as`},
-		`{"memory":-1}`:           {`limits.memory: got -1`},
-		`{"memory":1.5}`:          {`limits.memory: got 1.5`},
-		`{"memory":true}`:         {`limits.memory: got true`},
-		`{"timeout":5}`:           {`limits.timeout: got 5, want a number with a unit`},
-		`[]`:                      {`limits: want an object`},
+		`{"memory":1e8}`:     nil,
+		`{"memry":1}`:        {`limits: unknown key "memry", did you mean "memory"?: known are "timeout", "memory", "output_bytes", "log_bytes"`},
+		`{"fuel":1,"xyz":2}`: {`unknown key "fuel"`, `unknown key "xyz"`},
+		`{"memory":"64 MB"}`: {`limits.memory: got "64 MB", want a number of bytes, or a size as`},
+		`{"memory":-1}`:      {`limits.memory: got -1`},
+		`{"memory":1.5}`:     {`limits.memory: got 1.5`},
+		`{"memory":true}`:    {`limits.memory: got true`},
+		`{"timeout":5}`:      {`limits.timeout: got 5, want a number with a unit`},
+		`[]`:                 {`limits: want an object`},
 	} {
 		check(t, h, engine.Task{Spec: spec, Limits: json.RawMessage(limits)}, want...)
 	}
 	for grants, want := range map[string][]string{
 		`{"channel":false,"control":true,"env":{"A":"b"},"mounts":[{"host":".","guest":"/d","writable":true}]}`: nil,
-		`{"chanel":true}`:                            {`grants: unknown key "chanel", did you mean "channel"?`},
-		`{"channel":"yes"}`:                          {`grants.channel: got "yes", want true or false`},
-		`{"env":["A"]}`:                              {`grants.env: got ["A"], want an object of strings`},
-		`{"mounts":{}}`:                              {`grants.mounts: got {}, want a list`},
-		`{"mounts":[{"host":"x","guest":"d"}]}`:      {`grants.mounts[0].guest: got "d", want an absolute path`},
-		`{"mounts":[{"guest":"/d"}]}`:                {`grants.mounts[0].host: missing`},
-		`{"mounts":[{"hots":"x"}]}`:                  {`grants.mounts[0]: unknown key "hots"`},
+		`{"chanel":true}`:                       {`grants: unknown key "chanel", did you mean "channel"?`},
+		`{"channel":"yes"}`:                     {`grants.channel: got "yes", want true or false`},
+		`{"env":["A"]}`:                         {`grants.env: got ["A"], want an object of strings`},
+		`{"mounts":{}}`:                         {`grants.mounts: got {}, want a list`},
+		`{"mounts":[{"host":"x","guest":"d"}]}`: {`grants.mounts[0].guest: got "d", want an absolute path`},
+		`{"mounts":[{"guest":"/d"}]}`:           {`grants.mounts[0].host: missing`},
+		`{"mounts":[{"hots":"x"}]}`:             {`grants.mounts[0]: unknown key "hots"`},
 	} {
 		check(t, h, engine.Task{Spec: spec, Grants: json.RawMessage(grants)}, want...)
 	}
@@ -137,17 +137,17 @@ func TestOperatorMaximum(t *testing.T) {
 	})
 	spec := marshal(t, guest(t)+"#noop")
 	for grants, want := range map[string][]string{
-		`{"env":{"NAME":"x"}}`:                              nil,
-		`{"control":true}`:                                  nil,
-		`{"channel":false}`:                                 nil,
-		`{"mounts":[{"host":"open/in","guest":"/d"}]}`:      nil,
-		`{"channel":true}`:                                  {"grants.channel: the operator does not allow it"},
-		`{"env":{"PATH":"x"}}`:                              {"grants.env.PATH: the operator does not allow this variable"},
-		`{"mounts":[{"host":"closed","guest":"/d"}]}`:       {"grants.mounts[0]: the operator does not allow reading " + filepath.Join(dir, "closed")},
-		`{"mounts":[{"host":"open/link","guest":"/d"}]}`:    {"does not allow reading"},
-		`{"mounts":[{"host":"open/../..","guest":"/d"}]}`:   {"does not allow reading"},
+		`{"env":{"NAME":"x"}}`:                                      nil,
+		`{"control":true}`:                                          nil,
+		`{"channel":false}`:                                         nil,
+		`{"mounts":[{"host":"open/in","guest":"/d"}]}`:              nil,
+		`{"channel":true}`:                                          {"grants.channel: the operator does not allow it"},
+		`{"env":{"PATH":"x"}}`:                                      {"grants.env.PATH: the operator does not allow this variable"},
+		`{"mounts":[{"host":"closed","guest":"/d"}]}`:               {"grants.mounts[0]: the operator does not allow reading " + filepath.Join(dir, "closed")},
+		`{"mounts":[{"host":"open/link","guest":"/d"}]}`:            {"does not allow reading"},
+		`{"mounts":[{"host":"open/../..","guest":"/d"}]}`:           {"does not allow reading"},
 		`{"mounts":[{"host":"open","guest":"/d","writable":true}]}`: {"does not allow writing"},
-		`{"mounts":[{"host":"open/none","guest":"/d"}]}`:    {"no such file"},
+		`{"mounts":[{"host":"open/none","guest":"/d"}]}`:            {"no such file"},
 	} {
 		check(t, h, engine.Task{Spec: spec, Grants: json.RawMessage(grants)}, want...)
 	}

@@ -75,7 +75,7 @@ func TestFilesBuildFailure(t *testing.T) {
 	}
 }
 
-func TestFilesWithoutGo(t *testing.T) { //nolint:paralleltest // it changes the environment
+func TestFilesWithoutGo(t *testing.T) {
 	dir := newSource(t)
 	t.Setenv("PATH", t.TempDir())
 	_, _, err := (&wasm.Files{CacheDir: t.TempDir()}).Load(t.Context(), dir)

@@ -25,32 +25,18 @@ import (
 
 func TestMain(m *testing.M) { guesttest.Main(m) }
 
-// compiled is the cache of compiled modules that all tests share.
-var compiled = sync.OnceValues(func() (string, error) {
-	return filepath.Join(os.TempDir(), fmt.Sprintf("graflow-handlers-wasm-%d", os.Getuid())), nil
+// host is shared by all tests, so that the guest is compiled once. It ends with
+// the process.
+var host = sync.OnceValues(func() (*wasmhost.Host, error) {
+	return wasmhost.New(context.Background(), wasmhost.Config{})
 })
-
-func newHost(tb testing.TB) *wasmhost.Host {
-	tb.Helper()
-	dir, err := compiled()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	host, err := wasmhost.New(tb.Context(), wasmhost.Config{CacheDir: dir})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		if err := host.Close(context.WithoutCancel(tb.Context())); err != nil {
-			tb.Error(err)
-		}
-	})
-	return host
-}
 
 func newHandler(tb testing.TB, config wasm.Config) *wasm.Handler {
 	tb.Helper()
-	config.Host = newHost(tb)
+	var err error
+	if config.Host, err = host(); err != nil {
+		tb.Fatal(err)
+	}
 	h, err := wasm.New(config)
 	if err != nil {
 		tb.Fatal(err)

@@ -138,7 +138,7 @@ func narrowFlag(name string, asked **bool, most *bool) error {
 // narrowMount resolves links first, so that no link leads out of what is
 // allowed, and mounts what it has compared.
 func narrowMount(m *wasmhost.Mount, most []wasmhost.Mount) error {
-	real, err := filepath.EvalSymlinks(m.Host)
+	resolved, err := filepath.EvalSymlinks(m.Host)
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func narrowMount(m *wasmhost.Mount, most []wasmhost.Mount) error {
 		if err == nil {
 			root, err = filepath.EvalSymlinks(root)
 		}
-		return err == nil && within(root, real) && (o.Writable || !m.Writable)
+		return err == nil && within(root, resolved) && (o.Writable || !m.Writable)
 	})
 	if !allowed {
 		what := "reading"
@@ -156,7 +156,7 @@ func narrowMount(m *wasmhost.Mount, most []wasmhost.Mount) error {
 		}
 		return fmt.Errorf("the operator does not allow %s %s", what, m.Host)
 	}
-	m.Host = real
+	m.Host = resolved
 	return nil
 }
 

@@ -18,7 +18,7 @@ func quoted(names []string) string {
 // didYouMean is `, did you mean "x"?`, with the known name that is nearest to a
 // wrong one, or "" if none is near.
 func didYouMean(wrong string, known []string) string {
-	best, nearest := "", max(1, len(wrong)/3)+1
+	best, nearest := "", min(max(2, len(wrong)/3)+1, len(wrong))
 	for _, k := range known {
 		if d := distance(strings.ToLower(wrong), strings.ToLower(k)); d < nearest {
 			best, nearest = k, d
