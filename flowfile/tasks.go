@@ -1,0 +1,442 @@
+package flowfile
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/graflow/graflow-wasm/engine"
+)
+
+// unsupported are the task options of the design that this version lacks. To
+// support one, move it to optionKeys and to task.
+var unsupported = []string{"fallback", "rollback", "secrets", "deadline", "queue_timeout", "output", "requires"}
+
+// optionKeys are the keys of a task that are no handler.
+var optionKeys = []string{
+	"handler", "handler_kwargs", "with", "params", "timeout", "retry", "max_cycles", "join",
+	"map", "max_concurrency", "on_error", "limits", "grants",
+}
+
+// handlerKeys are the handlers that are known by name; any other name is a
+// custom one.
+var handlerKeys = []string{"wasm", "builtin", "direct", "docker", "script", "flow"}
+
+// defaultKeys are the options that `defaults:` may hold.
+var defaultKeys = []string{
+	"timeout", "retry", "max_cycles", "join", "max_concurrency", "on_error", "limits", "grants",
+}
+
+// sizeKeys are the limits that may be written as 64KiB.
+var sizeKeys = []string{"memory", "output_bytes", "log_bytes", "disk_bytes"}
+
+func (r *reader) modules(n *node) {
+	if n.kind != kindMapping {
+		r.fault(n.at, "modules: want a mapping of short names to modules, not %s", n.kind)
+		return
+	}
+	for _, e := range n.entries {
+		r.file.places["modules."+e.key] = e.place()
+		var ref string
+		r.text(&ref)("", e.value)
+		r.file.Modules[e.key] = resolve(r.file.Dir, ref)
+	}
+}
+
+// resolve joins ref to dir if it is a path, and not the name or the digest of
+// a module.
+func resolve(dir, ref string) string {
+	isPath := strings.HasPrefix(ref, "./") || strings.HasPrefix(ref, "../") || ref == "." || ref == ".." ||
+		strings.HasSuffix(ref, "/") || strings.HasSuffix(ref, ".wasm")
+	if !isPath {
+		return ref
+	}
+	return relative(dir, ref)
+}
+
+// relative joins a path to dir. The result is still seen to be a path.
+func relative(dir, path string) string {
+	if dir == "." || dir == "" || filepath.IsAbs(path) {
+		return path
+	}
+	joined := filepath.Join(dir, path)
+	if !filepath.IsAbs(joined) && !strings.HasPrefix(joined, "..") {
+		joined = "./" + joined
+	}
+	return joined
+}
+
+func (r *reader) readDefaults(n *node) {
+	if n.kind != kindMapping {
+		r.fault(n.at, "defaults: want a mapping, not %s", n.kind)
+		return
+	}
+	known := slices.Clone(n.entries)[:0]
+	for _, e := range n.entries {
+		switch {
+		case slices.Contains(unsupported, e.key):
+			r.fault(e.at, "%s is not supported by this version", e.key)
+		case !slices.Contains(defaultKeys, e.key):
+			r.fault(e.at, "defaults: unknown key %q%s", e.key, suggest(e.key, defaultKeys))
+		default:
+			known = append(known, e)
+		}
+	}
+	same := *n
+	same.entries = known
+	r.defaults = &same
+	// Read once here, so that what is wrong is said even without tasks. Tasks
+	// that read it again say the same at the same place.
+	r.fields("defaults", "defaults", &same, r.options(&engine.Task{}))
+}
+
+func (r *reader) tasks(_ string, n *node) {
+	if n.kind != kindMapping {
+		r.fault(n.at, "tasks: want a mapping of ids to tasks, not %s", n.kind)
+		r.noBuild = true
+		return
+	}
+	for _, e := range n.entries {
+		r.file.places["tasks."+e.key] = e.at
+		r.file.Spec.Tasks = append(r.file.Spec.Tasks, r.task(e))
+	}
+}
+
+func (r *reader) task(e *entry) engine.Task {
+	t := engine.Task{ID: e.key}
+	at := "tasks." + e.key
+	if e.value.kind != kindMapping {
+		r.fault(e.place(), "task %q: want a mapping with a handler, as {wasm: module#task}, not %s", e.key, e.value.kind)
+		return t
+	}
+	options := &node{kind: kindMapping, at: e.value.at}
+	var handlers []*entry
+	for _, o := range e.value.entries {
+		switch {
+		case slices.Contains(unsupported, o.key):
+			r.fault(o.at, "%s is not supported by this version", o.key)
+		case o.key == "handler" || slices.Contains(handlerKeys, o.key) || !slices.Contains(optionKeys, o.key):
+			handlers = append(handlers, o)
+		case o.key != "handler_kwargs":
+			options.entries = append(options.entries, o)
+		}
+	}
+	r.fields(fmt.Sprintf("task %q", e.key), at, options, r.options(&t))
+	if h := r.pickHandler(e, handlers); h != nil {
+		r.handler(&t, h, e.value)
+	}
+	r.applyDefaults(&t, e.value)
+	return t
+}
+
+// pickHandler finds the one key that is the task's handler. With a handler
+// that is known, all other keys are misspelt options.
+func (r *reader) pickHandler(e *entry, found []*entry) *entry {
+	var picked *entry
+	isKnown := func(o *entry) bool { return o.key == "handler" || slices.Contains(handlerKeys, o.key) }
+	if i := slices.IndexFunc(found, isKnown); i >= 0 {
+		picked = found[i]
+	}
+	all := slices.Concat(optionKeys, handlerKeys)
+	for _, o := range found {
+		hint := suggest(o.key, all)
+		switch {
+		case o == picked:
+		case picked != nil && isKnown(o):
+			r.fault(o.at, "task %q has two handlers, %s and %s; want one", e.key, picked.key, o.key)
+		case picked != nil:
+			r.fault(o.at, "task %q: unknown key %q%s", e.key, o.key, hint)
+		case misspelt(o.key, all):
+			r.fault(o.at, "task %q: unknown key %q%s; a custom handler of that name is written handler: %s",
+				e.key, o.key, hint, o.key)
+		default:
+			picked = o
+		}
+	}
+	if picked == nil && len(found) == 0 {
+		r.fault(e.at, "task %q has no handler; want one of wasm, builtin or the name of a handler", e.key)
+	}
+	return picked
+}
+
+// misspelt tells whether key is one edit from a known one, other than by what
+// follows it: docker2 may well be a handler.
+func misspelt(key string, known []string) bool {
+	return slices.ContainsFunc(known, func(k string) bool {
+		return len(k) >= 4 && distance(key, k) == 1 && !strings.HasPrefix(key, k)
+	})
+}
+
+// handler fills in t's handler and spec, from the entry h of the mapping task.
+func (r *reader) handler(t *engine.Task, h *entry, task *node) {
+	at := "tasks." + t.ID
+	r.file.places[at+".handler"] = h.at
+	r.file.places[at+".spec"] = h.place()
+	kwargs := task.get("handler_kwargs")
+	if h.key == "handler" {
+		r.text(&t.Handler)("", h.value)
+		r.file.places[at+".handler"] = h.place()
+		if kwargs != nil {
+			r.file.places[at+".spec"] = kwargs.at
+			t.Spec = kwargs.json()
+		}
+		return
+	}
+	if kwargs != nil {
+		r.fault(kwargs.at, "handler_kwargs goes with handler: NAME; %s has its spec as its value", h.key)
+	}
+	t.Handler = h.key
+	switch {
+	case h.key == "wasm":
+		t.Spec = r.wasm(h.value)
+	case h.key == "builtin" && h.value.kind == kindString:
+		t.Spec = object("name", h.value.text)
+	case h.key == "builtin" && h.value.kind != kindMapping:
+		r.want(h.value, "the name of a built-in task")
+	case h.value.kind != kindNull:
+		t.Spec = h.value.json()
+	}
+}
+
+// object writes a JSON object of strings.
+func object(pairs ...string) json.RawMessage {
+	var b strings.Builder
+	b.WriteByte('{')
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.Write(quote(pairs[i]))
+		b.WriteByte(':')
+		b.Write(quote(pairs[i+1]))
+	}
+	b.WriteByte('}')
+	return json.RawMessage(b.String())
+}
+
+// wasm reads MODULE#EXPORT, or a mapping with module and export; what else a
+// mapping has is for the handler.
+func (r *reader) wasm(n *node) json.RawMessage {
+	switch {
+	case n.kind == kindString:
+		ref, export := n.text, ""
+		if i := strings.LastIndexByte(n.text, '#'); i >= 0 {
+			ref, export = n.text[:i], n.text[i+1:]
+			if export == "" {
+				r.fault(n.at, "want the name of an export after #")
+			}
+		}
+		if ref == "" {
+			r.fault(n.at, "want a module, as ./img.wasm#resize")
+		}
+		return object("module", r.module(ref), "export", export)
+	case n.kind != kindMapping:
+		r.want(n, "a module, as ./img.wasm#resize")
+		return nil
+	case n.get("module") == nil:
+		r.fault(n.at, "wasm: the key \"module\" is missing")
+	}
+	same := &node{kind: kindMapping, at: n.at}
+	for _, e := range n.entries {
+		if e.key != "module" && e.key != "export" {
+			same.entries = append(same.entries, e)
+			continue
+		}
+		var s string
+		r.text(&s)("", e.value)
+		if e.key == "module" {
+			s = r.module(s)
+		}
+		same.entries = append(same.entries, &entry{key: e.key, value: &node{kind: kindString, text: s}})
+	}
+	return same.json()
+}
+
+// module resolves a short name, or a path.
+func (r *reader) module(ref string) string {
+	if m, ok := r.file.Modules[ref]; ok {
+		return m
+	}
+	return resolve(r.file.Dir, ref)
+}
+
+// options are the readers of a task's options.
+func (r *reader) options(t *engine.Task) map[string]func(string, *node) {
+	return map[string]func(string, *node){
+		"timeout": r.duration(&t.Timeout), "max_cycles": r.optionalInteger(&t.MaxCycles),
+		"join": func(at string, n *node) { r.text((*string)(&t.Join))(at, n) },
+		"map":  r.text(&t.Map), "max_concurrency": r.optionalInteger(&t.MaxConcurrency),
+		"on_error": func(at string, n *node) { r.text((*string)(&t.OnError))(at, n) },
+		"with":     func(at string, n *node) { t.With = r.with(at, n) },
+		"params":   func(at string, n *node) { t.Params = r.params(at, n) },
+		"retry":    func(at string, n *node) { t.Retry = r.retry(at, n) },
+		"limits":   func(at string, n *node) { t.Limits = r.limits(at, n) },
+		"grants":   func(at string, n *node) { t.Grants = r.grants(at, n) },
+	}
+}
+
+// applyDefaults sets what the task has not. Limits and grants are the
+// sandbox's: a built-in task has none. Options of a map go to maps alone.
+func (r *reader) applyDefaults(t *engine.Task, task *node) {
+	if r.defaults == nil {
+		return
+	}
+	readers := r.options(t)
+	for _, e := range r.defaults.entries {
+		sandbox := e.key == "limits" || e.key == "grants"
+		ofMap := e.key == "max_concurrency" || e.key == "on_error"
+		if task.get(e.key) != nil || sandbox && t.Handler == "builtin" || ofMap && t.Map == "" {
+			continue
+		}
+		at := "tasks." + t.ID + "." + e.key
+		r.file.places[at] = e.place()
+		readers[e.key](at, e.value)
+	}
+}
+
+func (r *reader) with(at string, n *node) map[string]json.RawMessage {
+	if n.kind != kindMapping {
+		r.want(n, "a mapping of names to values")
+		return nil
+	}
+	values := map[string]json.RawMessage{}
+	for _, e := range n.entries {
+		r.file.places[at+"."+e.key] = e.place()
+		values[e.key] = e.value.json()
+	}
+	return values
+}
+
+func (r *reader) params(at string, n *node) []engine.Param {
+	if n.kind != kindList {
+		r.want(n, "a list of names, or of {name: …, default: …}")
+		return nil
+	}
+	var all []engine.Param
+	for i, item := range n.items {
+		p := engine.Param{}
+		path := fmt.Sprintf("%s[%d]", at, i)
+		r.file.places[path] = item.at
+		if item.kind == kindString {
+			p.Name = item.text
+		} else {
+			r.fields("param", path, item, map[string]func(string, *node){
+				"name": r.text(&p.Name), "default": func(_ string, n *node) { p.Default = n.json() },
+			})
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+func (r *reader) retry(at string, n *node) *engine.Retry {
+	if n.kind == kindNull {
+		return nil
+	}
+	p := &engine.Retry{}
+	if n.kind != kindMapping {
+		r.want(n, "a mapping, as {max: 3, delay: 1s, backoff: 2}")
+		return nil
+	}
+	r.fields("retry", at, n, map[string]func(string, *node){
+		"max": r.integer(&p.Max), "delay": r.duration(&p.Delay), "max_delay": r.duration(&p.MaxDelay),
+		"jitter": r.boolean(&p.Jitter), "on": r.names(&p.On), "except": r.names(&p.Except),
+		"backoff": func(_ string, n *node) {
+			f, err := strconv.ParseFloat(n.text, 64)
+			if n.kind != kindNumber || err != nil {
+				r.want(n, "a number")
+				return
+			}
+			p.Backoff = f
+		},
+	})
+	return p
+}
+
+func (r *reader) limits(at string, n *node) json.RawMessage {
+	if n.kind != kindMapping {
+		r.want(n, "a mapping, as {memory: 64MiB, fuel: 1e9}")
+		return nil
+	}
+	same := &node{kind: kindMapping}
+	for _, e := range n.entries {
+		r.file.places[at+"."+e.key] = e.place()
+		v := e.value
+		if slices.Contains(sizeKeys, e.key) {
+			v = r.size(v)
+		}
+		same.entries = append(same.entries, &entry{key: e.key, value: v})
+	}
+	return same.json()
+}
+
+var units = map[string]int64{
+	"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40,
+	"kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12,
+}
+
+// size reads a number of bytes, with or without a unit.
+func (r *reader) size(n *node) *node {
+	if n.kind == kindNumber {
+		if v, err := strconv.ParseInt(n.text, 10, 64); err == nil && v >= 0 {
+			return n
+		}
+	}
+	number := strings.TrimRight(n.text, "BKMGTikb ")
+	unit, known := units[strings.TrimSpace(n.text[len(number):])]
+	v, err := strconv.ParseFloat(number, 64)
+	if n.kind != kindString || !known || err != nil || !(v >= 0 && v*float64(unit) < 1<<62) {
+		r.want(n, "a size, as 64KiB, 16MiB or 1GiB")
+		return n
+	}
+	return &node{kind: kindNumber, at: n.at, text: strconv.FormatInt(int64(v*float64(unit)), 10)}
+}
+
+// grants resolves the host paths of mounts; the rest is for the handler.
+func (r *reader) grants(at string, n *node) json.RawMessage {
+	if n.kind != kindMapping {
+		r.want(n, "a mapping, as {mounts: [{host: ./data, guest: /data}]}")
+		return nil
+	}
+	same := &node{kind: kindMapping}
+	for _, e := range n.entries {
+		r.file.places[at+"."+e.key] = e.place()
+		v := e.value
+		if e.key == "secrets" {
+			r.fault(e.at, "secrets is not supported by this version")
+		}
+		if e.key == "mounts" {
+			v = r.mounts(v)
+		}
+		same.entries = append(same.entries, &entry{key: e.key, value: v})
+	}
+	return same.json()
+}
+
+func (r *reader) mounts(n *node) *node {
+	if n.kind != kindList {
+		r.want(n, "a list of {host: ./data, guest: /data}")
+		return n
+	}
+	same := &node{kind: kindList}
+	for _, item := range n.items {
+		var host, guest string
+		var writable bool
+		r.fields("mount", "mounts", item, map[string]func(string, *node){
+			"host": r.text(&host), "guest": r.text(&guest), "writable": r.boolean(&writable),
+		})
+		mount := &node{kind: kindMapping}
+		for _, e := range item.entries {
+			v := e.value
+			if e.key == "host" && host != "" {
+				v = &node{kind: kindString, text: relative(r.file.Dir, host)}
+			}
+			mount.entries = append(mount.entries, &entry{key: e.key, value: v})
+		}
+		same.items = append(same.items, mount)
+	}
+	return same
+}
