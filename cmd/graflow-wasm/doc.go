@@ -1,0 +1,13 @@
+// Command graflow-wasm runs flows of WebAssembly tasks.
+//
+// Each subcommand has a file of its own. What they share:
+//
+//   - wire.go is the only place where the packages of the module meet: the
+//     handlers become an engine, a flow file becomes a graph.
+//   - exit.go says how an error becomes a message and an exit code.
+//   - progress.go watches a run, as a live tree on a terminal or as plain lines
+//     elsewhere, always on stderr; the result alone is on stdout.
+//   - drawing.go and the draw_*.go files turn a graph into text.
+//
+// The command keeps nothing between runs but a cache of compiled modules.
+package main

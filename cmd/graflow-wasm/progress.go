@@ -1,0 +1,80 @@
+package main
+
+import (
+	"io"
+	"os"
+	"sync"
+
+	"github.com/graflow/graflow-wasm/engine"
+	"github.com/mattn/go-isatty"
+)
+
+// progress shows a run while it goes on. Calls come one at a time.
+type progress interface {
+	Observe(engine.Notice)
+	// Close shows the last state. It is called once.
+	Close()
+}
+
+// watch sees all notices of a run: it records the tasks and passes the notices
+// on to the progress, and to stdout for `-o events`. It is safe for concurrent
+// use.
+type watch struct {
+	recorder *engine.Recorder
+
+	mu       sync.Mutex // guards the fields below
+	progress progress   // nil after Close
+	events   io.Writer  // nil: none
+}
+
+func newWatch(std streams, g *engine.Graph, o runOptions) *watch {
+	w := &watch{recorder: engine.NewRecorder(), progress: newProgress(std.err, g, o)}
+	if o.format.value == "events" {
+		w.events = std.out
+	}
+	return w
+}
+
+// newProgress picks what fits w and the flags.
+func newProgress(w io.Writer, g *engine.Graph, o runOptions) progress {
+	if o.quiet {
+		return silent{}
+	}
+	if f, ok := w.(*os.File); ok && isatty.IsTerminal(f.Fd()) && os.Getenv("TERM") != "dumb" {
+		color := !o.noColor && os.Getenv("NO_COLOR") == ""
+		return newLive(f, newTree(g), color, func() (int, int) { return terminalSize(f) })
+	}
+	return &plain{w: w}
+}
+
+// Observe takes a notice.
+func (w *watch) Observe(n engine.Notice) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.recorder.Observe(n)
+	if w.events != nil {
+		_ = writeJSON(w.events, n) // whoever read it is gone
+	}
+	if w.progress != nil {
+		w.progress.Observe(n)
+	}
+}
+
+// Tasks are the reports of the tasks so far.
+func (w *watch) Tasks() []engine.TaskReport { return w.recorder.Tasks() }
+
+// Close ends the progress. It may be called again.
+func (w *watch) Close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.progress != nil {
+		w.progress.Close()
+		w.progress = nil
+	}
+}
+
+// silent shows nothing.
+type silent struct{}
+
+func (silent) Observe(engine.Notice) {}
+func (silent) Close()                {}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/graflow/graflow-wasm/engine"
+)
+
+// redrawEvery is the shortest time between two drawings.
+const redrawEvery = 100 * time.Millisecond
+
+// live draws a tree in place on a terminal.
+type live struct {
+	w     io.Writer
+	color bool
+	size  func() (width, height int)
+	stop  func() // ends the drawing goroutine and waits for it
+
+	mu    sync.Mutex // guards the fields below
+	tree  *tree
+	above []string // lines to print above the tree at the next drawing
+	drawn int      // lines of the tree on the screen
+}
+
+var _ progress = (*live)(nil)
+
+func newLive(w io.Writer, t *tree, color bool, size func() (int, int)) *live {
+	l := &live{w: w, tree: t, color: color, size: size}
+	done := make(chan struct{})
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		ticker := time.NewTicker(redrawEvery)
+		defer ticker.Stop()
+		for {
+			select {
+			case now := <-ticker.C:
+				l.draw(now)
+			case <-done:
+				return
+			}
+		}
+	})
+	l.stop = func() {
+		close(done)
+		wait.Wait()
+	}
+	return l
+}
+
+// Observe implements progress.
+func (l *live) Observe(n engine.Notice) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch n.Type {
+	case engine.NoticeTaskLog:
+		l.above = append(l.above, n.Activation+" | "+printable(n.Message))
+	case engine.NoticeWarning:
+		l.above = append(l.above, "warning: "+oneLine(n.Message))
+	default:
+		l.tree.Observe(n)
+	}
+}
+
+// Close implements progress.
+func (l *live) Close() {
+	l.stop()
+	l.draw(time.Now())
+}
+
+// draw replaces what it drew before.
+func (l *live) draw(now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	width, height := l.size()
+	var b strings.Builder
+	if l.drawn > 0 {
+		fmt.Fprintf(&b, "\x1b[%dA\r\x1b[J", l.drawn)
+	}
+	for _, text := range l.above {
+		b.WriteString(text + "\n")
+	}
+	lines := l.tree.lines(now, width, max(2, height-1), l.color)
+	for _, text := range lines {
+		b.WriteString(text + "\n")
+	}
+	l.above, l.drawn = nil, len(lines)
+	fmt.Fprint(l.w, b.String())
+}

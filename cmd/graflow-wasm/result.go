@@ -1,0 +1,131 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/graflow/graflow-wasm/engine"
+)
+
+// result is what `run -o json` prints.
+type result struct {
+	Run         string              `json:"run"`
+	Flow        string              `json:"flow"`
+	Status      engine.Status       `json:"status"`
+	Reason      string              `json:"reason,omitempty"`
+	Message     string              `json:"message,omitempty"`
+	Output      json.RawMessage     `json:"output"`
+	Error       *engine.TaskError   `json:"error,omitempty"`
+	Tasks       []engine.TaskReport `json:"tasks"`
+	Pending     []string            `json:"pending,omitempty"`
+	Checkpoints []json.RawMessage   `json:"checkpoints"`
+	Warnings    []string            `json:"warnings"`
+}
+
+// finish prints the outcome of a run, and turns it into an exit code.
+func finish(std streams, name string, o engine.Outcome, tasks []engine.TaskReport, options runOptions) error {
+	if err := writeOutcome(std, o, tasks, options); err != nil {
+		return fmt.Errorf("run %s: write the result: %w", name, err)
+	}
+	code := codeOf(o, tasks)
+	if code == exitSucceeded {
+		return nil
+	}
+	return &exitError{Code: code, Err: errors.New("run " + name + ": " + printable(sayOutcome(o, code)))}
+}
+
+func writeOutcome(std streams, o engine.Outcome, tasks []engine.TaskReport, options runOptions) error {
+	switch {
+	case options.format.value == "json":
+		return writeJSON(std.out, newResult(o, tasks))
+	case options.format.value == "events", o.Status != engine.StatusSucceeded:
+		return nil
+	}
+	return writeOutput(std, o.Output, options.raw)
+}
+
+func newResult(o engine.Outcome, tasks []engine.TaskReport) result {
+	r := result{
+		Run: o.Run, Flow: o.Flow, Status: o.Status, Reason: o.Reason, Message: o.Message,
+		Output: o.Output, Error: o.Error, Tasks: tasks, Pending: o.Pending,
+		Checkpoints: []json.RawMessage{}, Warnings: o.Warnings,
+	}
+	if r.Output == nil {
+		r.Output = json.RawMessage("null")
+	}
+	if r.Tasks == nil {
+		r.Tasks = []engine.TaskReport{}
+	}
+	if r.Warnings == nil {
+		r.Warnings = []string{}
+	}
+	return r
+}
+
+// writeOutput prints the output alone: JSON as it is, or the text of a string.
+func writeOutput(std streams, output json.RawMessage, raw bool) error {
+	var text string
+	if raw && json.Unmarshal(output, &text) == nil && len(output) > 0 && output[0] == '"' {
+		fmt.Fprint(std.out, text)
+		if !strings.HasSuffix(text, "\n") {
+			fmt.Fprintln(std.out)
+		}
+		return nil
+	}
+	if len(output) == 0 {
+		output = json.RawMessage("null")
+	}
+	return writeJSON(std.out, output)
+}
+
+// sayOutcome tells how a run ended that did not succeed, and what to do.
+func sayOutcome(o engine.Outcome, code int) string {
+	if o.Status == engine.StatusCanceled {
+		return sayCanceled(o)
+	}
+	text := "failed"
+	if o.Reason != "" {
+		text += " (" + o.Reason + ")"
+	}
+	if e := o.Error; e != nil {
+		text += ": " + sayError(e)
+	}
+	if len(o.Pending) > 0 {
+		text += "\nNot finished: " + strings.Join(o.Pending, ", ")
+	}
+	if code == exitLimit {
+		return text + "\nRaise the limit (timeout, limits), or give it less to do"
+	}
+	return text + "\nSee what each task did: graflow-wasm run … -o json"
+}
+
+func sayCanceled(o engine.Outcome) string {
+	text := "canceled"
+	if o.Task != "" {
+		text += " by task " + o.Task
+	}
+	if o.Message != "" {
+		text += ": " + o.Message
+	}
+	return text
+}
+
+// sayError names task, kind and attempts where the message does not.
+func sayError(e *engine.TaskError) string {
+	text := e.Message
+	if e.Task != "" && !strings.Contains(text, e.Task) {
+		text = "task " + e.Task + ": " + text
+	}
+	if e.Kind != "" && e.Kind != engine.KindError {
+		text += " [" + e.Kind + "]"
+	}
+	if e.Attempts > 1 {
+		text += fmt.Sprintf(" after %d attempts", e.Attempts)
+	}
+	if e.Stack != "" {
+		text += "\n" + strings.TrimRight(e.Stack, "\n")
+	}
+	return text
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// streams are the standard streams of the command.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// execute runs the command with args and returns its exit code.
+func execute(args []string, std streams) int {
+	root := newRoot(std)
+	root.SetArgs(args)
+	err := root.Execute()
+	return report(std.err, err)
+}
+
+func newRoot(std streams) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "graflow-wasm",
+		Short: "Run flows of WebAssembly tasks",
+		Long: `graflow-wasm runs flows: graphs of tasks, each a WebAssembly guest in a sandbox.
+
+A flow is a file, NAME.flow.yaml. A single module runs without one.
+
+Exit codes: 0 succeeded, 1 the run failed, 2 bad usage or invalid input,
+3 canceled, 5 timeout or limit.`,
+		Example: `  graflow-wasm run hello.flow.yaml --set name=Ada
+  graflow-wasm run guest.wasm#hello --input '{"name": "Ada"}'
+  graflow-wasm validate *.flow.yaml
+  graflow-wasm graph hello.flow.yaml -o mermaid
+  graflow-wasm new go ./greeter`,
+		Args:          subcommandOnly,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetIn(std.in)
+	root.SetOut(std.out)
+	root.SetErr(std.err)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef("%s: %w\nSee `%s --help`", cmd.CommandPath(), err, cmd.CommandPath())
+	})
+	root.AddCommand(
+		newRun(std), newValidate(std), newGraph(std), newSchema(std),
+		newModule(std), newNew(std), newVersion(std),
+	)
+	return root
+}
+
+// subcommandOnly refuses arguments of a command that has subcommands: they are
+// misspelt names of them.
+func subcommandOnly(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("%s: unknown command %q", cmd.CommandPath(), args[0])
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		text += "; did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return usagef("%s\nSee `%s --help`", text, cmd.CommandPath())
+}
+
+// arguments wraps a check of cobra's as bad usage.
+func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return usagef("%s: %w\nUsage: %s", cmd.CommandPath(), err, cmd.UseLine())
+		}
+		return nil
+	}
+}
+
+// choice is a flag that takes one of some words.
+type choice struct {
+	value string
+	of    []string
+}
+
+// String implements pflag.Value.
+func (c *choice) String() string { return c.value }
+
+// Type implements pflag.Value.
+func (c *choice) Type() string { return strings.Join(c.of, "|") }
+
+// Set implements pflag.Value.
+func (c *choice) Set(value string) error {
+	for _, word := range c.of {
+		if word == value {
+			c.value = value
+			return nil
+		}
+	}
+	return fmt.Errorf("want one of %s", strings.Join(c.of, ", "))
+}
+
+// outputFlag adds -o with its formats, the first of them the default.
+func outputFlag(cmd *cobra.Command, formats ...string) *choice {
+	c := &choice{value: formats[0], of: formats}
+	cmd.Flags().VarP(c, "output", "o", "output format")
+	complete := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return formats, cobra.ShellCompDirectiveNoFileComp
+	}
+	if err := cmd.RegisterFlagCompletionFunc("output", complete); err != nil {
+		panic(err) // the flag was added just now
+	}
+	return c
+}

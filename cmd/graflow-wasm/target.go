@@ -1,0 +1,201 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/graflow/graflow-wasm/engine"
+)
+
+// target is what `run` runs.
+type target struct {
+	graph *engine.Graph
+	flow  *flow // nil for a bare module
+}
+
+// moduleOptions are the flags of a bare module.
+type moduleOptions struct {
+	memory, outputBytes, logBytes string
+	mounts, env                   []string
+}
+
+func (o moduleOptions) given() bool {
+	return o.memory+o.outputBytes+o.logBytes != "" || len(o.mounts)+len(o.env) > 0
+}
+
+// resolve turns the argument of `run` into a target.
+func resolve(name string, options moduleOptions) (target, error) {
+	if isFlowFile(name) {
+		if options.given() {
+			return target{}, usagef("run %s: --memory, --output-bytes, --log-bytes, --mount and --env are for a bare module; in a flow, write limits and grants at the task", name)
+		}
+		f, err := loadFlow(name)
+		if err != nil {
+			return target{}, err
+		}
+		return target{graph: f.graph, flow: f}, nil
+	}
+	if err := checkModule(name); err != nil {
+		return target{}, err
+	}
+	g, err := moduleGraph(name, options)
+	return target{graph: g}, err
+}
+
+// isFlowFile tells flow files by their extension.
+func isFlowFile(name string) bool {
+	switch strings.ToLower(filepath.Ext(name)) {
+	case ".yaml", ".yml", ".json":
+		return true
+	}
+	return false
+}
+
+// checkModule refuses what can't be a module before anything is loaded.
+func checkModule(name string) error {
+	path, _ := splitExport(name)
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return usagef("run %s: no such file or directory: %s\nGive a flow file (NAME.flow.yaml), a module (FILE.wasm#EXPORT), or the directory of a Go guest", name, path)
+	case err != nil:
+		return usagef("run %s: %w", name, err)
+	case info.Mode().IsRegular() && strings.HasPrefix(filepath.Ext(path), ".go"):
+		return usagef("run %s: a Go guest is a directory: give %s", name, filepath.Dir(path))
+	}
+	return nil
+}
+
+// splitExport cuts name at its last "#".
+func splitExport(name string) (path, export string) {
+	if i := strings.LastIndexByte(name, '#'); i >= 0 {
+		return name[:i], name[i+1:]
+	}
+	return name, ""
+}
+
+// moduleGraph is a graph of one task: the module's.
+func moduleGraph(name string, options moduleOptions) (*engine.Graph, error) {
+	path, export := splitExport(name)
+	limits, err := options.limits()
+	if err != nil {
+		return nil, err
+	}
+	grants, err := options.grants()
+	if err != nil {
+		return nil, err
+	}
+	spec, err := json.Marshal(map[string]string{"module": path, "export": export})
+	if err != nil {
+		return nil, err
+	}
+	task := engine.Task{ID: taskID(path, export), Handler: "wasm", Spec: spec, Limits: limits, Grants: grants}
+	return engine.NewGraph(task.ID, task)
+}
+
+var notInID = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
+
+// taskID names a bare module's task after its export, else its file.
+func taskID(path, export string) string {
+	name := export
+	if name == "" {
+		abs, err := filepath.Abs(path)
+		if err == nil {
+			path = abs
+		}
+		name = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	}
+	if id := strings.Trim(notInID.ReplaceAllString(name, "-"), "-"); id != "" {
+		return id
+	}
+	return "task"
+}
+
+// limits are those given, as the handler wants them; it reads the sizes.
+func (o moduleOptions) limits() (json.RawMessage, error) {
+	given := map[string]string{}
+	for key, value := range map[string]string{"memory": o.memory, "output_bytes": o.outputBytes, "log_bytes": o.logBytes} {
+		if value != "" {
+			given[key] = value
+		}
+	}
+	if len(given) == 0 {
+		return nil, nil
+	}
+	return json.Marshal(given)
+}
+
+// grants are the mounts and environment given.
+func (o moduleOptions) grants() (json.RawMessage, error) {
+	given := map[string]any{}
+	var mounts []map[string]any
+	for _, text := range o.mounts {
+		mount, err := parseMount(text)
+		if err != nil {
+			return nil, err
+		}
+		mounts = append(mounts, mount)
+	}
+	if mounts != nil {
+		given["mounts"] = mounts
+	}
+	if len(o.env) > 0 {
+		env, err := parseEnv(o.env)
+		if err != nil {
+			return nil, err
+		}
+		given["env"] = env
+	}
+	if len(given) == 0 {
+		return nil, nil
+	}
+	return json.Marshal(given)
+}
+
+// parseMount reads HOST:GUEST[:rw|:ro]. A host path may hold colons.
+func parseMount(text string) (map[string]any, error) {
+	rest, writable := strings.CutSuffix(text, ":rw")
+	if !writable {
+		rest = strings.TrimSuffix(rest, ":ro")
+	}
+	i := strings.LastIndex(rest, ":/")
+	if i <= 0 {
+		return nil, usagef("mount %q: want HOST:GUEST or HOST:GUEST:rw, GUEST an absolute path as in ./data:/data", text)
+	}
+	return map[string]any{"host": rest[:i], "guest": rest[i+1:], "writable": writable}, nil
+}
+
+// parseEnv reads NAME=VALUE, or NAME alone for the value it has here.
+func parseEnv(texts []string) (map[string]string, error) {
+	env := map[string]string{}
+	for _, text := range texts {
+		name, value, given := strings.Cut(text, "=")
+		if name == "" {
+			return nil, usagef("environment variable %q: want NAME=VALUE, or NAME to pass it on", text)
+		}
+		if !given {
+			var set bool
+			if value, set = os.LookupEnv(name); !set {
+				return nil, usagef("environment variable %q: it is not set here; give NAME=VALUE", name)
+			}
+		}
+		env[name] = value
+	}
+	return env, nil
+}
+
+// withTimeout is g with a bound on the whole run.
+func withTimeout(g *engine.Graph, timeout time.Duration) (*engine.Graph, error) {
+	if timeout == 0 {
+		return g, nil
+	}
+	spec := g.Spec()
+	spec.Limits.Timeout = engine.Duration(timeout)
+	return spec.Build()
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func newValidate(std streams) *cobra.Command {
+	var cacheDir string
+	cmd := &cobra.Command{
+		Use:   "validate FILE…",
+		Short: "Check flow files without running them",
+		Long: `Validate checks flow files, the modules that they name included, and tells all
+that is wrong with each, with file, line and column.`,
+		Example: "  graflow-wasm validate *.flow.yaml",
+		Args:    arguments(cobra.MinimumNArgs(1)),
+	}
+	cmd.Flags().StringVar(&cacheDir, "cache-dir", "", "where compiled modules are kept (default: graflow-wasm in the user's cache directory)")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		var faults []error
+		for _, name := range args {
+			if err := validate(cmd.Context(), name, cacheDir); err != nil {
+				faults = append(faults, err)
+				continue
+			}
+			fmt.Fprintf(std.out, "%s: valid\n", name)
+		}
+		return usage(errors.Join(faults...))
+	}
+	return cmd
+}
+
+func validate(ctx context.Context, name, cacheDir string) error {
+	f, err := loadFlow(name)
+	if err != nil {
+		return err
+	}
+	w, err := newWiring(ctx, wiringConfig{cacheDir: cacheDir})
+	if err != nil {
+		return fmt.Errorf("validate %s: %w", name, err)
+	}
+	defer w.Close()
+	if err := w.engine.Check(ctx, f.graph); err != nil {
+		return f.locate(name, err)
+	}
+	return nil
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/handlers/builtin"
+	"github.com/graflow/graflow-wasm/handlers/direct"
+	"github.com/graflow/graflow-wasm/handlers/wasm"
+	"github.com/graflow/graflow-wasm/wasmhost"
+)
+
+// wiringConfig says how to wire an engine.
+type wiringConfig struct {
+	cacheDir    string // "": the user's
+	concurrency int    // 0: the engine's default
+	observe     func(engine.Notice)
+}
+
+// wiring is an engine with all handlers of the command.
+type wiring struct {
+	engine *engine.Engine
+	host   *wasmhost.Host
+}
+
+// newWiring starts a host and an engine on it. The caller closes it.
+func newWiring(ctx context.Context, c wiringConfig) (*wiring, error) {
+	host, cacheDir, err := newHost(ctx, c.cacheDir)
+	if err != nil {
+		return nil, err
+	}
+	handlers, err := newHandlers(host, cacheDir)
+	if err != nil {
+		return nil, errors.Join(err, host.Close(ctx))
+	}
+	e, err := engine.New(engine.Config{Handlers: handlers, Concurrency: c.concurrency, Observe: c.observe})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start the engine: %w", err), host.Close(ctx))
+	}
+	return &wiring{engine: e, host: host}, nil
+}
+
+// newHost starts a WebAssembly host that caches below dir.
+func newHost(ctx context.Context, dir string) (host *wasmhost.Host, cacheDir string, err error) {
+	if dir == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			return nil, "", usagef("find the cache directory: %w; name one with --cache-dir", err)
+		}
+		dir = filepath.Join(user, "graflow-wasm")
+	}
+	host, err = wasmhost.New(context.WithoutCancel(ctx), wasmhost.Config{CacheDir: dir})
+	if err != nil {
+		return nil, "", fmt.Errorf("start the WebAssembly host: %w; name another directory with --cache-dir", err)
+	}
+	return host, dir, nil
+}
+
+// newHandlers makes every handler that a flow file may name. Direct tasks are
+// functions in Go: the command has none, so that it can say so by name.
+func newHandlers(host *wasmhost.Host, cacheDir string) (map[string]engine.Handler, error) {
+	w, err := wasm.New(wasm.Config{Host: host, CacheDir: cacheDir})
+	if err != nil {
+		return nil, fmt.Errorf("start the wasm handler: %w", err)
+	}
+	b, err := builtin.New(builtin.Config{})
+	if err != nil {
+		return nil, fmt.Errorf("start the builtin handler: %w", err)
+	}
+	return map[string]engine.Handler{"wasm": w, "builtin": b, "direct": direct.New()}, nil
+}
+
+// Close ends the engine, then the host.
+func (w *wiring) Close() {
+	_ = w.engine.Close()                   // nothing is left to be told
+	_ = w.host.Close(context.Background()) // likewise
+}
