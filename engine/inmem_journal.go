@@ -14,6 +14,7 @@ type memJournal struct {
 type memLog struct {
 	mu     sync.Mutex // guards what follows
 	events []*Event
+	before uint64            // how many were trimmed: events[0] has the sequence before+1
 	last   map[string]uint64 // by chain
 }
 
@@ -44,7 +45,7 @@ func (j *memJournal) Append(_ context.Context, run, chain string, expect uint64,
 	if l.last[chain] != expect {
 		return 0, ErrConflict
 	}
-	e.Seq = uint64(len(l.events)) + 1
+	e.Seq = l.before + uint64(len(l.events)) + 1
 	l.events = append(l.events, e)
 	l.last[chain] = e.Seq
 	return e.Seq, nil
@@ -57,11 +58,31 @@ func (j *memJournal) Read(_ context.Context, run string, after uint64) ([]*Event
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if after >= uint64(len(l.events)) {
+	n := len(l.events)
+	if after >= l.before+uint64(n) {
 		return nil, nil
 	}
-	n := len(l.events)
-	return l.events[after:n:n], nil // entries never change, nor does what is before n
+	from := max(after, l.before) - l.before
+	return l.events[from:n:n], nil // entries never change, nor does what is before n
+}
+
+// trimBatch is how many events are dropped at a time, so that one costs little.
+const trimBatch = 1024
+
+func (j *memJournal) Trim(_ context.Context, run string, through uint64) error {
+	l := j.log(run, false)
+	if l == nil {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if through < l.before+trimBatch {
+		return nil
+	}
+	n := min(through-l.before, uint64(len(l.events)))
+	l.events = append([]*Event(nil), l.events[n:]...)
+	l.before += n
+	return nil
 }
 
 func (j *memJournal) Last(_ context.Context, run, chain string) (uint64, error) {

@@ -176,11 +176,7 @@ func (t memToken) Delivery() *Delivery { return t.delivery }
 func (t memToken) Ack(context.Context) error {
 	return t.holds(func() {
 		t.queue.held.Remove(t.element)
-		t.element = nil
-		if t.queue.held.Len() == 0 && t.queue.timer != nil {
-			t.queue.timer.Stop()
-			t.queue.timer = nil
-		}
+		t.element = nil // the timer finds out when it fires: one a lease, not one a task
 	})
 }
 

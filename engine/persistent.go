@@ -174,15 +174,21 @@ func (n *valueNode) each(f func(string, json.RawMessage)) {
 	}
 }
 
-// results is a persistent vector of task results by vertex: a radix trie, 16
-// ways at each level. The zero value is empty.
+// results is a persistent vector of task results by vertex: a radix trie, 8
+// ways at each level, which copies least a change at a million vertices. The
+// zero value is empty.
 type results struct {
 	root  *resultNode
 	depth int // levels below the root
 }
 
+const (
+	vectorBits = 3
+	vectorMask = 1<<vectorBits - 1
+)
+
 type resultNode struct {
-	children [1 << trieBits]*resultNode
+	children [1 << vectorBits]*resultNode
 	leaf     *result
 }
 
@@ -193,12 +199,12 @@ type result struct {
 }
 
 func (r results) get(v int32) *result {
-	if int(v)>>(trieBits*r.depth) != 0 {
+	if int(v)>>(vectorBits*r.depth) != 0 {
 		return nil
 	}
 	n := r.root
 	for level := r.depth; level > 0 && n != nil; level-- {
-		n = n.children[int(v)>>(trieBits*(level-1))&trieMask]
+		n = n.children[int(v)>>(vectorBits*(level-1))&vectorMask]
 	}
 	if n == nil {
 		return nil
@@ -207,7 +213,7 @@ func (r results) get(v int32) *result {
 }
 
 func (r results) set(v int32, res *result) results {
-	for int(v)>>(trieBits*r.depth) != 0 {
+	for int(v)>>(vectorBits*r.depth) != 0 {
 		if r.root != nil {
 			up := &resultNode{}
 			up.children[0] = r.root
@@ -227,7 +233,7 @@ func (n *resultNode) set(v int32, level int, res *result) *resultNode {
 	if n != nil {
 		*c = *n
 	}
-	at := int(v) >> (trieBits * (level - 1)) & trieMask
+	at := int(v) >> (vectorBits * (level - 1)) & vectorMask
 	c.children[at] = c.children[at].set(v, level-1, res)
 	return c
 }

@@ -122,6 +122,11 @@ func (o *Running) fold(receiving bool) error {
 		}
 		o.run.notices = o.run.notices[:0]
 	}
+	if !o.engine.cfg.Retain && len(events) > 0 {
+		if err := o.engine.backend.Journal.Trim(o.engine.ctx, o.id, o.run.Seq()); err != nil {
+			return fmt.Errorf("run %q: trim its log: %w", o.id, err)
+		}
+	}
 	return o.carryOut(o.run.Decide(), receiving)
 }
 

@@ -13,8 +13,9 @@ import (
 // Handler is the engine's handler for Go functions, by name. It is safe for
 // concurrent use.
 type Handler struct {
-	mu    sync.RWMutex // guards funcs
+	mu    sync.RWMutex // guards what follows
 	funcs map[string]function
+	names map[string]string // function names by spec, read once
 }
 
 type function func(*Context, json.RawMessage) (json.RawMessage, error)
@@ -25,7 +26,7 @@ var (
 )
 
 // New makes a handler without functions.
-func New() *Handler { return &Handler{funcs: map[string]function{}} }
+func New() *Handler { return &Handler{funcs: map[string]function{}, names: map[string]string{}} }
 
 // Func registers fn under a name and returns a task of that id that calls it.
 // Input and output are passed as JSON, so that a task means the same wherever
@@ -79,26 +80,49 @@ type spec struct {
 	Func string `json:"func"`
 }
 
+// maxNames bounds what is remembered of specs.
+const maxNames = 1024
+
 func (h *Handler) find(t *engine.Task) (function, error) {
-	name := t.ID
-	if len(t.Spec) > 0 {
-		var s spec
-		d := json.NewDecoder(bytes.NewReader(t.Spec))
-		d.DisallowUnknownFields()
-		if err := d.Decode(&s); err != nil {
-			return nil, fmt.Errorf(`task %q: want {"func": name}: %w`, t.ID, err)
-		}
-		if s.Func != "" {
-			name = s.Func
-		}
-	}
+	name, known := t.ID, true
 	h.mu.RLock()
-	defer h.mu.RUnlock()
-	fn, ok := h.funcs[name]
-	if !ok {
+	if len(t.Spec) > 0 {
+		name, known = h.names[string(t.Spec)]
+	}
+	fn := h.funcs[name]
+	h.mu.RUnlock()
+	if !known {
+		var err error
+		if name, err = h.readSpec(t); err != nil {
+			return nil, err
+		}
+		h.mu.RLock()
+		fn = h.funcs[name]
+		h.mu.RUnlock()
+	}
+	if fn == nil {
 		return nil, fmt.Errorf("task %q: no Go function %q is registered", t.ID, name)
 	}
 	return fn, nil
+}
+
+// readSpec decodes a spec and remembers what it names.
+func (h *Handler) readSpec(t *engine.Task) (string, error) {
+	var s spec
+	d := json.NewDecoder(bytes.NewReader(t.Spec))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&s); err != nil {
+		return "", fmt.Errorf(`task %q: want {"func": name}: %w`, t.ID, err)
+	}
+	if s.Func == "" {
+		return t.ID, nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.names) < maxNames {
+		h.names[string(t.Spec)] = s.Func
+	}
+	return s.Func, nil
 }
 
 // Check implements engine.Checker.
