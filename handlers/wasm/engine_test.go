@@ -139,6 +139,9 @@ func BenchmarkRunNoop(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	if err := e.Check(b.Context(), g); err != nil {
+		b.Fatal(err)
+	}
 	b.ReportAllocs()
 	for b.Loop() {
 		if got, err := e.Run(b.Context(), g, nil); err != nil || got.Status != engine.StatusSucceeded {
