@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// guest is the module of testdata/guest; cache what all scripts compile into.
+var guest, cache string
+
+func TestMain(m *testing.M) {
+	// Main runs again as the command itself, in a process that builds nothing.
+	if os.Getenv("GRAFLOW_TEST_DIR") == "" {
+		dir, err := os.MkdirTemp("", "graflow-wasm-test-")
+		if err == nil {
+			err = os.Setenv("GRAFLOW_TEST_DIR", dir)
+		}
+		if err == nil {
+			err = buildGuest(dir)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+	guest = filepath.Join(os.Getenv("GRAFLOW_TEST_DIR"), "guest.wasm")
+	cache = filepath.Join(os.Getenv("GRAFLOW_TEST_DIR"), "cache")
+	testscript.Main(cleaning{m}, map[string]func(){"graflow-wasm": main})
+}
+
+// cleaning removes what was built after the tests have run.
+type cleaning struct{ tests *testing.M }
+
+// Run implements testscript.TestingM.
+func (c cleaning) Run() int {
+	code := c.tests.Run()
+	_ = os.RemoveAll(os.Getenv("GRAFLOW_TEST_DIR")) // a temporary directory
+	return code
+}
+
+func buildGuest(dir string) error {
+	cmd := exec.CommandContext(context.Background(), "go", "build", "-trimpath", "-buildmode=c-shared", "-ldflags", "-s -w",
+		"-o", filepath.Join(dir, "guest.wasm"), "./testdata/guest")
+	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the guest of the tests: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// TestScripts runs the command as a user would: testdata/script says what is
+// typed, and what is seen. `exits CODE` wants that exit code of the command
+// after it.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("GRAFLOW_TEST_DIR", os.Getenv("GRAFLOW_TEST_DIR"))
+			env.Setenv("XDG_CACHE_HOME", cache)
+			env.Setenv("HOME", cache)
+			return os.Symlink(guest, filepath.Join(env.WorkDir, "guest.wasm"))
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+	})
+}
+
+// exits runs a command and checks its exit code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE command…")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	got := 0
+	if err != nil {
+		got = exitCode(err)
+	}
+	if text := fmt.Sprint(got); text != args[0] {
+		ts.Fatalf("got exit code %s, want %s", text, args[0])
+	}
+}
