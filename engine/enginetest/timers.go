@@ -1,0 +1,58 @@
+package enginetest
+
+import (
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/graflow/graflow-wasm/engine"
+)
+
+var timerCases = []testCase{
+	{"fires once, in time", timerFires},
+	{"fire in order of their times", timerOrder},
+	{"stopped", timerStops},
+}
+
+func timerFires(t *testing.T, s Suite, b *engine.Backend) {
+	t.Helper()
+	begun := time.Now()
+	fired := make(chan time.Duration, 2)
+	stop := b.Timers.After(2*s.Unit, func() { fired <- time.Since(begun) })
+	if got := <-fired; got < 2*s.Unit {
+		t.Errorf("fired after %s, want %s or later", got, 2*s.Unit)
+	}
+	stop() // harmless
+	select {
+	case <-fired:
+		t.Error("fired twice")
+	case <-time.After(4 * s.Unit):
+	}
+	b.Timers.After(0, func() { fired <- 0 })
+	<-fired
+}
+
+func timerOrder(t *testing.T, s Suite, b *engine.Backend) {
+	t.Helper()
+	fired := make(chan int, 3)
+	for _, n := range []int{3, 1, 2} {
+		b.Timers.After(time.Duration(n)*s.Unit, func() { fired <- n })
+	}
+	for want := 1; want <= 3; want++ {
+		if got := <-fired; got != want {
+			t.Errorf("timer %d fired, want %d", got, want)
+		}
+	}
+}
+
+func timerStops(t *testing.T, s Suite, b *engine.Backend) {
+	t.Helper()
+	var fired atomic.Bool
+	stop := b.Timers.After(2*s.Unit, func() { fired.Store(true) })
+	stop()
+	stop()
+	wait(4 * s.Unit)
+	if fired.Load() {
+		t.Error("a stopped timer fired")
+	}
+}
