@@ -258,6 +258,7 @@ func (r *Run) failScope(s *scope, err *TaskError) {
 	}
 	if s.err == nil {
 		s.err = err
+		s.group.failed++
 		r.stopScope(s, drain)
 		r.judge(s.group)
 	}

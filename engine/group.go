@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -94,13 +95,13 @@ func (r *Run) mapItems(act *activation) ([]json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, ok := v.([]any)
-	if !ok {
+	list := reflect.ValueOf(v) // expressions make typed lists too, as 1..3
+	if list.Kind() != reflect.Slice {
 		return nil, fmt.Errorf("map %q: is %s, want a list", text, kindOf(v))
 	}
-	items := make([]json.RawMessage, len(list))
-	for i := range list {
-		if items[i], err = json.Marshal(list[i]); err != nil {
+	items := make([]json.RawMessage, list.Len())
+	for i := range items {
+		if items[i], err = json.Marshal(list.Index(i).Interface()); err != nil {
 			return nil, fmt.Errorf("map %q: item %d: %w", text, i, err)
 		}
 	}
@@ -198,12 +199,6 @@ func (r *Run) memberEnded(s *scope) {
 // judge asks the policy how the group stands, and ends it when nothing in it is
 // live any more.
 func (r *Run) judge(g *groupRun) {
-	g.failed = 0
-	for _, s := range g.members[:g.next] {
-		if s != nil && s.err != nil {
-			g.failed++
-		}
-	}
 	if g.verdict == Undecided && r.decide(g) == Fail {
 		g.verdict = Fail
 		for _, s := range g.members[:g.next] {
@@ -388,6 +383,7 @@ func (r *Run) nextRound(g *groupRun) bool {
 		err := &TaskError{Kind: KindCycleLimit, Task: g.name, Activation: g.act.id, Permanent: true,
 			Message: fmt.Sprintf("group %q: superstep %d exceeds its limit %d; raise supersteps, or let the members stop asking", g.name, g.round, limit)}
 		again[0].err = err
+		g.failed++
 		g.verdict = Fail
 		return false
 	}
