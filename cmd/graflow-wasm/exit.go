@@ -58,7 +58,7 @@ func report(w io.Writer, err error) int {
 		e = &exitError{Code: exitFailed, Err: err}
 	}
 	if e.Err != nil {
-		fmt.Fprintln(w, "graflow-wasm: "+strings.TrimRight(err.Error(), "\n"))
+		fmt.Fprintln(w, "graflow-wasm: "+strings.TrimPrefix(strings.TrimRight(err.Error(), "\n"), "graflow-wasm: "))
 	}
 	return e.Code
 }

@@ -42,6 +42,7 @@ Exit codes: 0 succeeded, 1 the run failed, 2 bad usage or invalid input,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	root.SuggestionsMinimumDistance = 2
 	root.SetIn(std.in)
 	root.SetOut(std.out)
 	root.SetErr(std.err)
