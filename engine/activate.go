@@ -41,8 +41,10 @@ func (r *Run) activate(s *scope, a arrival) {
 }
 
 func cycleLimit(task, activation string, limit int) *TaskError {
-	return &TaskError{Kind: KindCycleLimit, Task: task, Activation: activation, Permanent: true,
-		Message: fmt.Sprintf("task %q: activation %d exceeds max_cycles %d; raise max_cycles, or let the task ask can_iterate", task, limit+1, limit)}
+	return &TaskError{
+		Kind: KindCycleLimit, Task: task, Activation: activation, Permanent: true,
+		Message: fmt.Sprintf("task %q: activation %d exceeds max_cycles %d; raise max_cycles, or let the task ask can_iterate", task, limit+1, limit),
+	}
 }
 
 // begin makes an activation live and enqueues its first attempt.
@@ -106,8 +108,7 @@ func (r *Run) joined(s *scope, v int32) json.RawMessage {
 		}
 	}
 	if len(from) == 1 {
-		value, _ := s.value(from[0])
-		return value
+		return s.value(from[0])
 	}
 	return r.object(s, from)
 }

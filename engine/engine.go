@@ -49,7 +49,7 @@ type Engine struct {
 	mu   sync.Mutex // guards runs and closed
 	runs map[string]*Running
 
-	observing sync.Mutex // serialises Observe
+	observing sync.Mutex // serializes Observe
 }
 
 // New makes an engine. Close it to end its goroutines.

@@ -118,14 +118,14 @@ func closingBrace(s string, from int) int {
 			} else if c == quote {
 				quote = 0
 			}
-		case c == '"' || c == '\'' || c == '`':
+		case strings.IndexByte("\"'`", c) >= 0:
 			quote = c
 		case c == '{':
 			depth++
+		case c == '}' && depth == 1:
+			return i
 		case c == '}':
-			if depth--; depth == 0 {
-				return i
-			}
+			depth--
 		}
 	}
 	return -1

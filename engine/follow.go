@@ -201,7 +201,7 @@ func (r *Run) arrive(s *scope, ei int32) {
 	e := &r.graph.edges[ei]
 	if e.back {
 		r.expose([]int32{e.to})
-		input, _ := s.value(e.from)
+		input := s.value(e.from)
 		r.activate(s, arrival{vertex: e.to, input: input, override: true, cause: causeJump, why: "back edge from " + r.vertices[e.from].id})
 		return
 	}
@@ -318,10 +318,10 @@ func (r *Run) reason(v int32) string {
 	return ""
 }
 
-// value is the result of a vertex as the scope sees it.
-func (s *scope) value(v int32) (json.RawMessage, bool) {
+// value is the result of a vertex as the scope sees it; nil is none.
+func (s *scope) value(v int32) json.RawMessage {
 	if res := s.results.get(v); res != nil && res.err == nil {
-		return res.value, true
+		return res.value
 	}
-	return nil, false
+	return nil
 }

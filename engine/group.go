@@ -380,8 +380,10 @@ func (r *Run) nextRound(g *groupRun) bool {
 	}
 	g.round++
 	if limit := r.supersteps(g); limit > 0 && g.round > limit {
-		err := &TaskError{Kind: KindCycleLimit, Task: g.name, Activation: g.act.id, Permanent: true,
-			Message: fmt.Sprintf("group %q: superstep %d exceeds its limit %d; raise supersteps, or let the members stop asking", g.name, g.round, limit)}
+		err := &TaskError{
+			Kind: KindCycleLimit, Task: g.name, Activation: g.act.id, Permanent: true,
+			Message: fmt.Sprintf("group %q: superstep %d exceeds its limit %d; raise supersteps, or let the members stop asking", g.name, g.round, limit),
+		}
 		again[0].err = err
 		g.failed++
 		g.verdict = Fail

@@ -139,7 +139,7 @@ func (o *Running) carryOut(commands []Command, receiving bool) error {
 		case CommandTimer:
 			o.wait(c)
 		case CommandStop:
-			o.stop(c)
+			o.stop(c) //nolint:contextcheck // the attempt has its own context
 		case CommandFinish:
 			o.finish()
 		}

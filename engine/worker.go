@@ -178,10 +178,10 @@ func (a *attempt) taskError(err, cause error) *TaskError {
 		return &TaskError{Kind: KindTimeout, Message: fmt.Sprintf("task %q exceeded its timeout of %s", t.ID, time.Duration(t.Timeout)), Err: errTimeout}
 	}
 	if te, ok := errors.AsType[*TaskError](err); ok {
-		if error(te) == err {
+		if te.Message == err.Error() {
 			return te
 		}
-		c := *te
+		c := *te // wrapped on its way: the wrapping says more
 		c.Message, c.Err = err.Error(), err
 		return &c
 	}

@@ -133,7 +133,7 @@ func (r *reader) task(e *entry) engine.Task {
 }
 
 // pickHandler finds the one key that is the task's handler. With a handler
-// that is known, all other keys are misspelt options.
+// that is known, all other keys are misspelled options.
 func (r *reader) pickHandler(e *entry, found []*entry) *entry {
 	var picked *entry
 	isKnown := func(o *entry) bool { return o.key == "handler" || slices.Contains(handlerKeys, o.key) }
@@ -149,7 +149,7 @@ func (r *reader) pickHandler(e *entry, found []*entry) *entry {
 			r.fault(o.at, "task %q has two handlers, %s and %s; want one", e.key, picked.key, o.key)
 		case picked != nil:
 			r.fault(o.at, "task %q: unknown key %q%s", e.key, o.key, hint)
-		case misspelt(o.key, all):
+		case misspelled(o.key, all):
 			r.fault(o.at, "task %q: unknown key %q%s; a custom handler of that name is written handler: %s",
 				e.key, o.key, hint, o.key)
 		default:
@@ -162,9 +162,9 @@ func (r *reader) pickHandler(e *entry, found []*entry) *entry {
 	return picked
 }
 
-// misspelt tells whether key is one edit from a known one, other than by what
+// misspelled tells whether key is one edit from a known one, other than by what
 // follows it: docker2 may well be a handler.
-func misspelt(key string, known []string) bool {
+func misspelled(key string, known []string) bool {
 	return slices.ContainsFunc(known, func(k string) bool {
 		return len(k) >= 4 && distance(key, k) == 1 && !strings.HasPrefix(key, k)
 	})

@@ -15,7 +15,7 @@ func (a *attempt) meta(context.Context, guest) int64 {
 }
 
 func (a *attempt) resultGet(ctx context.Context, g guest) int64 {
-	id, ok := g.text(0)
+	id, ok := g.text()
 	switch {
 	case !ok:
 		return int64(abi.Invalid)
@@ -30,7 +30,7 @@ func (a *attempt) resultGet(ctx context.Context, g guest) int64 {
 }
 
 func (a *attempt) channelGet(ctx context.Context, g guest) int64 {
-	key, ok := g.text(0)
+	key, ok := g.text()
 	switch {
 	case !ok:
 		return int64(abi.Invalid)
@@ -45,7 +45,7 @@ func (a *attempt) channelGet(ctx context.Context, g guest) int64 {
 }
 
 func (a *attempt) channelKeys(ctx context.Context, g guest) int64 {
-	prefix, ok := g.text(0)
+	prefix, ok := g.text()
 	switch {
 	case !ok:
 		return int64(abi.Invalid)
@@ -67,7 +67,7 @@ func channelApply(kind string) func(*attempt, context.Context, guest) int64 {
 	return func(a *attempt, ctx context.Context, g guest) int64 {
 		op := ChannelOp{Kind: kind}
 		var ok bool
-		if op.Key, ok = g.text(0); !ok {
+		if op.Key, ok = g.text(); !ok {
 			return int64(abi.Invalid)
 		}
 		if kind != "delete" {
@@ -124,7 +124,7 @@ func (a *attempt) steerJSON(ctx context.Context, g guest, name string, method fu
 
 // steerText passes a message to a method of Control.
 func (a *attempt) steerText(ctx context.Context, g guest, name string, method func(Control, context.Context, string) error) int64 {
-	message, ok := g.text(0)
+	message, ok := g.text()
 	switch {
 	case !ok:
 		return int64(abi.Invalid)

@@ -154,7 +154,7 @@ func TestTraps(t *testing.T) {
 	if !slices.Contains(e.Stack, "main.outputFlood") {
 		t.Errorf("got stack %q, want main.outputFlood in it", e.Stack)
 	}
-	trap(t, compile(t, recurseModule), "f", "", wasmhost.KindStack, options())
+	_ = trap(t, compile(t, recurseModule), "f", "", wasmhost.KindStack, options())
 }
 
 func TestGuestPanicNamesItsFunctions(t *testing.T) {
@@ -273,7 +273,7 @@ func TestCommand(t *testing.T) {
 	if got, want := e.Message, "exit code 2: panic: boom"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	trap(t, command(t), "_start", `"binary"`, wasmhost.KindInvalidOutput, options())
+	_ = trap(t, command(t), "_start", `"binary"`, wasmhost.KindInvalidOutput, options())
 }
 
 // badPointers calls output_write with an offset and length from the body.

@@ -91,19 +91,20 @@ func isHostFrame(frame string) bool {
 // parenthesis that holds nothing but value types, before the results.
 func withoutTypes(frame string) string {
 	if strings.HasSuffix(frame, ")") { // "f(i32)", "f(i32) (i32,i64)"
-		if head, _, ok := cutLast(frame, ") ("); ok {
+		if head, ok := beforeLast(frame, ") ("); ok {
 			frame = head + ")"
 		}
-	} else if head, _, ok := cutLast(frame, ") "); ok {
+	} else if head, ok := beforeLast(frame, ") "); ok {
 		frame = head + ")"
 	}
 	return frame[:strings.LastIndexByte(frame, '(')]
 }
 
-func cutLast(s, sep string) (before, after string, found bool) {
+// beforeLast is what stands before the last separator.
+func beforeLast(s, sep string) (before string, found bool) {
 	i := strings.LastIndex(s, sep)
 	if i < 0 {
-		return s, "", false
+		return s, false
 	}
-	return s[:i], s[i+len(sep):], true
+	return s[:i], true
 }

@@ -34,9 +34,9 @@ func (g guest) view(i int, most uint64) ([]byte, bool) {
 	return g.mem.Read(uint32(offset), uint32(length))
 }
 
-// text is a copy of a string argument, which must be UTF-8.
-func (g guest) text(i int) (string, bool) {
-	b, ok := g.view(i, maxPayload)
+// text is a copy of the first argument, a string that must be UTF-8.
+func (g guest) text() (string, bool) {
+	b, ok := g.view(0, maxPayload)
 	return string(b), ok && utf8.Valid(b)
 }
 

@@ -2,6 +2,7 @@ package wasmhost_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -92,6 +93,7 @@ func tasks(tb testing.TB) *wasmhost.Module {
 	tb.Helper()
 	return compile(tb, guestBytes(tb, buildTasks))
 }
+
 func command(tb testing.TB) *wasmhost.Module {
 	tb.Helper()
 	return compile(tb, guestBytes(tb, buildCommand))
@@ -131,10 +133,10 @@ func TestClosedHost(t *testing.T) {
 	if err := h.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.Compile(t.Context(), trapModule); err != wasmhost.ErrClosed {
+	if _, err := h.Compile(t.Context(), trapModule); !errors.Is(err, wasmhost.ErrClosed) {
 		t.Errorf("compile: got %v, want ErrClosed", err)
 	}
-	if _, err := m.Call(t.Context(), "f", nil, wasmhost.Options{}); err != wasmhost.ErrClosed {
+	if _, err := m.Call(t.Context(), "f", nil, wasmhost.Options{}); !errors.Is(err, wasmhost.ErrClosed) {
 		t.Errorf("call: got %v, want ErrClosed", err)
 	}
 }
