@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -65,10 +66,24 @@ func TestScripts(t *testing.T) {
 			env.Setenv("GRAFLOW_TEST_DIR", os.Getenv("GRAFLOW_TEST_DIR"))
 			env.Setenv("XDG_CACHE_HOME", cache)
 			env.Setenv("HOME", cache)
-			return os.Symlink(guest, filepath.Join(env.WorkDir, "guest.wasm"))
+			return writeModules(env.WorkDir)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
 	})
+}
+
+// writeModules puts the guest into a script's directory, the same guest cut in
+// half, and the header of a component.
+func writeModules(dir string) error {
+	code, err := os.ReadFile(guest)
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		os.Symlink(guest, filepath.Join(dir, "guest.wasm")),
+		os.WriteFile(filepath.Join(dir, "truncated.wasm"), code[:len(code)/2], 0o666),
+		os.WriteFile(filepath.Join(dir, "component.wasm"), []byte("\x00asm\x0d\x00\x01\x00"), 0o666),
+	)
 }
 
 // exits runs a command and checks its exit code.

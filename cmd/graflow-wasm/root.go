@@ -57,7 +57,7 @@ Exit codes: 0 succeeded, 1 the run failed, 2 bad usage or invalid input,
 }
 
 // subcommandOnly refuses arguments of a command that has subcommands: they are
-// misspelt names of them.
+// misspelled names of them.
 func subcommandOnly(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
