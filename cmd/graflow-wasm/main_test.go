@@ -73,7 +73,7 @@ func TestScripts(t *testing.T) {
 }
 
 // writeModules puts the guest into a script's directory, the same guest cut in
-// half, and the header of a component.
+// half, the header of a component, and a command that is one unreachable.
 func writeModules(dir string) error {
 	code, err := os.ReadFile(guest)
 	if err != nil {
@@ -83,6 +83,8 @@ func writeModules(dir string) error {
 		os.Symlink(guest, filepath.Join(dir, "guest.wasm")),
 		os.WriteFile(filepath.Join(dir, "truncated.wasm"), code[:len(code)/2], 0o666),
 		os.WriteFile(filepath.Join(dir, "component.wasm"), []byte("\x00asm\x0d\x00\x01\x00"), 0o666),
+		os.WriteFile(filepath.Join(dir, "trap.wasm"), []byte("\x00asm\x01\x00\x00\x00\x01\x04\x01\x60\x00\x00\x03\x02\x01\x00\x05\x03\x01\x00\x01"+
+			"\x07\x13\x02\x06_start\x00\x00\x06memory\x02\x00\x0a\x05\x01\x03\x00\x00\x0b"), 0o666),
 	)
 }
 

@@ -72,10 +72,3 @@ func exit() int32 {
 	os.Exit(7)
 	return 0
 }
-
-// A Go guest's nil pointer is a panic; a stack overflow ends its runtime.
-//
-//go:wasmexport trap
-func trap() int32 { return overflow(0) }
-
-func overflow(n int32) int32 { return overflow(n+1) + 1 }
