@@ -20,13 +20,17 @@ func (s *scope) stopping() bool {
 // another iteration, or its successors.
 func (r *Run) follow(act *activation, e *Event) {
 	fx := &e.Effects
+	after := act.vertex
+	if act.isItem {
+		after = noVertex // its map's edges wait for all items
+	}
 	if len(fx.Next) == 0 && fx.Iterate == nil { // the usual case
-		r.release(act.scope, act.vertex, e.Alive, act.holder)
+		r.release(act.scope, after, e.Alive, act.holder)
 		return
 	}
-	h := &holder{parent: act.holder, vertex: act.vertex, alive: e.Alive, scope: act.scope}
+	h := &holder{parent: act.holder, vertex: after, alive: e.Alive, scope: act.scope}
 	targets, jump := r.targets(act, fx.Next)
-	if jump {
+	if jump && !act.isItem {
 		r.killSuccessors(act.scope, act.vertex)
 	}
 	for _, t := range targets {
@@ -49,9 +53,12 @@ func (r *Run) follow(act *activation, e *Event) {
 	case fx.Iterate != nil:
 		r.iterate(act, fx.Iterate, h)
 	case h.open == 0:
-		r.release(act.scope, act.vertex, e.Alive, act.holder)
+		r.release(act.scope, after, e.Alive, act.holder)
 	}
 }
+
+// noVertex stands where no edges follow.
+const noVertex int32 = -1
 
 // target is a task that another asked for.
 type target struct {
@@ -90,7 +97,7 @@ func (r *Run) iterate(act *activation, it *Iteration, h *holder) {
 	a := arrival{vertex: act.vertex, input: data, override: true, given: true, cause: causeJump, why: "iteration", holder: act.holder}
 	if h.open > 0 {
 		// Tasks added by an iteration need not hold the next one, only the end.
-		h.vertex = -1
+		h.vertex = noVertex
 	}
 	if g := act.scope.group; g != nil && !g.isMap() {
 		act.scope.iterate = &a
@@ -101,7 +108,7 @@ func (r *Run) iterate(act *activation, it *Iteration, h *holder) {
 
 // release resolves the outgoing edges of a vertex whose activation has ended.
 func (r *Run) release(s *scope, v int32, alive []bool, up *holder) {
-	if !r.nodes[v].expect { // else a later visit is on its way and will do it
+	if v != noVertex && !r.nodes[v].expect { // else a later visit is on its way and will do it
 		r.resolveOut(s, v, alive)
 	}
 	r.releaseHolder(up)
@@ -124,11 +131,7 @@ func (r *Run) releaseHolder(h *holder) {
 		return
 	}
 	if h.open--; h.open == 0 {
-		if h.vertex >= 0 {
-			r.release(h.scope, h.vertex, h.alive, h.parent)
-		} else {
-			r.releaseHolder(h.parent)
-		}
+		r.release(h.scope, h.vertex, h.alive, h.parent)
 	}
 }
 

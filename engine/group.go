@@ -473,7 +473,7 @@ func mapValue(g *groupRun) json.RawMessage {
 				out = append(out, raw...)
 			}
 		default:
-			out = append(appendField(append(out, '{'), "ok", s.value0()), '}')
+			out = append(append(append(out, `{"ok":`...), s.value0()...), '}')
 		}
 	}
 	return append(out, ']')

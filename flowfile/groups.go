@@ -213,21 +213,20 @@ func (r *reader) edges(n *node) {
 	for _, item := range n.items {
 		var e engine.Edge
 		path := fmt.Sprintf("edges[%d]", len(s.Edges))
-		if item.kind == kindMapping {
-			at := slices.IndexFunc(s.Edges[:inFlow], func(o engine.Edge) bool {
-				from, to := item.get("from"), item.get("to")
-				return o.When == "" && from != nil && to != nil && o.From == from.text && o.To == to.text
-			})
-			if at >= 0 {
-				path = fmt.Sprintf("edges[%d]", at)
-			}
-			r.edge(path, item, &e)
-			if at >= 0 {
-				s.Edges[at].When = e.When
-				continue
-			}
-		} else {
+		if item.kind != kindMapping {
 			r.want(item, "an edge, as {from: a, to: b}")
+			continue
+		}
+		at := slices.IndexFunc(s.Edges[:inFlow], func(o engine.Edge) bool {
+			from, to := item.get("from"), item.get("to")
+			return o.When == "" && from != nil && to != nil && o.From == from.text && o.To == to.text
+		})
+		if at >= 0 {
+			path = fmt.Sprintf("edges[%d]", at)
+		}
+		r.edge(path, item, &e)
+		if at >= 0 {
+			s.Edges[at].When = e.When
 			continue
 		}
 		s.Edges = append(s.Edges, e)
