@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -71,17 +72,26 @@ func New(cfg Config) (*Engine, error) {
 	return e, nil
 }
 
-// Close stops all attempts and waits for the workers. Runs that have not ended
-// stay as their journals tell.
+// Close stops all attempts and waits for the workers; handlers that do not
+// return are not waited for. Runs that have not ended stay as their journals
+// tell.
 func (e *Engine) Close() error {
 	e.cancel()
+	open := e.allRunning()
+	for _, o := range open {
+		o.stopAll(ErrClosed)
+	}
 	e.workers.Wait()
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, o := range e.runs {
+	for _, o := range open {
 		o.close()
 	}
 	return nil
+}
+
+func (e *Engine) allRunning() []*Running {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Collect(maps.Values(e.runs))
 }
 
 // Check tells what of a graph this engine can't run: unknown handlers and
@@ -198,8 +208,9 @@ func (e *Engine) running(run string) *Running {
 const leaseTick = 3 * time.Second
 
 func (e *Engine) startWorkers() {
+	e.workers.Add(e.cfg.Concurrency)
 	for range e.cfg.Concurrency {
-		e.workers.Go(e.work)
+		go e.work()
 	}
 	e.workers.Go(e.keepLeases)
 }
@@ -213,15 +224,10 @@ func (e *Engine) keepLeases() {
 		case <-e.ctx.Done():
 			return
 		}
-		e.mu.Lock()
-		var held []Lease
-		for _, o := range e.runs {
-			held = append(held, o.leases()...)
-		}
-		e.mu.Unlock()
-		for _, l := range held {
-			// A lost lease shows when the attempt commits.
-			_ = l.Extend(e.ctx)
+		for _, o := range e.allRunning() {
+			for _, l := range o.leases() {
+				_ = l.Extend(e.ctx) // a lost lease shows when the attempt commits
+			}
 		}
 	}
 }

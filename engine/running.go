@@ -83,6 +83,12 @@ func (o *Running) decide(e *Event) error {
 	if o.ended {
 		return fmt.Errorf("run %q: %w", o.id, ErrFinished)
 	}
+	if o.engine.ctx.Err() != nil {
+		return fmt.Errorf("run %q: its engine: %w", o.id, ErrClosed)
+	}
+	if e.Type == EventTimer {
+		delete(o.timers, e.Activation)
+	}
 	return o.append(o.engine.ctx, e)
 }
 
@@ -238,6 +244,15 @@ func (o *Running) leave(a *attempt) {
 	defer o.attemptsMu.Unlock()
 	if o.attempts[a.delivery.Activation] == a {
 		delete(o.attempts, a.delivery.Activation)
+	}
+}
+
+// stopAll stops every attempt that runs in this process.
+func (o *Running) stopAll(cause error) {
+	o.attemptsMu.Lock()
+	defer o.attemptsMu.Unlock()
+	for _, a := range o.attempts {
+		a.stop(cause)
 	}
 }
 

@@ -42,10 +42,11 @@ func (e *Engine) work() {
 			if e.ctx.Err() == nil {
 				e.cfg.Logger.Error("receive", "err", err)
 			}
+			e.workers.Done()
 			return
 		}
 		if replaced := e.handle(lease); replaced {
-			return
+			return // the other one is counted in its place
 		}
 	}
 }
@@ -93,9 +94,10 @@ func (a *attempt) stop(cause error) {
 		}
 		a.owner.leave(a)
 		if a.engine.ctx.Err() != nil {
+			a.engine.workers.Done()
 			return
 		}
-		a.engine.workers.Go(a.engine.work)
+		go a.engine.work()
 		a.commit(Result{}, cause)
 	})
 }
@@ -134,7 +136,9 @@ func (a *attempt) commit(result Result, err error) {
 	ctx := a.engine.ctx
 	d := a.delivery
 	_, appendErr := a.engine.backend.Journal.Append(ctx, d.Run, d.Activation, d.Rev, a.event(result, err))
-	if appendErr != nil && !errors.Is(appendErr, ErrConflict) {
+	if errors.Is(appendErr, ErrConflict) {
+		a.notice(Notice{Type: NoticeWarning, Message: "stale commit: another attempt was first; this one is dropped"})
+	} else if appendErr != nil {
 		a.engine.cfg.Logger.Error("commit", "run", d.Run, "activation", d.Activation, "err", appendErr)
 		_ = a.lease.Nak(ctx)
 		return
