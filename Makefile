@@ -66,7 +66,7 @@ fuzz: ## each fuzz target for FUZZTIME (10s)
 	for found in $${targets//:func /:}; do \
 		found=./$$found; package=$${found%/*} target=$${found##*:}; \
 		echo "$$package $$target"; \
-		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package"; \
+		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x "$$package"; \
 	done
 
 .PHONY: bench
