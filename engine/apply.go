@@ -40,6 +40,7 @@ func (r *Run) Apply(e *Event) bool {
 	case EventStopped:
 		r.note(r.taskNotice(NoticeTaskCanceled, act, e))
 		r.retire(act)
+		act.scope.cut = true
 		r.ended(act.scope)
 	}
 	return true
@@ -122,6 +123,9 @@ func (r *Run) completed(act *activation, e *Event) {
 	switch {
 	case r.verdict != nil || act.scope.stopping():
 		// Its run or its group is ending: the result counts, nothing follows.
+		if len(r.vertices[act.vertex].out) > 0 || len(fx.Next) > 0 || fx.Iterate != nil {
+			act.scope.cut = true
+		}
 	case fx.Terminate != nil:
 		r.conclude(&verdict{status: StatusSucceeded, reason: ReasonTerminated, message: *fx.Terminate, task: r.vertices[act.vertex].id, output: e.Value}, 0)
 	default:
@@ -291,6 +295,7 @@ func (r *Run) stopWhere(grace time.Duration, match func(*activation) bool) {
 			}
 			r.retire(act)
 			r.note(r.taskNotice(NoticeTaskCanceled, act, nil))
+			act.scope.cut = true
 			r.ended(act.scope)
 			continue
 		}

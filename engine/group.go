@@ -118,6 +118,8 @@ func kindOf(v any) string {
 		return "an object"
 	case bool:
 		return "a boolean"
+	case int, float64:
+		return "a number"
 	}
 	return fmt.Sprintf("a %T", v)
 }
@@ -137,7 +139,7 @@ func (r *Run) startMembers(g *groupRun) {
 	if n := r.concurrency(g); n != nil {
 		limit = *n
 	}
-	for g.next < len(g.members) && g.active < limit && g.verdict == Undecided && r.verdict == nil {
+	for g.next < len(g.members) && g.active < limit && g.verdict == Undecided && r.verdict == nil && !g.scope.stopping() {
 		m := g.next
 		g.next++
 		g.active++
@@ -210,7 +212,7 @@ func (r *Run) judge(g *groupRun) {
 	if g.holding || g.active > 0 || r.nodes[g.vertex].group != g {
 		return
 	}
-	if g.verdict == Fail || r.verdict != nil || g.next == len(g.members) {
+	if g.verdict == Fail || r.verdict != nil || g.next == len(g.members) || g.scope.stopping() {
 		r.barrier(g)
 	}
 }
@@ -257,7 +259,7 @@ func (r *Run) decideCustom(g *groupRun, name string) Verdict {
 		switch s := g.members[i]; {
 		case s.err != nil:
 			p.Failed = append(p.Failed, m.ID)
-		case s.done:
+		case s.succeeded():
 			p.Succeeded = append(p.Succeeded, m.ID)
 		}
 	}
@@ -283,7 +285,8 @@ func (r *Run) stopScope(s *scope, grace time.Duration) {
 // barrier ends a superstep: the members' writes are merged, and either the
 // members that asked for another run again, or the group ends.
 func (r *Run) barrier(g *groupRun) {
-	if g.verdict != Fail && r.verdict == nil {
+	cut := g.cut()
+	if g.verdict != Fail && r.verdict == nil && !cut {
 		r.merge(g)
 		if r.nextRound(g) {
 			return
@@ -298,11 +301,22 @@ func (r *Run) barrier(g *groupRun) {
 		r.note(Notice{Type: NoticeGroupFinished, Task: g.name, Activation: g.act.id, Status: StatusFailed, Error: err})
 		r.setResult(g.scope, g.vertex, &result{err: err})
 		r.failScope(g.scope, err)
+	case cut:
+		g.scope.cut = true
+		r.note(Notice{Type: NoticeGroupFinished, Task: g.name, Activation: g.act.id, Status: StatusCanceled})
 	default:
 		r.groupSucceeded(g)
 	}
 	r.ended(g.scope)
 }
+
+// cut tells whether the group was stopped from outside before all of it had run.
+func (g *groupRun) cut() bool {
+	return g.next < len(g.members) || slices.ContainsFunc(g.members, func(s *scope) bool { return s.cut && s.err == nil })
+}
+
+// succeeded tells whether a member has ended, and well.
+func (s *scope) succeeded() bool { return s.done && !s.cut && s.err == nil && s.iterate == nil }
 
 func (r *Run) groupSucceeded(g *groupRun) {
 	value := r.groupValue(g)
@@ -310,6 +324,7 @@ func (r *Run) groupSucceeded(g *groupRun) {
 	g.scope.output = value
 	r.setResult(g.scope, g.vertex, &result{value: value})
 	if g.scope.stopping() {
+		g.scope.cut = g.scope.cut || len(r.vertices[g.vertex].out)+len(g.jumps) > 0
 		return
 	}
 	if len(g.jumps) > 0 {
@@ -489,7 +504,7 @@ func (r *Run) groupError(g *groupRun) *TaskError {
 		switch {
 		case s.err != nil:
 			failed = append(failed, fmt.Sprintf("%s: %s", r.memberName(g, i), s.err.Message))
-		case s.done && s.output != nil:
+		case s.succeeded() && s.output != nil:
 			succeeded = append(succeeded, r.memberName(g, i))
 		}
 	}

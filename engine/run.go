@@ -116,6 +116,7 @@ type scope struct {
 	output  json.RawMessage
 	iterate *arrival // the superstep asked for
 	done    bool
+	cut     bool // stopped before all of it had run
 }
 
 type finishedVertex struct {
