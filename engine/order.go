@@ -48,7 +48,6 @@ func (c *compiler) endpoint(i int, end, id string) (int32, bool) {
 // order finds the starts of every scope, and the edges that close cycles.
 func (c *compiler) order() {
 	g := c.g
-	c.rootStarts()
 	c.memberStarts()
 	state := make([]uint8, len(g.vertices))
 	for _, v := range g.starts {

@@ -38,6 +38,7 @@ func (s Spec) Build() (*Graph, error) {
 	c.declare()
 	c.members()
 	c.connect()
+	c.rootStarts()
 	if len(c.errs) == 0 {
 		c.order()
 	}
