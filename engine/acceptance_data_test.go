@@ -60,8 +60,10 @@ func groupsG83(t *testing.T, f *groupsFlow) {
 	first := f.says("first", `null`, map[string]string{"key": `null`})
 	take := f.echo("take")
 	take.Params = []engine.Param{
-		{Name: "first", Default: json.RawMessage(`1`)}, {Name: "key", Default: json.RawMessage(`2`)},
-		{Name: "bound", Default: json.RawMessage(`3`)}, {Name: "absent", Default: json.RawMessage(`{"d":4}`)},
+		{Name: "first", Default: json.RawMessage(`1`)},
+		{Name: "key", Default: json.RawMessage(`2`)},
+		{Name: "bound", Default: json.RawMessage(`3`)},
+		{Name: "absent", Default: json.RawMessage(`{"d":4}`)},
 		{Name: "nothing", Default: json.RawMessage(`null`)},
 	}
 	take.With = map[string]json.RawMessage{"bound": json.RawMessage(`null`)}

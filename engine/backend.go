@@ -44,7 +44,8 @@ type Journal interface {
 	// Last returns the sequence of the chain's last event; 0 is none.
 	Last(ctx context.Context, run, chain string) (uint64, error)
 	// Trim tells that nobody will read the events up to a sequence again. A
-	// journal may drop them; the chains keep their last sequences.
+	// journal may drop them, and the chains that completed or were stopped
+	// among them; the others keep their last sequences.
 	Trim(ctx context.Context, run string, through uint64) error
 	// Forget drops a run's log.
 	Forget(ctx context.Context, run string) error

@@ -107,25 +107,27 @@ func templates(s string) (literals, exprs []string, err error) {
 	}
 }
 
+// braces is how a byte changes the nesting.
+var braces = map[byte]int{'{': 1, '}': -1}
+
 func closingBrace(s string, from int) int {
 	depth, quote := 1, byte(0)
 	for i := from; i < len(s); i++ {
 		c := s[i]
 		switch {
 		case quote != 0:
-			if c == '\\' {
+			switch c {
+			case '\\':
 				i++
-			} else if c == quote {
+			case quote:
 				quote = 0
 			}
 		case strings.IndexByte("\"'`", c) >= 0:
 			quote = c
-		case c == '{':
-			depth++
 		case c == '}' && depth == 1:
 			return i
-		case c == '}':
-			depth--
+		default:
+			depth += braces[c]
 		}
 	}
 	return -1

@@ -99,6 +99,10 @@ func (r *Run) iterate(act *activation, it *Iteration, h *holder) {
 		// Tasks added by an iteration need not hold the next one, only the end.
 		h.vertex = noVertex
 	}
+	if act.isItem {
+		r.iterateItem(act, data)
+		return
+	}
 	if g := act.scope.group; g != nil && !g.isMap() {
 		act.scope.iterate = &a
 		return
@@ -258,7 +262,7 @@ func (r *Run) join(s *scope, v int32) {
 		case n.unresolved > 0:
 			continue
 		case n.fired: // join any, its round is over
-			n.expect, n.fired = false, false
+			n.fired = false
 			continue
 		case n.alive == 0:
 			if n.expect {
@@ -266,7 +270,7 @@ func (r *Run) join(s *scope, v int32) {
 			}
 			continue
 		}
-		n.expect = n.unresolved > 0
+		n.expect = false // join any: what is still unresolved counts no more
 		r.activate(s, arrival{vertex: v, why: r.reason(v)})
 	}
 }

@@ -184,6 +184,22 @@ func (r *Run) startItem(g *groupRun, i int) {
 	}, "item of "+g.act.id)
 }
 
+// iterateItem runs one item of a map again, with data.
+func (r *Run) iterateItem(act *activation, data json.RawMessage) {
+	next := *act
+	next.cycle, next.attempt, next.rev = act.cycle+1, 1, 0
+	next.input, next.given, next.since = data, true, r.seq
+	base := strings.TrimSuffix(act.scope.prefix, "/")
+	next.id = base + "#" + strconv.Itoa(next.cycle)
+	task := r.vertices[act.vertex].task
+	if limit := r.graph.maxCycles(task); limit > 0 && next.cycle > limit {
+		r.failScope(act.scope, cycleLimit(task.ID, next.id, limit))
+		return
+	}
+	act.scope.live++
+	r.begin(&next, "iteration")
+}
+
 // memberEnded counts a member in which nothing is live any more.
 func (r *Run) memberEnded(s *scope) {
 	if s.done {
@@ -408,6 +424,9 @@ func (r *Run) nextRound(g *groupRun) bool {
 	for _, s := range again {
 		g.active++
 		a := *s.iterate
+		if t := r.vertices[a.vertex].task; t.MaxCycles == nil {
+			a.cause = causeEdge // the limit on supersteps is the one that counts
+		}
 		s.iterate, s.done, s.live = nil, false, 1
 		s.channel, s.results = g.scope.channel, g.scope.results
 		r.activate(s, a)

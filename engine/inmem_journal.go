@@ -80,6 +80,11 @@ func (j *memJournal) Trim(_ context.Context, run string, through uint64) error {
 		return nil
 	}
 	n := min(through-l.before, uint64(len(l.events)))
+	for _, e := range l.events[:n] {
+		if (e.Type == EventCompleted || e.Type == EventStopped) && l.last[e.Activation] == e.Seq {
+			delete(l.last, e.Activation) // nothing follows on it; what comes late the fold discards
+		}
+	}
 	l.events = append([]*Event(nil), l.events[n:]...)
 	l.before += n
 	return nil

@@ -145,7 +145,7 @@ func (o *Running) carryOut(commands []Command, receiving bool) error {
 		case CommandTimer:
 			o.wait(c)
 		case CommandStop:
-			o.stop(c) //nolint:contextcheck // the attempt has its own context
+			o.stop(c)
 		case CommandFinish:
 			o.finish()
 		}

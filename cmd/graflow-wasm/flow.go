@@ -58,7 +58,7 @@ func (f *flow) locate(name string, err error) error {
 // messages are the texts of joined build errors, without paths into a spec that
 // nobody wrote.
 func messages(err error) string {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the tree itself is walked
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		text := ""
 		for i, e := range joined.Unwrap() {
 			if i > 0 {

@@ -58,8 +58,8 @@ func readInput(stdin io.Reader, source string) (json.RawMessage, error) {
 
 // checkJSON says where data stops being JSON.
 func checkJSON(data []byte) error {
-	var any json.RawMessage
-	if err := json.Unmarshal(data, &any); err != nil {
+	var value json.RawMessage
+	if err := json.Unmarshal(data, &value); err != nil {
 		return fmt.Errorf("not JSON: %w", err)
 	}
 	return nil

@@ -57,7 +57,7 @@ func describe(ctx context.Context, name, cacheDir string) (wasmhost.Description,
 	if err != nil {
 		return none, err
 	}
-	defer host.Close(ctx)
+	defer func() { _ = host.Close(ctx) }()
 	code, _, err := (&wasm.Files{CacheDir: dir}).Load(ctx, name)
 	if err != nil {
 		return none, err

@@ -118,7 +118,7 @@ func (t target) run(ctx context.Context, std streams, name string, input json.Ra
 	if err != nil {
 		return fmt.Errorf("run %s: %w", name, err)
 	}
-	defer w.Close()
+	defer w.Close() //nolint:contextcheck // closing has no context to end by
 	if err := w.engine.Check(ctx, t.graph); err != nil {
 		if signals.Hit() != "" {
 			return &exitError{Code: exitCanceled, Err: fmt.Errorf("run %s: canceled before it started", name)}

@@ -42,7 +42,7 @@ func validate(ctx context.Context, name, cacheDir string) error {
 	if err != nil {
 		return fmt.Errorf("validate %s: %w", name, err)
 	}
-	defer w.Close()
+	defer w.Close() //nolint:contextcheck // closing has no context to end by
 	if err := w.engine.Check(ctx, f.graph); err != nil {
 		return f.locate(name, err)
 	}

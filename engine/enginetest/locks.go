@@ -25,14 +25,14 @@ func lock(t *testing.T, s Suite, c engine.Channel, name, owner string) {
 	check(t, c.Lock(s.patient(t), "r", name, owner, s.Lease, 0))
 }
 
-func locked(t *testing.T, s Suite, c engine.Channel, name, owner string) {
+func locked(t *testing.T, s Suite, c engine.Channel, owner string) {
 	t.Helper()
-	wantError(t, owner+" locks "+name, c.Lock(s.patient(t), "r", name, owner, s.Lease, s.Unit), engine.ErrLocked)
+	wantError(t, owner+" locks l", c.Lock(s.patient(t), "r", "l", owner, s.Lease, s.Unit), engine.ErrLocked)
 }
 
-func unlock(t *testing.T, s Suite, c engine.Channel, name, owner string) {
+func unlock(t *testing.T, s Suite, c engine.Channel, owner string) {
 	t.Helper()
-	check(t, c.Unlock(s.patient(t), "r", name, owner))
+	check(t, c.Unlock(s.patient(t), "r", "l", owner))
 }
 
 func lockExcludes(t *testing.T, s Suite, b *engine.Backend) {
@@ -73,7 +73,7 @@ func lockTimeout(t *testing.T, s Suite, b *engine.Backend) {
 		t.Errorf("gave up after %s, want %s", got, 2*s.Unit)
 	}
 	wantError(t, "lock without waiting", b.Channel.Lock(s.patient(t), "r", "l", "b", s.Lease, 0), engine.ErrLocked)
-	unlock(t, s, b.Channel, "l", "a")
+	unlock(t, s, b.Channel, "a")
 	lock(t, s, b.Channel, "l", "b")
 }
 
@@ -81,9 +81,9 @@ func lockReentry(t *testing.T, s Suite, b *engine.Backend) {
 	t.Helper()
 	lock(t, s, b.Channel, "l", "a")
 	lock(t, s, b.Channel, "l", "a")
-	unlock(t, s, b.Channel, "l", "a")
-	locked(t, s, b.Channel, "l", "b") // held until it has been given back as often
-	unlock(t, s, b.Channel, "l", "a")
+	unlock(t, s, b.Channel, "a")
+	locked(t, s, b.Channel, "b") // held until it has been given back as often
+	unlock(t, s, b.Channel, "a")
 	lock(t, s, b.Channel, "l", "b")
 }
 
@@ -95,7 +95,7 @@ func lockIndependent(t *testing.T, s Suite, b *engine.Backend) {
 	do(t, s, b.Channel, op(engine.OpSet, "l", "1"), "1") // a lock's name is no key
 	keysAre(t, s, b.Channel, "", "l")
 	do(t, s, b.Channel, op(engine.OpDelete, "l", ""), "")
-	locked(t, s, b.Channel, "l", "b")
+	locked(t, s, b.Channel, "b")
 }
 
 func lockTTL(t *testing.T, s Suite, b *engine.Backend) {
@@ -108,13 +108,13 @@ func lockTTL(t *testing.T, s Suite, b *engine.Backend) {
 		t.Errorf("had the lock after %s, want it when its ttl of %s was over", got, 3*s.Unit)
 	}
 	wantError(t, "unlock what has expired", b.Channel.Unlock(ctx, "r", "l", "a"), engine.ErrLeaseLost)
-	locked(t, s, b.Channel, "l", "a")
-	unlock(t, s, b.Channel, "l", "b")
+	locked(t, s, b.Channel, "a")
+	unlock(t, s, b.Channel, "b")
 	check(t, b.Channel.Lock(ctx, "r", "l", "a", 2*s.Unit, 0))
 	wait(3 * s.Unit)
 	wantError(t, "unlock what has expired", b.Channel.Unlock(ctx, "r", "l", "a"), engine.ErrLeaseLost)
 	lock(t, s, b.Channel, "l", "a") // not a re-entry
-	unlock(t, s, b.Channel, "l", "a")
+	unlock(t, s, b.Channel, "a")
 	lock(t, s, b.Channel, "l", "b")
 }
 
@@ -124,7 +124,7 @@ func lockContext(t *testing.T, s Suite, b *engine.Backend) {
 	ctx, cancel := context.WithTimeout(t.Context(), s.Unit)
 	defer cancel()
 	wantError(t, "wait for a lock", b.Channel.Lock(ctx, "r", "l", "b", s.Lease, s.Lease/2), context.DeadlineExceeded)
-	unlock(t, s, b.Channel, "l", "a")
+	unlock(t, s, b.Channel, "a")
 	lock(t, s, b.Channel, "l", "c")
 }
 
@@ -133,6 +133,6 @@ func lockForeign(t *testing.T, s Suite, b *engine.Backend) {
 	wantError(t, "unlock what nobody holds", b.Channel.Unlock(s.patient(t), "r", "l", "a"), engine.ErrLeaseLost)
 	lock(t, s, b.Channel, "l", "a")
 	wantError(t, "unlock another's", b.Channel.Unlock(s.patient(t), "r", "l", "b"), engine.ErrLeaseLost)
-	locked(t, s, b.Channel, "l", "b")
-	unlock(t, s, b.Channel, "l", "a")
+	locked(t, s, b.Channel, "b")
+	unlock(t, s, b.Channel, "a")
 }

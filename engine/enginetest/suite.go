@@ -65,7 +65,7 @@ func (s Suite) group(t *testing.T, name string, cases []testCase) {
 		for _, c := range cases {
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()
-				run := func(t *testing.T) { c.run(t, s, s.Open(t)) }
+				run := func(t *testing.T) { t.Helper(); c.run(t, s, s.Open(t)) }
 				if s.Bubble {
 					synctest.Test(t, run)
 					return

@@ -36,7 +36,7 @@ func run(ctx context.Context, guest string, out, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer host.Close(ctx)
+	defer func() { _ = host.Close(ctx) }()
 	modules, err := wasm.New(wasm.Config{Host: host})
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func run(ctx context.Context, guest string, out, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer e.Close()
+	defer func() { _ = e.Close() }() //nolint:contextcheck // closing has no context to end by
 	mean := engine.Task{ID: "mean", Handler: "timing", Spec: quoted(guest + "#mean")}
 	graph, err := engine.NewGraph("handlers", engine.Seq(measure, mean))
 	if err != nil {
