@@ -65,7 +65,7 @@ func (r *Run) begin(act *activation, why string) {
 // enqueue sends the activation's present attempt to the queue.
 func (r *Run) enqueue(act *activation) {
 	d := &Delivery{
-		Run: r.id, Activation: act.id, Task: r.vertices[act.vertex].task,
+		Run: r.id, Activation: act.id, Task: r.vertices[act.vertex].task, Vertex: act.vertex,
 		Attempt: act.attempt, Cycle: act.cycle, Rev: act.rev, View: r.view(act.scope),
 	}
 	d.Input, d.Fault = r.resolve(act)

@@ -68,6 +68,7 @@ type Delivery struct {
 	Run        string
 	Activation string
 	Task       *Task
+	Vertex     int32 // the task's place in the graph; beyond it, the task was added by the run
 	Attempt    int
 	Cycle      int
 	Rev        uint64 // sequence of the last event on the activation's chain

@@ -205,8 +205,8 @@ func (a *attempt) check(result *Result, e *Event) error {
 		return err
 	}
 	g := a.owner.graph
-	v, ok := g.index[d.Task.ID]
-	if !ok || d.Task.Map != "" || len(g.vertices[v].out) == 0 {
+	v := d.Vertex
+	if int(v) >= len(g.vertices) || d.Task.Map != "" || len(g.vertices[v].out) == 0 {
 		return nil
 	}
 	view, err := ownWrites(&d.View, result.Effects.Channel)
