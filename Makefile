@@ -55,6 +55,10 @@ clean: ## remove what was built, the tools too
 test: ## all tests with the race detector
 	$(GO) test -race -timeout $(TEST_TIMEOUT) ./...
 
+.PHONY: acceptance
+acceptance: ## the numbered acceptance cases, by name
+	$(GO) test -race -count=1 -run Acceptance -v ./engine | grep -E '^ *--- |^(PASS|FAIL|ok)'
+
 .PHONY: examples
 examples: ## run every example as its test
 	$(GO) test -count=1 -timeout $(TEST_TIMEOUT) ./examples/...
