@@ -1,9 +1,10 @@
 package engine
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"hash/fnv"
 	"math"
 	"slices"
 	"time"
@@ -241,9 +242,8 @@ func retryDelay(p *Retry, e *TaskError, attempt int, seed string) (time.Duration
 	d := float64(p.Delay) * math.Pow(max(p.Backoff, 1), float64(attempt-1))
 	d = min(d, limit)
 	if p.Jitter {
-		h := fnv.New64a()
-		fmt.Fprintf(h, "%s %d", seed, attempt)
-		d = min(d*(0.5+float64(h.Sum64()>>11)/(1<<53)), limit)
+		sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", seed, attempt))
+		d = min(d*(0.5+float64(binary.BigEndian.Uint64(sum[:])>>11)/(1<<53)), limit)
 	}
 	return time.Duration(d), true
 }
