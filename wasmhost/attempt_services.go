@@ -3,6 +3,7 @@ package wasmhost
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"github.com/graflow/graflow-wasm/sdk/abi"
 )
@@ -132,4 +133,59 @@ func (a *attempt) steerText(ctx context.Context, g guest, name string, method fu
 		return int64(abi.Unavailable)
 	}
 	return a.code(name, method(a.opt.Services.Control, ctx, message))
+}
+
+// ask runs a call that answers with bytes, if there is a service for it.
+func (a *attempt) ask(name string, offered bool, call func() ([]byte, error)) int64 {
+	if !offered {
+		return int64(abi.Unavailable)
+	}
+	data, err := call()
+	if err != nil {
+		return a.code(name, err)
+	}
+	return a.answer(data)
+}
+
+func (a *attempt) pause(ctx context.Context, g guest) int64 {
+	data, ok := g.json(0)
+	var pause abi.Pause
+	if !ok || json.Unmarshal(data, &pause) != nil || pause.Name == "" {
+		return int64(abi.Invalid)
+	}
+	control := a.opt.Services.Control
+	return a.ask(abi.FuncPause, control != nil, func() ([]byte, error) { return control.Pause(ctx, pause) })
+}
+
+func (a *attempt) secretGet(ctx context.Context, g guest) int64 {
+	name, ok := g.text()
+	switch {
+	case !ok:
+		return int64(abi.Invalid)
+	case !slices.Contains(a.opt.Grants.Secrets, name):
+		return a.refuse(CapabilitySecrets + ": " + name)
+	}
+	secrets := a.opt.Services.Secrets
+	return a.ask(abi.FuncSecretGet, secrets != nil, func() ([]byte, error) { return secrets.Secret(ctx, name) })
+}
+
+func (a *attempt) toolCall(ctx context.Context, g guest) int64 {
+	name, ok := g.text()
+	args, ok2 := g.json(2)
+	switch {
+	case !ok || !ok2:
+		return int64(abi.Invalid)
+	case !slices.Contains(a.opt.Grants.Tools, name) && !slices.Contains(a.opt.Grants.Tools, "*"):
+		return a.refuse(CapabilityTools + ": " + name)
+	}
+	tools := a.opt.Services.Tools
+	return a.ask(abi.FuncToolCall, tools != nil, func() ([]byte, error) { return tools.CallTool(ctx, name, args) })
+}
+
+// refuse denies a power, and remembers the first one that was.
+func (a *attempt) refuse(capability string) int64 {
+	if a.denied == "" {
+		a.denied = capability
+	}
+	return int64(abi.Denied)
 }

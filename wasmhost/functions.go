@@ -70,10 +70,10 @@ var functions = []function{
 	{abi.FuncTerminate, CapabilityControl, slice, asI32, (*attempt).terminate},
 	{abi.FuncCancel, CapabilityControl, slice, asI32, (*attempt).cancel},
 	{abi.FuncCheckpoint, CapabilityControl, slice, asI32, (*attempt).checkpoint},
-	{abi.FuncPause, CapabilityControl, slice, asI64, (*attempt).unavailable},
-	{abi.FuncSecretGet, CapabilitySecrets, slice, asI64, (*attempt).unavailable},
+	{abi.FuncPause, CapabilityControl, slice, asI64, (*attempt).pause},
+	{abi.FuncSecretGet, CapabilitySecrets, slice, asI64, (*attempt).secretGet},
 	{abi.FuncHTTPRequest, CapabilityHTTP, slice, asI64, (*attempt).unavailable},
-	{abi.FuncToolCall, CapabilityTools, slices2, asI64, (*attempt).unavailable},
+	{abi.FuncToolCall, CapabilityTools, slices2, asI64, (*attempt).toolCall},
 }
 
 var functionsByName = func() map[string]function {
@@ -125,11 +125,11 @@ func (h *Host) hostFunction(index int, f function) api.GoModuleFunc {
 		if a.module.layout.hasMemory {
 			g.mem = mod.Memory()
 		}
-		answer := int64(abi.Denied)
+		var answer int64
 		if a.opt.Grants.allows(f.capability) {
 			answer = f.run(a, ctx, g)
-		} else if a.denied == "" {
-			a.denied = f.capability
+		} else {
+			answer = a.refuse(f.capability)
 		}
 		switch {
 		case len(f.results) == 0:

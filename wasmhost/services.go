@@ -21,6 +21,8 @@ type Services struct {
 	Results  Results
 	Channel  Channel
 	Control  Control
+	Secrets  Secrets
+	Tools    Tools
 	Log      func(level slog.Level, line string)    // a line of the guest, valid UTF-8
 	Progress func(done, total float64, note string) // NaN and infinities are not passed on
 }
@@ -56,4 +58,18 @@ type Control interface {
 	Terminate(ctx context.Context, message string) error
 	Cancel(ctx context.Context, message string) error
 	Checkpoint(ctx context.Context, meta json.RawMessage) error
+	// Pause answers with the input that somebody gave.
+	Pause(ctx context.Context, pause abi.Pause) (json.RawMessage, error)
+}
+
+// Secrets answers secret_get.
+type Secrets interface {
+	// Secret is the value of a secret that Grants name, or abi.NotFound.
+	Secret(ctx context.Context, name string) ([]byte, error)
+}
+
+// Tools answers tool_call.
+type Tools interface {
+	// CallTool answers with JSON. A tool that Grants do not name is not called.
+	CallTool(ctx context.Context, name string, args json.RawMessage) (json.RawMessage, error)
 }

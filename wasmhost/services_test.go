@@ -69,6 +69,10 @@ func (e *embedder) Checkpoint(_ context.Context, m json.RawMessage) error {
 	return e.note("checkpoint %v", m == nil)
 }
 
+func (e *embedder) Pause(_ context.Context, p abi.Pause) (json.RawMessage, error) {
+	return json.RawMessage(`"answered"`), e.note("pause %s", p.Name)
+}
+
 func withServices() (*embedder, wasmhost.Options) {
 	e := &embedder{values: map[string]json.RawMessage{}}
 	opt := options()
