@@ -1,0 +1,45 @@
+package artifact
+
+import (
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// newBlob returns a blob; dir is for where memory files can't be had.
+func newBlob(dir string) (*blob, error) {
+	if b := newMemoryBlob(); b != nil {
+		return b, nil
+	}
+	return newFileBlob(dir)
+}
+
+// newMemoryBlob returns nil where memory files can't be opened by a path, which
+// needs /proc.
+func newMemoryBlob() *blob {
+	fd, err := unix.MemfdCreate("graflow-code", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+	if err != nil {
+		return nil
+	}
+	path := fmt.Sprintf("/proc/self/fd/%d", fd)
+	b := &blob{file: os.NewFile(uintptr(fd), path), path: path}
+	own, err := b.file.Stat()
+	if err == nil {
+		if there, err := os.Stat(path); err == nil && os.SameFile(own, there) {
+			return b
+		}
+	}
+	_ = b.file.Close()
+	return nil
+}
+
+// seal ends writing, for good and for every process.
+func (b *blob) seal() error {
+	if b.temp {
+		return nil
+	}
+	const all = unix.F_SEAL_WRITE | unix.F_SEAL_GROW | unix.F_SEAL_SHRINK | unix.F_SEAL_SEAL
+	_, err := unix.FcntlInt(b.file.Fd(), unix.F_ADD_SEALS, all)
+	return err
+}
