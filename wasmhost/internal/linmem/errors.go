@@ -1,0 +1,18 @@
+package linmem
+
+import "errors"
+
+var (
+	// ErrBudget is returned where the host's budget has no room.
+	ErrBudget = errors.New("no room in the host's memory budget")
+	// ErrFreed is returned by a memory after Free, and by a snapshot that all
+	// have closed.
+	ErrFreed = errors.New("memory or snapshot was freed")
+	// ErrNoSnapshot is returned by Reset before any Map.
+	ErrNoSnapshot = errors.New("memory has no snapshot to go back to: call Map first")
+	// ErrTooLarge is returned by Map for a snapshot that the memory can't hold.
+	ErrTooLarge = errors.New("snapshot is larger than the memory may become")
+	// ErrShrink is returned by Shrink where an instance can't be told about
+	// its memory's new size: the instance has to be thrown away.
+	ErrShrink = errors.New("instance can't be told about the smaller memory")
+)
