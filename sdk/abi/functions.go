@@ -63,6 +63,7 @@ const (
 	Invalid     Code = -3 // a bad pointer, not UTF-8, not JSON, wrong type
 	TooLarge    Code = -4 // a limit of the attempt is reached
 	Unavailable Code = -5 // the host does not offer this call
+	Unreachable Code = -6 // the server asked for did not answer properly
 )
 
 // Error makes a Code usable as an error in guests.
@@ -78,6 +79,8 @@ func (c Code) Error() string {
 		return "a limit of this attempt is reached"
 	case Unavailable:
 		return "the host does not offer this call"
+	case Unreachable:
+		return "the server did not answer properly"
 	}
 	return "unknown host error"
 }
