@@ -1,0 +1,139 @@
+package guestfs
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Put makes a file with a copy of content, and the directories on its way; a
+// file that is there is replaced. The path is relative to the root, or begins
+// with it. Errors wrap an [Errno]; what was made before one stays.
+func (m *Memory) Put(path string, content []byte) error {
+	f, err := m.create(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, e := f.Append(content); e != OK {
+		return fmt.Errorf("put %q into a tree in memory: %w", path, e)
+	}
+	return nil
+}
+
+// create opens a new or emptied file for the owner.
+func (m *Memory) create(path string) (File, error) {
+	path = strings.TrimPrefix(path, "/")
+	if e := m.mkdirAll(dirOf(path)); e != OK {
+		return nil, fmt.Errorf("make directories for %q in a tree in memory: %w", path, e)
+	}
+	f, e := m.Open(path, Write|Create|Truncate)
+	if e != OK {
+		return nil, fmt.Errorf("put %q into a tree in memory: %w", path, e)
+	}
+	return f, nil
+}
+
+func dirOf(path string) string { return path[:max(0, strings.LastIndexByte(path, '/'))] }
+
+func (m *Memory) mkdirAll(path string) Errno {
+	at, e := locate(path)
+	if e != OK {
+		return e
+	}
+	for i := range at.parts {
+		upTo := location{parts: at.parts[:i+1]}
+		if e := m.Mkdir(upTo.String()); e != OK && e != EEXIST {
+			return e
+		}
+	}
+	return OK
+}
+
+// Files yields the path and a copy of the content of each file, in the order
+// of a walk by name. The tree must not change meanwhile.
+func (m *Memory) Files() iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) { m.root.each("", yield) }
+}
+
+func (n *node) each(path string, yield func(string, []byte) bool) bool {
+	if n.is != TypeDirectory {
+		content := make([]byte, n.content.size)
+		n.content.readAt(content, 0)
+		return yield(path, content)
+	}
+	for _, name := range slices.Sorted(maps.Keys(n.children)) {
+		below := name
+		if path != "" {
+			below = path + "/" + name
+		}
+		if !n.children[name].each(below, yield) {
+			return false
+		}
+	}
+	return true
+}
+
+// CopyIn copies all directories and regular files of fsys into the tree, with
+// their times where fsys tells them. Anything else in it is an error.
+func (m *Memory) CopyIn(fsys fs.FS) error {
+	return fs.WalkDir(fsys, ".", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return fmt.Errorf("copy into a tree in memory: %w", err)
+		case entry.IsDir():
+			if e := m.mkdirAll(path); e != OK {
+				return fmt.Errorf("copy directory %q into a tree in memory: %w", path, e)
+			}
+			return nil
+		case entry.Type().IsRegular():
+			return m.copyFile(fsys, path)
+		}
+		return fmt.Errorf("copy %q into a tree in memory: it is neither a file nor a directory", path)
+	})
+}
+
+func (m *Memory) copyFile(fsys fs.FS, path string) error {
+	from, err := fsys.Open(path)
+	if err != nil {
+		return fmt.Errorf("copy into a tree in memory: %w", err)
+	}
+	defer from.Close()
+	to, err := m.create(path)
+	if err != nil {
+		return err
+	}
+	defer to.Close()
+	if _, err := io.Copy(appender{to}, from); err != nil {
+		return fmt.Errorf("copy %q into a tree in memory: %w", path, err)
+	}
+	if info, err := from.Stat(); err == nil && !info.ModTime().IsZero() {
+		at := info.ModTime()
+		to.SetTimes(&at, &at)
+	}
+	return nil
+}
+
+// appender is a File as an io.Writer.
+type appender struct{ File }
+
+func (a appender) Write(p []byte) (int, error) {
+	n, e := a.Append(p)
+	if e != OK {
+		return n, e
+	}
+	return n, nil
+}
+
+// timeOf is a time of a foreign tree; some tell none.
+func timeOf(info fs.FileInfo) time.Time {
+	if at := info.ModTime(); !at.IsZero() {
+		return at
+	}
+	return time.Unix(0, 0)
+}
