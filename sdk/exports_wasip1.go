@@ -19,11 +19,7 @@ func describeExport() int32 {
 }
 
 // warmupExport runs before the host's snapshot: every instance then starts with
-// the codecs of its tasks built.
+// the codecs of its tasks built and what [Warmup] was given done.
 //
 //go:wasmexport graflow_warmup
-func warmupExport() {
-	for _, r := range registered() {
-		r.warm()
-	}
-}
+func warmupExport() { warmUp() }
