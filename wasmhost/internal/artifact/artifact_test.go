@@ -17,6 +17,9 @@ import (
 
 func TestMain(m *testing.M) {
 	artifact.Child()
+	if role := os.Getenv(roleVariable); role != "" {
+		os.Exit(play(role))
+	}
 	goleak.VerifyTestMain(m)
 }
 
@@ -120,4 +123,15 @@ func (b bench) run(tb testing.TB, wasm []byte, source artifact.Source, want uint
 		tb.Error(err)
 	}
 	return report
+}
+
+func newRuntime(tb testing.TB, config wazero.RuntimeConfig) wazero.Runtime {
+	tb.Helper()
+	r := wazero.NewRuntimeWithConfig(tb.Context(), config)
+	tb.Cleanup(func() {
+		if err := r.Close(context.Background()); err != nil {
+			tb.Error(err)
+		}
+	})
+	return r
 }

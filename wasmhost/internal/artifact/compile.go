@@ -2,7 +2,6 @@ package artifact
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -155,28 +154,6 @@ func (c *Compiler) compileHere(ctx context.Context, b *blob, scratch string, was
 		return "", err
 	}
 	return filepath.Base(path), nil
-}
-
-// load has wazero take the code, which it does by the name.
-func (c *Compiler) load(r wazero.Runtime, code *native, wasm []byte) (m wazero.CompiledModule, err error) {
-	lock := &c.loads[int(code.name[0])%len(c.loads)]
-	lock.Lock()
-	defer lock.Unlock()
-	place := filepath.Join(c.loaded, code.name)
-	if err := code.blob.link(place); err != nil {
-		return nil, fmt.Errorf("load code: %w", err)
-	}
-	// Before the blob is closed, come what may.
-	defer func() { err = errors.Join(err, os.Remove(place)) }()
-	if m, err = compileModule(r, wasm); err != nil {
-		return nil, err
-	}
-	if !code.blob.linked(place) { // wazero put its own there
-		return nil, errors.Join(
-			errors.New("load code: wazero compiled the module again; was its runtime made with RuntimeConfig?"),
-			m.Close(context.Background()))
-	}
-	return m, nil
 }
 
 // compileModule gives wazero no context: its values could change the code (by

@@ -68,7 +68,8 @@ type Compiler struct {
 	slots   chan struct{}
 	loads   [16]sync.Mutex // by the first digit of a name: it is linked by one load at a time
 
-	mu     sync.Mutex // guards closed, and active.Add against Close
+	mu     sync.Mutex      // guards linked and closed, and active.Add against Close
+	linked map[string]bool // names in loaded that are being loaded
 	closed bool
 	active sync.WaitGroup
 }
@@ -76,7 +77,7 @@ type Compiler struct {
 // New returns a Compiler. It fails if Dir can't be used, or not safely. The
 // caller closes it, after the runtimes.
 func New(ctx context.Context, config Config) (*Compiler, error) {
-	c := &Compiler{config: config.withDefaults()}
+	c := &Compiler{config: config.withDefaults(), linked: map[string]bool{}}
 	c.slots = make(chan struct{}, c.config.Concurrency)
 	if err := c.open(ctx); err != nil {
 		return nil, errors.Join(err, c.Close(ctx))

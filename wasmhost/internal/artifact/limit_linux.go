@@ -6,13 +6,14 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
 // limitSelf binds this process, for good.
 func limitSelf(l Limits) error {
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+	if err := dropPrivileges(); err != nil {
 		return fmt.Errorf("no new privileges: %w", err)
 	}
 	mapped, err := mappedBytes()
@@ -45,6 +46,19 @@ func limitSelf(l Limits) error {
 		}
 	}
 	return nil
+}
+
+// dropPrivileges forbids setuid programs to all threads; in a program linked with
+// C, where Go can't, to this one and those it starts.
+func dropPrivileges() error {
+	_, _, errno := syscall.AllThreadsSyscall6(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0)
+	switch errno {
+	case 0:
+		return nil
+	case syscall.ENOTSUP:
+		return unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+	}
+	return errno
 }
 
 // lower sets a limit, but never above what is set already.
