@@ -1,0 +1,52 @@
+package wasmbin
+
+// Limits bounds what a module may announce. A zero field is its default. The
+// defaults accept what compilers emit (Go, Rust, TinyGo, interpreters such as
+// CPython) and keep a compiler's memory and time proportional to the module.
+type Limits struct {
+	ModuleBytes    int // of the whole module; default 64 MiB
+	Types          int // function types; default 20 000
+	Params         int // parameters of one type; default 1 000
+	Results        int // results of one type; default 1 000
+	Imports        int // default 10 000
+	Exports        int // default 100 000
+	Functions      int // imported and defined; default 100 000
+	Tables         int // imported and defined; default 16
+	TableElements  int // initial elements of all tables together; default 1 000 000
+	MemoryPages    int // initial pages (64 KiB) of the memory; default 65 536, all of 32 bits
+	Globals        int // imported and defined; default 100 000
+	Elements       int // element segments; default 100 000
+	DataSegments   int // default 100 000
+	Locals         int // locals of one function, parameters included; default 50 000
+	BodyBytes      int // code of one function; default 7 654 321
+	Nesting        int // blocks within blocks in one function; default 20 000
+	BranchTargets  int // targets of one br_table; default 65 520
+	CustomSections int // default 1 000
+}
+
+func (l Limits) withDefaults() Limits {
+	set := func(field *int, value int) {
+		if *field <= 0 {
+			*field = value
+		}
+	}
+	set(&l.ModuleBytes, 64<<20)
+	set(&l.Types, 20_000)
+	set(&l.Params, 1_000)
+	set(&l.Results, 1_000)
+	set(&l.Imports, 10_000)
+	set(&l.Exports, 100_000)
+	set(&l.Functions, 100_000)
+	set(&l.Tables, 16)
+	set(&l.TableElements, 1_000_000)
+	set(&l.MemoryPages, maxPages)
+	set(&l.Globals, 100_000)
+	set(&l.Elements, 100_000)
+	set(&l.DataSegments, 100_000)
+	set(&l.Locals, 50_000)
+	set(&l.BodyBytes, 7_654_321)
+	set(&l.Nesting, 20_000)
+	set(&l.BranchTargets, 65_520)
+	set(&l.CustomSections, 1_000)
+	return l
+}
