@@ -1,0 +1,127 @@
+package meter
+
+import "github.com/graflow/graflow-wasm/wasmhost/internal/wasmbin"
+
+func (r *rewriter) elementSection() buffer {
+	var b buffer
+	b.count(len(r.m.Elements))
+	for i := range r.m.Elements {
+		r.element(&b, &r.m.Elements[i])
+	}
+	return b
+}
+
+// element writes an element segment. Its flags are: bit 0 not active, bit 1
+// an explicit table or declarative, bit 2 expressions.
+func (r *rewriter) element(b *buffer, e *wasmbin.Element) {
+	flags := byte(0)
+	switch {
+	case e.Mode == wasmbin.Passive:
+		flags = 1
+	case e.Mode == wasmbin.Declarative:
+		flags = 3
+	case e.Table != 0 || e.Type != wasmbin.FuncRef:
+		flags = 2
+	}
+	if e.UsesExprs {
+		flags |= 4
+	}
+	b.bytes(flags)
+	if e.Mode == wasmbin.Active {
+		if flags&2 != 0 {
+			b.u32(e.Table)
+		}
+		r.constExpr(b, e.At)
+	}
+	if !e.UsesExprs {
+		if flags != 0 {
+			b.bytes(0) // the kind: functions
+		}
+		b.count(len(e.Functions))
+		for _, f := range e.Functions {
+			b.u32(r.shift(f))
+		}
+		return
+	}
+	if flags&3 != 0 {
+		b.bytes(byte(e.Type))
+	}
+	b.count(len(e.Exprs))
+	for _, x := range e.Exprs {
+		r.constExpr(b, x)
+	}
+}
+
+func (r *rewriter) dataSection() buffer {
+	var b buffer
+	b.count(len(r.m.Data))
+	for _, d := range r.m.Data {
+		if d.Mode == wasmbin.Passive {
+			b.bytes(1)
+		} else {
+			b.bytes(0)
+			r.constExpr(&b, d.At)
+		}
+		b.sized(d.Bytes)
+	}
+	return b
+}
+
+// nameSection writes the guest's names under the new indices, and names what
+// was added. Other custom sections are dropped: what they say of code
+// (DWARF) is no longer so.
+func (r *rewriter) nameSection() buffer {
+	names := r.m.Names()
+	if names == nil {
+		names = &wasmbin.Names{}
+	}
+	var b buffer
+	b.name("name")
+	if names.Module != "" {
+		var s buffer
+		s.name(names.Module)
+		b.section(wasmbin.NamesOfModule, s)
+	}
+	b.section(wasmbin.NamesOfFunctions, r.functionNames(names))
+	if len(names.Locals) > 0 {
+		b.section(wasmbin.NamesOfLocals, r.localNames(names))
+	}
+	for _, rest := range names.Rest {
+		b.section(rest.ID, rest.Bytes)
+	}
+	return b
+}
+
+func (r *rewriter) functionNames(names *wasmbin.Names) buffer {
+	var b buffer
+	b.count(len(names.Functions) + 1 + len(r.added))
+	named := false
+	for _, f := range names.Functions {
+		if f.Index >= r.yield && !named {
+			b.u32(r.yield)
+			b.name(Prefix + YieldName)
+			named = true
+		}
+		b.u32(r.shift(f.Index))
+		b.name(f.Name)
+	}
+	if !named {
+		b.u32(r.yield)
+		b.name(Prefix + YieldName)
+	}
+	for i, f := range r.added {
+		b.u32(uint32(len(r.m.Functions) + 1 + i))
+		b.name(f.name)
+	}
+	return b
+}
+
+func (r *rewriter) localNames(names *wasmbin.Names) buffer {
+	var b buffer
+	b.count(len(names.Locals))
+	for _, l := range names.Locals {
+		b.u32(r.shift(l.Function))
+		b.raw(l.Encoded)
+	}
+	return b
+}
