@@ -2,35 +2,115 @@ package flowfile
 
 import (
 	"encoding/json"
+	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/graflow/graflow-wasm/engine"
 )
 
-// sizeKeys are the limits that may be written as 64KiB.
-var sizeKeys = []string{"memory", "output_bytes", "log_bytes", "disk_bytes"}
+// Keys of the sandbox's limits and grants. Those of a task of another handler
+// are for that handler to know.
+var (
+	sizeKeys  = []string{"memory", "stack", "output_bytes", "log_bytes", "disk_bytes", "http_bytes"}
+	countKeys = []string{"fuel", "table_elements", "open_files", "host_calls", "http_requests", "channel_ops"}
+	limitKeys = slices.Concat([]string{"timeout"}, sizeKeys, countKeys)
 
-// limits turns sizes into numbers of bytes; the rest is for the handler.
-func (r *reader) limits(at string, n *node) json.RawMessage {
-	return r.passed(at, n, "a mapping, as {memory: 64MiB, output_bytes: 1MiB}", func(e *entry) *node {
-		if slices.Contains(sizeKeys, e.key) {
+	listKeys  = []string{"http", "http_networks", "secrets", "tools", "spawn"}
+	pairKeys  = []string{"env", "config"}
+	flagKeys  = []string{"channel", "control"}
+	grantKeys = slices.Concat([]string{"mounts", "clock", "random", "seed"}, listKeys, pairKeys, flagKeys)
+
+	words = map[string][]string{"clock": {"real", "coarse", "virtual"}, "random": {"secure", "seeded"}}
+)
+
+// inSandbox tells whether limits and grants are the sandbox's: those of a wasm
+// task, and defaults.
+func inSandbox(t *engine.Task) bool { return t.Handler == "wasm" || t.Handler == "" }
+
+// limits turns sizes and counts into plain numbers.
+func (r *reader) limits(at string, n *node, t *engine.Task) json.RawMessage {
+	return r.passed(at, n, "a mapping, as {memory: 64MiB, fuel: 1e9}", func(e *entry) *node {
+		switch {
+		case slices.Contains(sizeKeys, e.key):
 			return r.size(e.value)
+		case !inSandbox(t):
+		case slices.Contains(countKeys, e.key):
+			return r.count(e.value)
+		case e.key == "timeout":
+			r.positive(e.value)
+		default:
+			r.fault(e.at, "limits: unknown key %q%s", e.key, suggest(e.key, limitKeys))
 		}
 		return e.value
 	})
 }
 
-// grants resolves the host paths of mounts; the rest is for the handler.
-func (r *reader) grants(at string, n *node) json.RawMessage {
+// grants resolves the paths of mounts and of modules to spawn.
+func (r *reader) grants(at string, n *node, t *engine.Task) json.RawMessage {
 	return r.passed(at, n, "a mapping, as {mounts: [{host: ./data, guest: /data}]}", func(e *entry) *node {
-		switch e.key {
-		case "secrets":
-			r.fault(e.at, "secrets is not supported by this version")
-		case "mounts":
-			return r.mounts(e.value)
+		switch {
+		case e.key == "mounts":
+			return r.mounts(at+".mounts", e.value)
+		case !inSandbox(t):
+			return e.value
+		case !slices.Contains(grantKeys, e.key):
+			r.fault(e.at, "grants: unknown key %q%s", e.key, suggest(e.key, grantKeys))
+			return e.value
 		}
-		return e.value
+		return r.grant(at+"."+e.key, e)
 	})
+}
+
+// grant checks one grant of the sandbox by its form; what hosts and networks
+// mean is for the sandbox to say.
+func (r *reader) grant(at string, e *entry) *node {
+	switch {
+	case e.key == "spawn":
+		return r.spawn(at, e.value)
+	case slices.Contains(listKeys, e.key):
+		var items []string
+		r.names(&items)(at, e.value)
+	case slices.Contains(pairKeys, e.key):
+		r.pairs(e)
+	case slices.Contains(flagKeys, e.key):
+		r.boolean(new(bool))("", e.value)
+	case e.key == "seed":
+		if _, err := strconv.ParseUint(e.value.text, 10, 64); e.value.kind != kindNumber || err != nil {
+			r.want(e.value, "a whole number")
+		}
+	default:
+		if e.value.kind != kindString || !slices.Contains(words[e.key], e.value.text) {
+			r.want(e.value, "one of "+strings.Join(words[e.key], ", "))
+		}
+	}
+	return e.value
+}
+
+func (r *reader) pairs(e *entry) {
+	if e.value.kind != kindMapping {
+		r.want(e.value, "a mapping of names to strings")
+		return
+	}
+	for _, pair := range e.value.entries {
+		if pair.value.kind != kindString {
+			r.fault(pair.place(), "%s.%s: want a string, not %s; quote it to make it one", e.key, pair.key, pair.value.kind)
+		}
+	}
+}
+
+// spawn resolves what is a short name or a path, as a task's module.
+func (r *reader) spawn(at string, n *node) *node {
+	var patterns []string
+	r.names(&patterns)(at, n)
+	same := &node{kind: kindList, at: n.at}
+	for _, pattern := range patterns {
+		same.items = append(same.items, &node{kind: kindString, text: r.module(pattern)})
+	}
+	return same
 }
 
 // passed is a mapping for a handler, each value as read makes it.
@@ -48,48 +128,67 @@ func (r *reader) passed(at string, n *node, want string, read func(*entry) *node
 }
 
 var units = map[string]int64{
-	"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40,
+	"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40,
 	"kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12,
 }
 
 // size reads a number of bytes, with or without a unit.
 func (r *reader) size(n *node) *node {
-	if n.kind == kindNumber {
-		if v, err := strconv.ParseInt(n.text, 10, 64); err == nil && v >= 0 {
-			return n
-		}
+	number, unit := n.text, int64(1)
+	if n.kind == kindString {
+		number = strings.TrimRight(n.text, "BKMGTikb ")
+		unit = units[strings.TrimSpace(n.text[len(number):])] // 0 if unknown
 	}
-	number := strings.TrimRight(n.text, "BKMGTikb ")
-	unit, known := units[strings.TrimSpace(n.text[len(number):])]
-	v, err := strconv.ParseFloat(number, 64)
-	if n.kind != kindString || !known || err != nil || !(v >= 0 && v*float64(unit) < 1<<62) {
-		r.want(n, "a size, as 64KiB, 16MiB or 1GiB")
-		return n
-	}
-	return &node{kind: kindNumber, at: n.at, text: strconv.FormatInt(int64(v*float64(unit)), 10)}
+	return r.whole(n, number, unit, "a size above 0, as 64KiB, 16MiB or 1GiB")
 }
 
-func (r *reader) mounts(n *node) *node {
+// count reads a whole number, which may be quoted.
+func (r *reader) count(n *node) *node {
+	return r.whole(n, n.text, 1, "a whole number above 0, as 1000 or 1e9")
+}
+
+// whole is number times unit as a whole number of at most 2^53, which is exact.
+func (r *reader) whole(n *node, number string, unit int64, want string) *node {
+	v, err := strconv.ParseFloat(number, 64)
+	v *= float64(unit)
+	if n.kind != kindNumber && n.kind != kindString || err != nil || !(v > 0 && v <= 1<<53) || v != math.Trunc(v) {
+		r.want(n, want)
+		return n
+	}
+	return &node{kind: kindNumber, at: n.at, text: strconv.FormatInt(int64(v), 10)}
+}
+
+func (r *reader) positive(n *node) {
+	if d, err := time.ParseDuration(n.text); n.kind != kindString || err != nil || d <= 0 {
+		r.want(n, "a duration above 0 with a unit, as 300ms, 10s or 1h")
+	}
+}
+
+func (r *reader) mounts(at string, n *node) *node {
 	if n.kind != kindList {
 		r.want(n, "a list of {host: ./data, guest: /data}")
 		return n
 	}
 	same := &node{kind: kindList}
-	for _, item := range n.items {
-		var host, guest string
-		var writable bool
-		r.fields("mount", "mounts", item, map[string]func(string, *node){
-			"host": r.text(&host), "guest": r.text(&guest), "writable": r.boolean(&writable),
-		})
-		mount := &node{kind: kindMapping}
-		for _, e := range item.entries {
-			v := e.value
-			if e.key == "host" && host != "" {
-				v = &node{kind: kindString, text: relative(r.file.Dir, host)}
-			}
-			mount.entries = append(mount.entries, &entry{key: e.key, value: v})
+	for i, item := range n.items {
+		same.items = append(same.items, r.mount(fmt.Sprintf("%s[%d]", at, i), item))
+	}
+	return same
+}
+
+func (r *reader) mount(at string, n *node) *node {
+	var host, guest string
+	var writable, memory bool
+	r.fields("mount", at, n, map[string]func(string, *node){
+		"host": r.text(&host), "guest": r.text(&guest), "writable": r.boolean(&writable), "memory": r.boolean(&memory),
+	})
+	same := &node{kind: kindMapping}
+	for _, e := range n.entries {
+		v := e.value
+		if e.key == "host" && host != "" {
+			v = &node{kind: kindString, text: relative(r.file.Dir, host)}
 		}
-		same.items = append(same.items, mount)
+		same.entries = append(same.entries, &entry{key: e.key, value: v})
 	}
 	return same
 }

@@ -121,10 +121,10 @@ func (r *reader) task(e *entry) engine.Task {
 			options.entries = append(options.entries, o)
 		}
 	}
-	r.fields(fmt.Sprintf("task %q", e.key), at, options, r.options(&t))
 	if h := r.pickHandler(e, handlers); h != nil {
 		r.handler(&t, h, e.value)
 	}
+	r.fields(fmt.Sprintf("task %q", e.key), at, options, r.options(&t))
 	r.applyDefaults(&t, e.value)
 	return t
 }
@@ -260,7 +260,7 @@ func (r *reader) module(ref string) string {
 	return resolve(r.file.Dir, ref)
 }
 
-// options are the readers of a task's options.
+// options are the readers of a task's options; its handler is known by then.
 func (r *reader) options(t *engine.Task) map[string]func(string, *node) {
 	return map[string]func(string, *node){
 		"timeout": r.duration(&t.Timeout), "max_cycles": r.optionalInteger(&t.MaxCycles),
@@ -270,8 +270,8 @@ func (r *reader) options(t *engine.Task) map[string]func(string, *node) {
 		"with":     func(at string, n *node) { t.With = r.with(at, n) },
 		"params":   func(at string, n *node) { t.Params = r.params(at, n) },
 		"retry":    func(at string, n *node) { t.Retry = r.retry(at, n) },
-		"limits":   func(at string, n *node) { t.Limits = r.limits(at, n) },
-		"grants":   func(at string, n *node) { t.Grants = r.grants(at, n) },
+		"limits":   func(at string, n *node) { t.Limits = r.limits(at, n, t) },
+		"grants":   func(at string, n *node) { t.Grants = r.grants(at, n, t) },
 	}
 }
 
