@@ -60,23 +60,32 @@ func (m *mapped) attach(s *Snapshot) ([]byte, error) {
 	if size > m.reserved {
 		return nil, ErrTooLarge
 	}
-	// Whatever was there goes first, also the snapshot mapped before: dropping
-	// its pages alone would bring back its content.
-	if err := m.dropFrom(0); err != nil {
-		return nil, err
-	}
 	if s.file < 0 {
-		bytes, err := m.resize(size)
-		if err == nil {
-			s.restorePages(bytes, 0, size/systemPage)
-		}
-		return bytes, err
+		return m.attachCopy(s)
+	}
+	// What exceeds the snapshot goes, as it may be of one that was mapped
+	// before: dropping its pages later would bring back its content.
+	if err := m.dropFrom(size); err != nil {
+		return nil, err
 	}
 	if err := m.remap(s.file, 0, size, readWrite, unix.MAP_PRIVATE|unix.MAP_NORESERVE); err != nil {
 		return nil, err
 	}
 	m.size = size
 	return m.bytes(), nil
+}
+
+// attachCopy attaches a snapshot that is on the heap.
+func (m *mapped) attachCopy(s *Snapshot) ([]byte, error) {
+	if err := m.dropFrom(0); err != nil {
+		return nil, err
+	}
+	bytes, err := m.resize(len(s.data))
+	if err != nil {
+		return nil, err
+	}
+	s.restorePages(bytes, 0, len(bytes)/systemPage)
+	return bytes, nil
 }
 
 // restore is the one place that decides what can differ from the snapshot:

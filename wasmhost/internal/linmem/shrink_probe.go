@@ -41,7 +41,7 @@ func probeShrink(ctx context.Context) (memoryType, error) {
 	m := New(Config{Most: 4 * PageSize})
 	defer m.Free()
 	r := wazero.NewRuntime(ctx)
-	defer r.Close(ctx)
+	defer r.Close(ctx) //nolint:errcheck // the probe has its answer by then
 	guest, err := r.Instantiate(experimental.WithMemoryAllocator(ctx, m), probeModule)
 	if err != nil {
 		return memoryType{}, fmt.Errorf("instantiate probe: %w", err)

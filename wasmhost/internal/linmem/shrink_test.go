@@ -116,31 +116,34 @@ func TestShrink(t *testing.T) {
 	for engine, cfg := range engines() {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
-			eachVariant(t, func(t *testing.T, variant string) {
-				g := start(t, variant, 2, cfg)
-				g.want(0, "store", 70000, 42)
-				g.snapshot()
-				for range 5 {
-					g.want(2, "size")
-					g.want(42, "load", 70000)
-					g.wantTrap("load", 2*page)
-					g.want(0, "store", 70000, 1)
-					g.want(2, "grow", 7)
-					g.want(0, "load", 9*page-1)
-					g.want(0, "store", 2*page, 66)
-					g.want(9, "grow", 1)
-					g.want(0, "store", 10*page-1, 67)
-					g.want(-1, "grow", 3) // the memory's own most is 12
-					g.want(10, "size")
-					g.reset()
-					g.wantTrap("store", 2*page, 1)
-					if _, ok := g.mod.Memory().ReadByte(2 * page); ok {
-						t.Error("the host reads past the memory")
+			for _, variant := range variants(t) {
+				t.Run(variant, func(t *testing.T) {
+					t.Parallel()
+					g := start(t, variant, 2, cfg)
+					g.want(0, "store", 70000, 42)
+					g.snapshot()
+					for range 5 {
+						g.want(2, "size")
+						g.want(42, "load", 70000)
+						g.wantTrap("load", 2*page)
+						g.want(0, "store", 70000, 1)
+						g.want(2, "grow", 7)
+						g.want(0, "load", 9*page-1)
+						g.want(0, "store", 2*page, 66)
+						g.want(9, "grow", 1)
+						g.want(0, "store", 10*page-1, 67)
+						g.want(-1, "grow", 3) // the memory's own most is 12
+						g.want(10, "size")
+						g.reset()
+						g.wantTrap("store", 2*page, 1)
+						if _, ok := g.mod.Memory().ReadByte(2 * page); ok {
+							t.Error("the host reads past the memory")
+						}
 					}
-				}
-				g.want(2, "grow", 1)
-				g.want(0, "load", 2*page)
-			})
+					g.want(2, "grow", 1)
+					g.want(0, "load", 2*page)
+				})
+			}
 		})
 	}
 }
@@ -148,24 +151,27 @@ func TestShrink(t *testing.T) {
 // TestShrinkGrowsToo maps a snapshot larger than what the instance has.
 func TestShrinkGrowsToo(t *testing.T) {
 	t.Parallel()
-	eachVariant(t, func(t *testing.T, variant string) {
-		big := start(t, variant, 1, wazero.NewRuntimeConfig())
-		big.want(1, "grow", 4)
-		big.want(0, "store", 5*page-1, 9)
-		s, err := big.mem.Snapshot()
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer s.Close()
-		g := start(t, variant, 1, wazero.NewRuntimeConfig())
-		if err := g.mem.Map(s); err != nil {
-			t.Fatal(err)
-		}
-		g.shrink()
-		g.want(5, "size")
-		g.want(9, "load", 5*page-1)
-		g.wantTrap("load", 5*page)
-	})
+	for _, variant := range variants(t) {
+		t.Run(variant, func(t *testing.T) {
+			t.Parallel()
+			big := start(t, variant, 1, wazero.NewRuntimeConfig())
+			big.want(1, "grow", 4)
+			big.want(0, "store", 5*page-1, 9)
+			s, err := big.mem.Snapshot()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			g := start(t, variant, 1, wazero.NewRuntimeConfig())
+			if err := g.mem.Map(s); err != nil {
+				t.Fatal(err)
+			}
+			g.shrink()
+			g.want(5, "size")
+			g.want(9, "load", 5*page-1)
+			g.wantTrap("load", 5*page)
+		})
+	}
 }
 
 func TestShrinkOfNothing(t *testing.T) {

@@ -21,7 +21,7 @@ func (s *Snapshot) toFile(content []byte) bool {
 	}
 	data, err := s.fill(fd, content)
 	if err != nil {
-		unix.Close(fd)
+		_ = unix.Close(fd) // nothing in it is wanted
 		return false
 	}
 	s.file, s.data = fd, data
