@@ -72,15 +72,6 @@ func (c *content) truncate(size int64) {
 	}
 }
 
-// held is the number of bytes of memory that the content takes.
-func (c *content) held() int64 {
-	n := int64(cap(c.chunks)) * 24
-	for _, chunk := range c.chunks {
-		n += int64(cap(chunk))
-	}
-	return n
-}
-
 // split says in which chunk an offset is, and where there.
 func split(offset int64) (chunk int64, at int) {
 	return offset / chunkBytes, int(offset % chunkBytes)

@@ -20,6 +20,7 @@ type dirTree struct {
 	root     *os.Root
 	quota    *Quota
 	writable bool
+	entries  int // the most that ReadDir lists
 }
 
 var _ FS = (*dirTree)(nil)
@@ -42,7 +43,7 @@ func OpenDir(dir string, writable bool, quota *Quota) (FS, error) {
 	if quota == nil {
 		quota = NewQuota(0)
 	}
-	return &dirTree{root: root, quota: quota, writable: writable}, nil
+	return &dirTree{root: root, quota: quota, writable: writable, entries: maxDirEntries}, nil
 }
 
 func (d *dirTree) Close() error { return d.root.Close() }

@@ -232,7 +232,7 @@ func (f *dirFile) ReadDir() ([]DirEntry, Errno) {
 			st := statOf(info)
 			all = append(all, DirEntry{Name: entry.Name(), Type: st.Type, Inode: st.Inode})
 		}
-		if len(all) > maxDirEntries {
+		if len(all) > f.tree.entries {
 			return nil, EOVERFLOW
 		}
 		if errors.Is(err, io.EOF) || errors.Is(err, fs.ErrNotExist) {

@@ -9,12 +9,16 @@ import (
 	"syscall"
 )
 
-// fromHost translates an error of package os. What it does not know is EIO.
+// fromHost translates an error of package os or io/fs. What it does not know
+// is EIO.
 func fromHost(err error) Errno {
 	var number syscall.Errno
+	var own Errno
 	switch {
 	case err == nil:
 		return OK
+	case errors.As(err, &own):
+		return own
 	case errors.As(err, &number):
 		return fromNumber(number)
 	case errors.Is(err, fs.ErrClosed):

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 )
 
 // Put makes a file with a copy of content, and the directories on its way; a
@@ -128,12 +127,4 @@ func (a appender) Write(p []byte) (int, error) {
 		return n, e
 	}
 	return n, nil
-}
-
-// timeOf is a time of a foreign tree; some tell none.
-func timeOf(info fs.FileInfo) time.Time {
-	if at := info.ModTime(); !at.IsZero() {
-		return at
-	}
-	return time.Unix(0, 0)
 }
