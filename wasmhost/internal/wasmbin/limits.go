@@ -14,10 +14,12 @@ type Limits struct {
 	Tables         int // imported and defined; default 16
 	TableElements  int // initial elements of all tables together; default 1 000 000
 	MemoryPages    int // initial pages (64 KiB) of the memory; default 65 536, all of 32 bits
-	Globals        int // imported and defined; default 100 000
+	Globals        int // imported and defined; default 10 000
 	Elements       int // element segments; default 100 000
 	DataSegments   int // default 100 000
+	SegmentItems   int // items of all element segments together; default 1 000 000
 	Locals         int // locals of one function, parameters included; default 50 000
+	AllLocals      int // locals of all functions together, without parameters; default 5 000 000
 	BodyBytes      int // code of one function; default 7 654 321
 	Nesting        int // blocks within blocks in one function; default 20 000
 	BranchTargets  int // targets of one br_table; default 65 520
@@ -40,10 +42,12 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Tables, 16)
 	set(&l.TableElements, 1_000_000)
 	set(&l.MemoryPages, maxPages)
-	set(&l.Globals, 100_000)
+	set(&l.Globals, 10_000)
 	set(&l.Elements, 100_000)
 	set(&l.DataSegments, 100_000)
+	set(&l.SegmentItems, 1_000_000)
 	set(&l.Locals, 50_000)
+	set(&l.AllLocals, 5_000_000)
 	set(&l.BodyBytes, 7_654_321)
 	set(&l.Nesting, 20_000)
 	set(&l.BranchTargets, 65_520)

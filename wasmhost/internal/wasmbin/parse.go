@@ -18,8 +18,9 @@ const tagSection = 13
 type parser struct {
 	*Module
 	limits       Limits
-	hasCode      bool
 	tableMinimum uint64 // of all tables
+	allLocals    uint64 // of all functions
+	segmentItems int    // of all element segments
 }
 
 // Parse reads a module. A refusal is an *Error; the module returned without

@@ -43,6 +43,10 @@ func (p *parser) body(r *reader, function uint32, start int) Body {
 		if r.err == nil && total > uint64(p.limits.Locals) {
 			r.failAt(at, "too many locals: function %d has %d, at most %d are allowed", function, total, p.limits.Locals)
 		}
+		p.allLocals += uint64(g.Count)
+		if r.err == nil && p.allLocals > uint64(p.limits.AllLocals) {
+			r.failAt(at, "too many locals: all functions together have more than %d", p.limits.AllLocals)
+		}
 		if r.err != nil {
 			return b
 		}

@@ -105,7 +105,8 @@ func (p *parser) elementType(r *reader, e *Element) {
 }
 
 func (p *parser) elementItems(r *reader, e *Element) {
-	n := r.count("elements", r.left())
+	n := r.count("elements", p.limits.SegmentItems-p.segmentItems)
+	p.segmentItems += n
 	if e.UsesExprs {
 		for range n {
 			if r.err != nil {
