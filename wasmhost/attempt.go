@@ -11,23 +11,74 @@ import (
 	"time"
 
 	"github.com/graflow/graflow-wasm/sdk/abi"
+	"github.com/graflow/graflow-wasm/wasmhost/internal/egress"
+	"github.com/graflow/graflow-wasm/wasmhost/internal/extism"
+	"github.com/graflow/graflow-wasm/wasmhost/internal/guestfs"
+	"github.com/graflow/graflow-wasm/wasmhost/internal/linmem"
+	"github.com/graflow/graflow-wasm/wasmhost/internal/wasip1"
 )
 
 // attempt is the state of one call: what its host functions work on. It is
 // found through the context, and used by the call's goroutine only.
 type attempt struct {
-	module  *Module
-	export  string
-	opt     Options
-	input   []byte
-	output  bytes.Buffer
-	reply   []byte
-	memory  linearMemory
-	lines   lineLog
-	calls   []int // by index in functions
+	module *Module
+	export string
+	opt    Options
+	input  []byte
+	start  time.Time
+
+	output bytes.Buffer
+	reply  []byte
+	lines  lineLog
+	tank   fuelTank
+	memory *linmem.Memory // its sandbox's; nil without one
+	wasi   *wasip1.State  // nil: the module imports nothing of it
+	extism *extism.State  // nil: likewise
+	trees  []wasip1.Preopen
+	disk   *guestfs.Quota // nil: no tree was opened
+	before time.Duration  // on a virtual clock, what initialization took
+	web    *egress.Budget // nil: no request was made
+	calls  []int          // by index in functions
+	sums   struct{ host, channel int64 }
+	used   struct { // as of the end
+		fuel, memory int64
+		pages        int
+	}
+
 	failure *TrapError
 	denied  string     // the first capability refused
 	stopped *TrapError // why the host ended the guest
+	trapped *TrapError // how the guest ended by itself
+	exit    *uint32    // the code of a proc_exit
+}
+
+// newAttempt opens what the call was granted; the caller closes it.
+func newAttempt(m *Module, export string, input []byte, opt Options) (*attempt, error) {
+	a := &attempt{
+		module: m, export: export, opt: opt, input: input, start: time.Now(),
+		lines: lineLog{most: opt.Limits.LogBytes, sink: opt.Services.Log},
+		calls: make([]int, len(hostFunctions)),
+	}
+	if m.uses[extismModule] {
+		a.openExtism()
+	}
+	if m.uses[wasiModule] {
+		if err := a.openSystem(); err != nil {
+			a.close()
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+// close releases what the guest left open.
+func (a *attempt) close() {
+	if a.wasi != nil {
+		_ = a.wasi.Close() // the guest has had its answers
+	}
+	for _, t := range a.trees {
+		_ = t.FS.Close() // a directory, opened for reading
+	}
 }
 
 type attemptKey struct{}
@@ -43,6 +94,15 @@ var errStopped = errors.New("guest stopped by the host")
 func (a *attempt) stop(kind, message string, cause error) {
 	a.stopped = a.trapError(kind, message, cause)
 	panic(errStopped)
+}
+
+// enter counts a call of the guest into the host.
+func (a *attempt) enter(i int) {
+	a.calls[i]++
+	a.sums.host++
+	if a.sums.host > a.opt.Limits.HostCalls {
+		a.stop(KindHostCalls, fmt.Sprintf("more than %d calls of the host", a.opt.Limits.HostCalls), ErrHostCalls)
+	}
 }
 
 func (a *attempt) trapError(kind, message string, cause error) *TrapError {
@@ -75,8 +135,6 @@ func (a *attempt) answerJSON(v any) int64 {
 	}
 	return a.answer(data)
 }
-
-func (a *attempt) unavailable(context.Context, guest) int64 { return int64(abi.Unavailable) }
 
 func (a *attempt) inputLen(context.Context, guest) int64 { return int64(len(a.input)) }
 

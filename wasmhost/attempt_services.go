@@ -30,6 +30,12 @@ func (a *attempt) resultGet(ctx context.Context, g guest) int64 {
 	return a.answer(value)
 }
 
+// channelOp counts a channel_* call.
+func (a *attempt) channelOp() bool {
+	a.sums.channel++
+	return a.sums.channel <= a.opt.Limits.ChannelOps
+}
+
 func (a *attempt) channelGet(ctx context.Context, g guest) int64 {
 	key, ok := g.text()
 	switch {
@@ -37,6 +43,8 @@ func (a *attempt) channelGet(ctx context.Context, g guest) int64 {
 		return int64(abi.Invalid)
 	case a.opt.Services.Channel == nil:
 		return int64(abi.Unavailable)
+	case !a.channelOp():
+		return int64(abi.TooLarge)
 	}
 	value, err := a.opt.Services.Channel.Get(ctx, key)
 	if err != nil {
@@ -52,6 +60,8 @@ func (a *attempt) channelKeys(ctx context.Context, g guest) int64 {
 		return int64(abi.Invalid)
 	case a.opt.Services.Channel == nil:
 		return int64(abi.Unavailable)
+	case !a.channelOp():
+		return int64(abi.TooLarge)
 	}
 	keys, err := a.opt.Services.Channel.Keys(ctx, prefix)
 	if err != nil {
@@ -76,8 +86,11 @@ func channelApply(kind string) func(*attempt, context.Context, guest) int64 {
 				return int64(abi.Invalid)
 			}
 		}
-		if a.opt.Services.Channel == nil {
+		switch {
+		case a.opt.Services.Channel == nil:
 			return int64(abi.Unavailable)
+		case !a.channelOp():
+			return int64(abi.TooLarge)
 		}
 		return a.code("channel_"+kind, a.opt.Services.Channel.Apply(ctx, op))
 	}

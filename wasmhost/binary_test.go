@@ -59,8 +59,8 @@ func TestCompileRefuses(t *testing.T) {
 		{"truncated size", append(header[:8:8], 1), `section "type"`},
 		{"unknown section", append(header[:8:8], 77, 0), "unknown section id 77"},
 		{"order", bytes.Join([][]byte{header, section(3, 0), section(1, 0)}, nil), "out of order"},
-		{"huge count", append(header[:8:8], section(3, 0xff, 0xff, 0xff, 0xff, 0x0f)...), "4294967295 items announced"},
-		{"huge locals", bytes.Join([][]byte{header, section(1, 1, 0x60, 0, 0), section(3, 1, 0), section(10, 1, 8, 1, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x7f, 0x0b)}, nil), "more than 50000 locals"},
+		{"huge count", append(header[:8:8], section(3, 0xff, 0xff, 0xff, 0xff, 0x0f)...), "4294967295 functions announced"},
+		{"huge locals", bytes.Join([][]byte{header, section(1, 1, 0x60, 0, 0), section(3, 1, 0), section(10, 1, 8, 1, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x7f, 0x0b)}, nil), "at most 50000 are allowed"},
 		{"unknown import", imports("env", "puts", 0, 0), "unknown imports: env.puts"},
 		{"memory import", imports("env", "memory", 2, 0, 1), "unknown imports: env.memory"},
 		{"unknown function", imports("graflow_v1", "magic", 0, 0), "unknown imports: graflow_v1.magic"},
@@ -102,7 +102,7 @@ func TestCompileTooLarge(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = h.Close(t.Context()) }()
-	if _, err := h.Compile(t.Context(), trapModule); err == nil || !strings.Contains(err.Error(), "more than the limit of 10") {
+	if _, err := h.Compile(t.Context(), trapModule); err == nil || !strings.Contains(err.Error(), "at most 10 are allowed") {
 		t.Errorf("got %v", err)
 	}
 }

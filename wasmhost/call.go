@@ -1,6 +1,7 @@
 package wasmhost
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -20,15 +21,20 @@ type Result struct {
 
 // Ledger is what a call used.
 type Ledger struct {
-	Wall        time.Duration  `json:"wall_ns"`
-	PeakMemory  int64          `json:"peak_memory"`          // bytes of linear memory
-	BytesIn     int64          `json:"bytes_in"`             // the input
-	BytesOut    int64          `json:"bytes_out"`            // the output, as written
-	BytesLogged int64          `json:"bytes_logged"`         // without what was dropped
-	HostCalls   map[string]int `json:"host_calls,omitempty"` // of graflow_v1, by name
+	Wall         time.Duration  `json:"wall_ns"`
+	Fuel         int64          `json:"fuel"`                    // of the task itself, without initialization
+	PeakMemory   int64          `json:"peak_memory"`             // bytes of linear memory
+	PagesDirtied int            `json:"pages_dirtied,omitempty"` // of the system's size; 0 if its sandbox was thrown away
+	BytesIn      int64          `json:"bytes_in"`                // the input
+	BytesOut     int64          `json:"bytes_out"`               // the output, as written
+	BytesLogged  int64          `json:"bytes_logged"`            // without what was dropped
+	DiskBytes    int64          `json:"disk_bytes,omitempty"`    // see Limits.DiskBytes
+	HTTPRequests int64          `json:"http_requests,omitempty"` // redirects included
+	HTTPBytes    int64          `json:"http_bytes,omitempty"`    // both ways
+	HostCalls    map[string]int `json:"host_calls,omitempty"`    // by name
 }
 
-// Call runs one task in a fresh instance and returns when it has ended; it may
+// Call runs one task in a pristine sandbox and returns when it has ended; it may
 // be called concurrently. input is JSON, nil is null. A WASI command's only
 // task is "_start"; it finds the input on stdin, raw if it is a JSON string.
 //
@@ -68,32 +74,29 @@ func (m *Module) call(ctx context.Context, export string, input []byte, opt Opti
 		ctx, cancel = context.WithTimeoutCause(ctx, timeout, ErrTimeout)
 		defer cancel()
 	}
-	a := newAttempt(m, export, input, opt)
-	start := time.Now()
-	err := a.run(ctx)
+	a, err := newAttempt(m, export, input, opt)
+	if err != nil {
+		return Result{}, fmt.Errorf("call module %q export %q: %w", opt.Name, export, err)
+	}
+	defer a.close()
+	err = a.run(ctx)
 	a.lines.flush()
 	var result Result
 	if err == nil {
 		result.Output, err = a.finish()
 	}
-	result.Ledger = a.ledger(time.Since(start))
+	result.Ledger = a.ledger(time.Since(a.start))
 	return result, err
-}
-
-func newAttempt(m *Module, export string, input []byte, opt Options) *attempt {
-	return &attempt{
-		module: m, export: export, opt: opt, input: input,
-		memory: linearMemory{limit: uint64(opt.Limits.Memory)},
-		lines:  lineLog{most: opt.Limits.LogBytes, sink: opt.Services.Log},
-		calls:  make([]int, len(functions)),
-	}
 }
 
 // finish makes JSON of what the guest wrote.
 func (a *attempt) finish() (json.RawMessage, error) {
 	written := a.output.Bytes()
-	if a.module.abi == ABIWASICommand {
-		return a.finishCommand(written)
+	switch a.module.abi {
+	case ABIWASICommand:
+		return a.text("stdout", written)
+	case ABIExtism:
+		return a.text("the output", a.extism.Output())
 	}
 	if len(written) == 0 {
 		return json.RawMessage("null"), nil
@@ -114,21 +117,38 @@ func beginning(b []byte) string {
 
 func (a *attempt) ledger(wall time.Duration) Ledger {
 	l := Ledger{
-		Wall: wall, PeakMemory: a.memory.peak(), BytesIn: int64(len(a.input)),
-		BytesOut: int64(a.output.Len()), BytesLogged: a.lines.logged, HostCalls: map[string]int{},
+		Wall: wall, Fuel: a.used.fuel, PeakMemory: a.used.memory, PagesDirtied: a.used.pages,
+		BytesIn: int64(len(a.input)), BytesOut: a.written(), BytesLogged: a.lines.logged,
+		HostCalls: map[string]int{},
+	}
+	if a.disk != nil {
+		l.DiskBytes = a.disk.Used()
+	}
+	if a.web != nil {
+		l.HTTPRequests = a.opt.Limits.HTTPRequests - int64(a.web.Requests)
+		l.HTTPBytes = a.opt.Limits.HTTPBytes - a.web.Bytes
 	}
 	for i, n := range a.calls {
 		if n > 0 {
-			l.HostCalls[functions[i].name] = n
+			l.HostCalls[hostFunctions[i].name] += n
 		}
 	}
 	return l
+}
+
+func (a *attempt) written() int64 {
+	if a.extism != nil {
+		return int64(len(a.extism.Output()))
+	}
+	return int64(a.output.Len())
 }
 
 // failed turns fail calls and a nonzero return value into an error.
 func (a *attempt) failed(status int32) error {
 	switch {
 	case a.failure != nil:
+	case a.extism != nil && (status != 0 || a.extism.Err() != ""):
+		a.failure = a.trapError(KindError, cmp.Or(a.extism.Err(), fmt.Sprintf("the plug-in returned %d without a message", status)), nil)
 	case status != 0:
 		a.failure = a.trapError(KindError, fmt.Sprintf("the task returned %d without a message", status), nil)
 	default:

@@ -42,7 +42,7 @@ func TestDescribe(t *testing.T) {
 	t.Parallel()
 	m := tasks(t)
 	d := m.Describe()
-	if d.ABI != wasmhost.ABIGraflow || d.Snapshotable || d.WhyNot == "" || d.MemoryMin == 0 {
+	if d.ABI != wasmhost.ABIGraflow || !d.Snapshotable || d.WhyNot != "" || d.MemoryMin == 0 {
 		t.Errorf("got %+v", d)
 	}
 	for _, want := range []wasmhost.Import{

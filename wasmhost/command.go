@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"unicode/utf8"
 )
 
 // stdin is the input as a command reads it: a string without its quotes, any
@@ -15,19 +14,6 @@ func stdin(input []byte) []byte {
 		return []byte(text)
 	}
 	return input
-}
-
-// finishCommand makes JSON of a command's stdout.
-func (a *attempt) finishCommand(written []byte) (json.RawMessage, error) {
-	switch {
-	case len(written) == 0:
-		return json.RawMessage("null"), nil
-	case json.Valid(written):
-		return written, nil
-	case !utf8.Valid(written):
-		return nil, a.trapError(KindInvalidOutput, "stdout is neither JSON nor UTF-8 text, it begins "+beginning(written), nil)
-	}
-	return json.Marshal(string(written))
 }
 
 // exited judges a proc_exit: code 0 ends a command well.
@@ -45,7 +31,7 @@ func (a *attempt) exited(code uint32) error {
 		kind = KindError
 	}
 	e := a.trapError(kind, message, nil)
-	if code != 0 && a.memory.exhausted() {
+	if code != 0 && a.exhausted() {
 		e.Kind, e.Message, e.cause = KindMemory, a.memoryMessage(message), ErrMemory
 	}
 	e.Stack = stack

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/graflow/graflow-wasm/sdk/abi"
+	"github.com/graflow/graflow-wasm/wasmhost/internal/meter"
 )
 
 // Kinds of TrapError. A guest that fails by itself may name any other kind.
@@ -18,7 +21,9 @@ const (
 	KindInvalidOutput  = "invalid_output"   // the output is not JSON (a command's: not UTF-8)
 	KindOutputTooLarge = "output_too_large" // more than Limits.OutputBytes
 	KindDenied         = "denied"           // the guest gave up over a missing grant
-	KindStack          = "stack"            // stack overflow
+	KindStack          = "stack"            // recursion past the stack limit
+	KindFuel           = "fuel"             // out of fuel
+	KindHostCalls      = "host_calls"       // too many calls of the host
 	KindNoExport       = "no_export"        // the module offers no such task
 )
 
@@ -27,6 +32,9 @@ const (
 var (
 	ErrTimeout        = errors.New("time limit reached")
 	ErrMemory         = errors.New("memory limit reached")
+	ErrFuel           = errors.New("fuel limit reached")
+	ErrStack          = errors.New("stack limit reached")
+	ErrHostCalls      = errors.New("limit of host calls reached")
 	ErrOutputTooLarge = errors.New("output limit reached")
 )
 
@@ -48,8 +56,9 @@ func (e *TrapError) Error() string {
 	return fmt.Sprintf("module %q export %q: %s: %s", e.Module, e.Export, e.Kind, e.Message)
 }
 
-// Unwrap is ErrTimeout, ErrMemory, ErrOutputTooLarge, a *DeniedError, the
-// context's error, the error of a service, or nil.
+// Unwrap is ErrTimeout, ErrMemory, ErrFuel, ErrStack, ErrHostCalls,
+// ErrOutputTooLarge, a *DeniedError, the context's error, the error of a
+// service, or nil.
 func (e *TrapError) Unwrap() error { return e.cause }
 
 // DeniedError names the capability that a guest lacked.
@@ -84,7 +93,12 @@ func parseTrap(text string) (message string, stack []string) {
 }
 
 func isHostFrame(frame string) bool {
-	return strings.HasPrefix(frame, "graflow_v1.") || strings.HasPrefix(frame, "wasi_snapshot_preview1.")
+	for _, module := range []string{abi.Module, wasiModule, extismModule, meter.YieldModule} {
+		if strings.HasPrefix(frame, module+".") {
+			return true
+		}
+	}
+	return false
 }
 
 // withoutTypes cuts the signature off "main.(*T).run(i32,i32) i32": the last

@@ -2,15 +2,10 @@ package wasmhost
 
 import (
 	"context"
-	"fmt"
-	"runtime/debug"
 
 	"github.com/graflow/graflow-wasm/sdk/abi"
 	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 )
-
-const wasiModule = wasi_snapshot_preview1.ModuleName
 
 // Capabilities: what an import lets a guest do, in one word.
 const (
@@ -24,6 +19,7 @@ const (
 	CapabilityHTTP    = "http"
 	CapabilityTools   = "tools"
 	CapabilityWASI    = "wasi"
+	CapabilityConfig  = "config" // what Grants.Config holds, and variables of the call
 )
 
 // function is one import of graflow_v1. run answers with a length or code, or
@@ -72,71 +68,6 @@ var functions = []function{
 	{abi.FuncCheckpoint, CapabilityControl, slice, asI32, (*attempt).checkpoint},
 	{abi.FuncPause, CapabilityControl, slice, asI64, (*attempt).pause},
 	{abi.FuncSecretGet, CapabilitySecrets, slice, asI64, (*attempt).secretGet},
-	{abi.FuncHTTPRequest, CapabilityHTTP, slice, asI64, (*attempt).unavailable},
+	{abi.FuncHTTPRequest, CapabilityHTTP, slice, asI64, (*attempt).httpRequest},
 	{abi.FuncToolCall, CapabilityTools, slices2, asI64, (*attempt).toolCall},
-}
-
-var functionsByName = func() map[string]function {
-	byName := map[string]function{}
-	for _, f := range functions {
-		byName[f.name] = f
-	}
-	return byName
-}()
-
-// capabilityOf is the word for an import, "" for an unknown one.
-func capabilityOf(module, name string) string {
-	if module == wasiModule {
-		return CapabilityWASI
-	}
-	return functionsByName[name].capability
-}
-
-// instantiateFunctions offers graflow_v1 to all modules of the host.
-func (h *Host) instantiateFunctions(ctx context.Context) error {
-	builder := h.runtime.NewHostModuleBuilder(abi.Module)
-	for i, f := range functions {
-		builder.NewFunctionBuilder().
-			WithGoModuleFunction(h.hostFunction(i, f), f.params, f.results).
-			Export(f.name)
-	}
-	if _, err := builder.Instantiate(ctx); err != nil {
-		return fmt.Errorf("instantiate %s: %w", abi.Module, err)
-	}
-	return nil
-}
-
-// hostFunction is the one way from a guest into the host: it counts, checks the
-// grant, and turns panics into the end of the attempt.
-func (h *Host) hostFunction(index int, f function) api.GoModuleFunc {
-	return func(ctx context.Context, mod api.Module, stack []uint64) {
-		a := attemptOf(ctx)
-		a.calls[index]++
-		defer func() {
-			if r := recover(); r != nil && a.stopped == nil {
-				h.config.Logger.Error("host function panicked", "module", a.opt.Name, "function", f.name, "err", r, "stack", string(debug.Stack()))
-				a.stopped = a.trapError(KindTrap, fmt.Sprintf("host function %s panicked: %v", f.name, r), nil)
-				panic(errStopped)
-			} else if r != nil {
-				panic(errStopped)
-			}
-		}()
-		g := guest{args: stack}
-		if a.module.layout.hasMemory {
-			g.mem = mod.Memory()
-		}
-		var answer int64
-		if a.opt.Grants.allows(f.capability) {
-			answer = f.run(a, ctx, g)
-		} else {
-			answer = a.refuse(f.capability)
-		}
-		switch {
-		case len(f.results) == 0:
-		case f.results[0] == api.ValueTypeI32:
-			stack[0] = api.EncodeI32(int32(answer))
-		default:
-			stack[0] = api.EncodeI64(answer)
-		}
-	}
 }

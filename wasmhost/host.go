@@ -7,18 +7,27 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
-	"runtime/debug"
+	"math"
 	"sync"
+	"time"
 
+	"github.com/graflow/graflow-wasm/wasmhost/internal/artifact"
+	"github.com/graflow/graflow-wasm/wasmhost/internal/egress"
+	"github.com/graflow/graflow-wasm/wasmhost/internal/linmem"
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+	"github.com/tetratelabs/wazero/experimental"
 )
 
-// DefaultMaxModuleBytes is the size limit of a module when the Config names none.
-const DefaultMaxModuleBytes = 64 << 20
+// Defaults of a Config.
+const (
+	DefaultMaxModuleBytes = 64 << 20
+	DefaultIdleBytes      = 512 << 20
+)
+
+// mostMemory is the largest linear memory, a page less than 4 GiB: wazero tells
+// sizes in 32 bits.
+const mostMemory = 1<<32 - 1<<16
 
 // ErrClosed is returned by Compile and Call after the host was closed.
 var ErrClosed = errors.New("wasm host is closed")
@@ -26,27 +35,76 @@ var ErrClosed = errors.New("wasm host is closed")
 // Config configures a Host. The zero value is usable.
 type Config struct {
 	// CacheDir keeps compiled modules between processes, in a subdirectory of
-	// mode 0700 named for the wazero version. Its content is native code: nobody
-	// else may write there. Empty: compiled modules live in memory only.
+	// mode 0700, authenticated under a key of this installation. Empty: compiled
+	// modules live in memory only.
 	CacheDir string
 	// MaxModuleBytes is the largest module Compile accepts. 0: 64 MiB.
 	MaxModuleBytes int64
-	// Logger receives what concerns the host itself (a panicking service), never
-	// the guests' lines. nil: slog.Default.
+	// Trusted tells modules by digest that are compiled in this process. All
+	// others are compiled in a child process under CompileLimits, if the program
+	// has called Child. nil: none.
+	Trusted func(digest string) bool
+	// CompileLimits bound the compiling of one module in a child.
+	CompileLimits CompileLimits
+	// MemoryBytes bounds all linear memories of the host together, idle ones
+	// and snapshots included. 0: no bound.
+	MemoryBytes int64
+	// IdleBytes bounds what sandboxes waiting for their next call hold together,
+	// beside what they share. Negative: none are kept. 0: 512 MiB.
+	IdleBytes int64
+	// Portable does without the memory tricks of the operating system; results
+	// are the same, calls cost more.
+	Portable bool
+	// Logger receives what concerns the host itself (a panicking service, a
+	// cache that was tampered with), never the guests' lines. nil: slog.Default.
 	Logger *slog.Logger
+}
+
+// CompileLimits bound a compile child. A zero field means its default.
+type CompileLimits struct {
+	CPU    time.Duration // of all its threads, in whole seconds. 0: 60s
+	Wall   time.Duration // 0: 120s
+	Memory int64         // bytes of address space beside the program's own. 0: 2 GiB
+}
+
+func (c Config) withDefaults() Config {
+	if c.MaxModuleBytes <= 0 {
+		c.MaxModuleBytes = DefaultMaxModuleBytes
+	}
+	if c.MemoryBytes <= 0 {
+		c.MemoryBytes = math.MaxInt64
+	}
+	if c.IdleBytes == 0 {
+		c.IdleBytes = DefaultIdleBytes
+	}
+	if c.Trusted == nil {
+		c.Trusted = func(string) bool { return false }
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c
 }
 
 // Host compiles and runs modules. It is safe for concurrent use.
 type Host struct {
-	config  Config
-	runtime wazero.Runtime
-	cache   wazero.CompilationCache // nil without CacheDir
-	wasi    map[string]api.FunctionDefinition
+	config   Config
+	compiler *artifact.Compiler
+	runtime  wazero.Runtime
+	memories *linmem.Budget
+	web      *egress.Client
 
 	mu      sync.Mutex // guards closed, modules, and active.Add against Close
 	closed  bool
 	modules map[string]*compilation // by digest
 	active  sync.WaitGroup
+
+	poolMu    sync.Mutex // guards what follows and Module.pools
+	clock     uint64     // counts uses of pools
+	idleBytes int64
+	building  sync.WaitGroup
+	life      func() context.Context // ends with Close: of what no call owns
+	end       context.CancelFunc
 }
 
 // compilation is one module on its way into the host, or in it.
@@ -56,66 +114,39 @@ type compilation struct {
 	err    error
 }
 
+// Child must be called first in the main function (and in TestMain) of a program
+// that compiles modules it does not trust: the host starts the program again to
+// compile in a process of its own, and there Child does that and never returns.
+func Child() { artifact.Child() }
+
 // New returns a host that runs guests. It fails if the cache directory can't be
 // used. The caller closes it.
 func New(ctx context.Context, config Config) (*Host, error) {
-	if config.MaxModuleBytes <= 0 {
-		config.MaxModuleBytes = DefaultMaxModuleBytes
+	config = config.withDefaults()
+	compiler, err := artifact.New(ctx, artifact.Config{
+		Dir: config.CacheDir,
+		Limits: artifact.Limits{
+			CPU: config.CompileLimits.CPU, Wall: config.CompileLimits.Wall, Memory: config.CompileLimits.Memory,
+		},
+		Options: artifact.Options{
+			Features:    api.CoreFeaturesV2 | experimental.CoreFeaturesTailCall,
+			NoDebugInfo: true,
+		},
+	})
+	if err != nil {
+		return nil, err
 	}
-	if config.Logger == nil {
-		config.Logger = slog.Default()
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	h := &Host{
+		config: config, compiler: compiler, modules: map[string]*compilation{},
+		memories: linmem.NewBudget(config.MemoryBytes), web: egress.NewClient(egress.Config{}),
+		life: func() context.Context { return life }, end: end,
 	}
-	h := &Host{config: config, modules: map[string]*compilation{}}
-	rc := wazero.NewRuntimeConfig().WithCoreFeatures(api.CoreFeaturesV2).WithCloseOnContextDone(true)
-	if config.CacheDir != "" {
-		var err error
-		if h.cache, err = openCache(config.CacheDir); err != nil {
-			return nil, err
-		}
-		rc = rc.WithCompilationCache(h.cache)
-	}
-	h.runtime = wazero.NewRuntimeWithConfig(ctx, rc)
+	h.runtime = wazero.NewRuntimeWithConfig(ctx, compiler.RuntimeConfig())
 	if err := h.instantiateImports(ctx); err != nil {
 		return nil, errors.Join(err, h.Close(ctx))
 	}
 	return h, nil
-}
-
-func (h *Host) instantiateImports(ctx context.Context) error {
-	if _, err := wasi_snapshot_preview1.Instantiate(ctx, h.runtime); err != nil {
-		return fmt.Errorf("instantiate wasi: %w", err)
-	}
-	h.wasi = h.runtime.Module(wasi_snapshot_preview1.ModuleName).ExportedFunctionDefinitions()
-	return h.instantiateFunctions(ctx)
-}
-
-// openCache opens the compile cache under dir, private to this user.
-func openCache(dir string) (wazero.CompilationCache, error) {
-	sub := filepath.Join(dir, "wazero-"+wazeroVersion())
-	if err := os.MkdirAll(sub, 0o700); err != nil {
-		return nil, fmt.Errorf("create compile cache: %w", err)
-	}
-	if err := os.Chmod(sub, 0o700); err != nil {
-		return nil, fmt.Errorf("protect compile cache: %w", err)
-	}
-	cache, err := wazero.NewCompilationCacheWithDir(sub)
-	if err != nil {
-		return nil, fmt.Errorf("open compile cache: %w", err)
-	}
-	return cache, nil
-}
-
-func wazeroVersion() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "dev"
-	}
-	for _, dep := range info.Deps {
-		if dep.Path == "github.com/tetratelabs/wazero" {
-			return dep.Version
-		}
-	}
-	return "dev"
 }
 
 // Close ends the host and every module of it. It waits for running calls;
@@ -128,13 +159,14 @@ func (h *Host) Close(ctx context.Context) error {
 	}
 	h.closed = true
 	h.mu.Unlock()
+	h.end()
 	h.active.Wait()
+	h.building.Wait()
+	h.closePools()
 	ctx = context.WithoutCancel(ctx)
 	err := h.runtime.Close(ctx)
-	if h.cache != nil {
-		err = errors.Join(err, h.cache.Close(ctx))
-	}
-	return err
+	h.web.Close()
+	return errors.Join(err, h.compiler.Close(ctx))
 }
 
 // begin registers work that Close waits for; the caller runs h.active.Done.
@@ -148,9 +180,11 @@ func (h *Host) begin() error {
 	return nil
 }
 
-// Compile checks and compiles a module. Equal bytes give the same *Module,
+// Compile admits and compiles a module: it is read by a strict parser, metered,
+// and only then given to the compiler. Equal bytes give the same *Module,
 // compiled once, and kept until the host is closed. The bytes are not retained.
-// A module that can't be run is a *ModuleError.
+// A module that can't be run is a *ModuleError. If the context ends, the
+// compiling does, unless another caller waits for it too.
 func (h *Host) Compile(ctx context.Context, wasm []byte) (*Module, error) {
 	if err := h.begin(); err != nil {
 		return nil, err
@@ -158,57 +192,48 @@ func (h *Host) Compile(ctx context.Context, wasm []byte) (*Module, error) {
 	defer h.active.Done()
 	sum := sha256.Sum256(wasm)
 	digest := "sha256:" + hex.EncodeToString(sum[:])
-
-	h.mu.Lock()
-	c, found := h.modules[digest]
-	if !found {
-		c = &compilation{done: make(chan struct{})}
-		h.modules[digest] = c
-	}
-	h.mu.Unlock()
-	if found {
+	for {
+		c, first := h.join(digest)
+		if first {
+			return h.lead(ctx, c, digest, wasm)
+		}
 		select {
 		case <-c.done:
-			return c.module, c.err
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
+		// Who led may have left; then somebody else must.
+		if c.err == nil || !errors.Is(c.err, errLeft) {
+			return c.module, c.err
+		}
 	}
-	// Others wait for this one, so that it doesn't end with this caller.
-	c.module, c.err = h.compile(context.WithoutCancel(ctx), digest, wasm)
+}
+
+// errLeft marks a compile that ended because its caller's context did.
+var errLeft = errors.New("compiling was canceled")
+
+// join finds the compilation of a module, or begins it.
+func (h *Host) join(digest string) (c *compilation, first bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if c := h.modules[digest]; c != nil {
+		return c, false
+	}
+	c = &compilation{done: make(chan struct{})}
+	h.modules[digest] = c
+	return c, true
+}
+
+func (h *Host) lead(ctx context.Context, c *compilation, digest string, wasm []byte) (*Module, error) {
+	c.module, c.err = h.compile(ctx, digest, wasm)
 	if c.err != nil {
+		if ctx.Err() != nil {
+			c.err = fmt.Errorf("%w: %w", errLeft, context.Cause(ctx))
+		}
 		h.mu.Lock()
 		delete(h.modules, digest)
 		h.mu.Unlock()
 	}
 	close(c.done)
 	return c.module, c.err
-}
-
-// compile takes a module through all checks and wazero's compiler.
-func (h *Host) compile(ctx context.Context, digest string, wasm []byte) (m *Module, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			m, err = nil, &ModuleError{Digest: digest, Reason: fmt.Sprintf("the compiler panicked: %v", r)}
-		}
-	}()
-	if size := int64(len(wasm)); size > h.config.MaxModuleBytes {
-		return nil, &ModuleError{Digest: digest, Reason: fmt.Sprintf("%d bytes, more than the limit of %d", size, h.config.MaxModuleBytes)}
-	}
-	layout, err := readBinary(wasm)
-	if err == nil {
-		err = h.checkImports(layout.imports)
-	}
-	if err != nil {
-		return nil, withDigest(err, digest)
-	}
-	compiled, err := h.runtime.CompileModule(ctx, wasm)
-	if err != nil {
-		return nil, &ModuleError{Digest: digest, Reason: "not valid: " + err.Error()}
-	}
-	m = &Module{host: h, compiled: compiled, digest: digest, size: int64(len(wasm)), layout: layout}
-	if err := m.classify(); err != nil {
-		return nil, errors.Join(withDigest(err, digest), compiled.Close(ctx))
-	}
-	return m, nil
 }

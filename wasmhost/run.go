@@ -1,114 +1,93 @@
 package wasmhost
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
-	"github.com/graflow/graflow-wasm/sdk/abi"
-	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/experimental"
-	"github.com/tetratelabs/wazero/sys"
 )
 
-// run instantiates the module, runs the export and closes the instance. Panics
+// run takes a pristine sandbox, runs the export in it and gives it back. Panics
 // on the way are the attempt's failure, never the process's.
 func (a *attempt) run(ctx context.Context) (err error) {
-	if need := a.module.layout.memoryMin << 16; need > a.memory.limit {
-		return a.trapError(KindMemory, fmt.Sprintf("the module needs %d bytes of memory at start, the limit is %d", need, a.memory.limit), ErrMemory)
+	if need := int64(a.module.layout.memoryMin) << 16; need > a.opt.Limits.Memory {
+		return a.trapError(KindMemory, fmt.Sprintf("the module needs %d bytes of memory at start, the limit is %d", need, a.opt.Limits.Memory), ErrMemory)
 	}
-	mounts, err := openMounts(a.opt.Grants.Mounts)
-	if err != nil {
-		return fmt.Errorf("call module %q export %q: %w", a.opt.Name, a.export, err)
-	}
-	defer mounts.close()
 	defer func() {
 		if r := recover(); r != nil {
 			err = a.trap(ctx, fmt.Errorf("the host panicked: %v", r))
 		}
 	}()
 	ctx = context.WithValue(ctx, attemptKey{}, a)
-	ctx = experimental.WithMemoryAllocator(ctx, &a.memory)
 	if ctx.Err() != nil {
 		return a.interrupted(ctx)
 	}
-	instance, err := a.module.host.runtime.InstantiateModule(ctx, a.module.compiled, a.moduleConfig(ctx, mounts))
+	s, err := a.module.acquire(ctx, a)
 	if err != nil {
-		return a.trap(ctx, err)
+		return err
 	}
-	defer func() { _ = instance.Close(context.WithoutCancel(ctx)) }()
-	return a.runExport(ctx, instance)
+	intact := false
+	defer func() { a.giveBack(ctx, s, intact) }()
+	err = a.runExport(ctx, s)
+	// A guest that returned, or exited of its own will, left nothing behind but
+	// its memory and globals. Whatever was stopped midway is thrown away.
+	intact = err == nil || a.stopped == nil && a.trapped == nil
+	return err
 }
 
-func (a *attempt) runExport(ctx context.Context, instance api.Module) error {
-	if initialize := instance.ExportedFunction(abi.ExportInitialize); initialize != nil {
-		if _, err := initialize.Call(ctx); err != nil {
-			return a.trap(ctx, err)
-		}
+// giveBack resets the sandbox for the next call, or closes it.
+func (a *attempt) giveBack(ctx context.Context, s *sandbox, intact bool) {
+	a.used.fuel = a.tank.used()
+	if s.memory != nil {
+		a.used.memory = s.memory.Peak()
 	}
-	results, err := instance.ExportedFunction(a.export).Call(ctx)
+	if s.pool == nil || !intact {
+		s.close(ctx)
+		return
+	}
+	pages, err := s.restore()
+	a.used.pages = pages
 	if err != nil {
+		if !errors.Is(err, errDirty) {
+			a.module.host.config.Logger.Warn("sandbox thrown away", "module", a.opt.Name, "err", err)
+		}
+		s.close(ctx)
+		return
+	}
+	a.module.host.release(s)
+}
+
+func (a *attempt) runExport(ctx context.Context, s *sandbox) error {
+	a.bind(s)
+	var stack [1]uint64
+	if err := s.instance.ExportedFunction(a.export).CallWithStack(ctx, stack[:]); err != nil {
 		return a.trap(ctx, err)
 	}
-	if len(results) == 0 { // a command
+	if a.module.abi == ABIWASICommand {
 		return nil
 	}
-	return a.failed(api.DecodeI32(results[0]))
+	if a.module.returns[a.export] == 0 {
+		stack[0] = 0
+	}
+	return a.failed(api.DecodeI32(stack[0]))
 }
 
-// moduleConfig is all that the instance gets to see of the machine.
-func (a *attempt) moduleConfig(ctx context.Context, mounts mounts) wazero.ModuleConfig {
-	c := wazero.NewModuleConfig().
-		WithName("").
-		WithStartFunctions().
-		WithArgs(a.opt.Name).
-		WithSysWalltime().
-		WithSysNanotime().
-		WithNanosleep(func(ns int64) { a.sleep(ctx, time.Duration(ns)) }).
-		WithRandSource(rand.Reader).
-		WithStderr(&a.lines).
-		WithFSConfig(mounts.config())
-	if a.module.abi == ABIWASICommand {
-		c = c.WithStdin(bytes.NewReader(stdin(a.input))).WithStdout(a)
-	} else {
-		c = c.WithStdout(&a.lines)
-	}
-	keys := make([]string, 0, len(a.opt.Grants.Env))
-	for key := range a.opt.Grants.Env {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	for _, key := range keys {
-		c = c.WithEnv(key, a.opt.Grants.Env[key])
-	}
-	return c
+// bind prepares a sandbox for what the attempt runs next in it.
+func (a *attempt) bind(s *sandbox) {
+	a.tank.bind(s.fuel, s.stack, a.opt.Limits)
+	s.tables.Set(uint64(max(0, a.opt.Limits.TableElements-a.module.layout.elements)))
 }
 
-// sleep waits for a guest, and ends it if its context ends first.
-func (a *attempt) sleep(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-		a.stopped = a.interrupted(ctx)
-		panic(errStopped)
-	}
-}
-
-// interrupted says how the context ended.
+// interrupted says how the context ended, or that its deadline has passed.
 func (a *attempt) interrupted(ctx context.Context) *TrapError {
 	cause := context.Cause(ctx)
 	switch {
-	case errors.Is(cause, ErrTimeout):
+	case errors.Is(cause, ErrTimeout) || cause == nil && a.opt.Limits.Timeout > 0 && time.Since(a.start) >= a.opt.Limits.Timeout:
 		return a.trapError(KindTimeout, fmt.Sprintf("not done after %s", a.opt.Limits.Timeout), errors.Join(ErrTimeout, context.DeadlineExceeded))
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return a.trapError(KindTimeout, "the caller's deadline passed", errors.Join(ErrTimeout, cause))
+	case cause == nil || errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return a.trapError(KindTimeout, "the caller's deadline passed", errors.Join(ErrTimeout, context.DeadlineExceeded, cause))
 	}
 	return a.trapError(KindCanceled, cause.Error(), errors.Join(context.Canceled, cause))
 }
@@ -117,16 +96,12 @@ func (a *attempt) interrupted(ctx context.Context) *TrapError {
 func (a *attempt) trap(ctx context.Context, err error) error {
 	a.lines.flush()
 	message, stack := parseTrap(err.Error())
-	var exit *sys.ExitError
 	switch {
 	case a.stopped != nil:
 		a.stopped.Stack = stack
 		return a.stopped
-	case errors.As(err, &exit):
-		if ctx.Err() != nil && (exit.ExitCode() == sys.ExitCodeContextCanceled || exit.ExitCode() == sys.ExitCodeDeadlineExceeded) {
-			return a.interrupted(ctx)
-		}
-		return a.exited(exit.ExitCode())
+	case a.exit != nil:
+		return a.exited(*a.exit)
 	}
 	if line, frames := a.lines.diagnosis(); len(frames) > 0 {
 		message, stack = line, frames // a Go guest aborts after its own traceback
@@ -134,10 +109,16 @@ func (a *attempt) trap(ctx context.Context, err error) error {
 	e := a.trapError(KindTrap, message, nil)
 	switch {
 	case message == "stack overflow":
-		e.Kind = KindStack
-	case a.memory.exhausted():
+		e.Kind, e.cause = KindStack, ErrStack
+	case a.exhausted():
 		e.Kind, e.Message, e.cause = KindMemory, a.memoryMessage(message), ErrMemory
 	}
 	e.Stack = stack
+	a.trapped = e
 	return e
+}
+
+// exhausted reports whether the guest asked for more memory than it may have.
+func (a *attempt) exhausted() bool {
+	return a.memory != nil && a.memory.Refused()
 }

@@ -1,0 +1,72 @@
+package wasmhost
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/graflow/graflow-wasm/sdk/abi"
+	"github.com/graflow/graflow-wasm/wasmhost/internal/extism"
+	"github.com/graflow/graflow-wasm/wasmhost/internal/wasmbin"
+)
+
+// extismInits are what Extism's toolchains export to be run before a plug-in.
+var extismInits = []string{"hs_init", "_initialize", "__wasm_call_ctors"}
+
+// isExtismTask tells a plug-in's functions from what its toolchain exports.
+func isExtismTask(name string, f wasmbin.FuncType) bool {
+	if slices.Contains(extismInits, name) || strings.HasPrefix(name, "__") || len(f.Params) > 0 {
+		return false
+	}
+	return len(f.Results) == 0 || slices.Equal(f.Results, []wasmbin.ValueType{wasmbin.I32})
+}
+
+// extismCapability is the word for a function of the kernel.
+func extismCapability(name string) string {
+	switch {
+	case strings.HasPrefix(name, "http_"):
+		return CapabilityHTTP
+	case strings.HasPrefix(name, "log_") || name == "get_log_level":
+		return CapabilityLog
+	case strings.HasPrefix(name, "var_") || name == "config_get":
+		return CapabilityConfig
+	}
+	return CapabilityIO
+}
+
+// openExtism makes what the kernel's functions work on.
+func (a *attempt) openExtism() {
+	a.extism = extism.New(extism.Config{
+		Input:     stdin(a.input),
+		Config:    a.opt.Grants.Config,
+		HTTP:      a.extismHTTP(),
+		Log:       func(level slog.Level, line string) { a.lines.add(level, []byte(line)) },
+		MaxOutput: a.opt.Limits.OutputBytes,
+	})
+}
+
+// extismHTTP is nil without the grant.
+func (a *attempt) extismHTTP() func(context.Context, abi.HTTPRequest) (abi.HTTPResponse, error) {
+	if len(a.opt.Grants.HTTP) == 0 {
+		return nil
+	}
+	return a.fetch
+}
+
+// text makes JSON of what a command or plug-in wrote: its own if it is JSON,
+// else a string.
+func (a *attempt) text(what string, written []byte) (json.RawMessage, error) {
+	switch {
+	case len(written) == 0:
+		return json.RawMessage("null"), nil
+	case json.Valid(written):
+		return bytes.Clone(written), nil
+	case !utf8.Valid(written):
+		return nil, a.trapError(KindInvalidOutput, what+" is neither JSON nor UTF-8 text, it begins "+beginning(written), nil)
+	}
+	return json.Marshal(string(written))
+}

@@ -1,0 +1,163 @@
+package wasmhost
+
+import (
+	"context"
+	"slices"
+)
+
+// pool finds the pool of an attempt's shape, or begins one. nil: the module has
+// as many as it may.
+func (h *Host) pool(m *Module, a *attempt) *pool {
+	key := shapeOf(a.opt)
+	h.poolMu.Lock()
+	defer h.poolMu.Unlock()
+	h.clock++
+	if p := m.pools[key]; p != nil {
+		p.used = h.clock
+		return p
+	}
+	if len(m.pools) >= maxShapes && !h.dropPool(m) {
+		return nil
+	}
+	p := &pool{module: m, shape: key, ready: make(chan struct{}), used: h.clock}
+	m.pools[key] = p
+	h.building.Go(func() { p.build(h.life(), a.opt) })
+	return p
+}
+
+// dropPool gives up the pool of a module that was idle longest; h.poolMu is
+// held. Sandboxes in use are closed when they come back.
+func (h *Host) dropPool(m *Module) bool {
+	var oldest *pool
+	for _, p := range m.pools {
+		if oldest == nil || p.used < oldest.used {
+			oldest = p
+		}
+	}
+	select {
+	case <-oldest.ready:
+	default:
+		return false
+	}
+	delete(m.pools, oldest.shape)
+	h.discard(oldest)
+	return true
+}
+
+// discard closes what a pool holds; h.poolMu is held.
+func (h *Host) discard(p *pool) {
+	for _, s := range p.idle {
+		s.close(h.life())
+		h.idleBytes -= s.cost()
+	}
+	p.idle = nil
+	if p.snapshot != nil {
+		p.snapshot.Close()
+	}
+}
+
+// closePools closes all idle sandboxes and snapshots.
+func (h *Host) closePools() {
+	h.poolMu.Lock()
+	defer h.poolMu.Unlock()
+	for _, c := range h.modules {
+		if c.module == nil {
+			continue
+		}
+		for _, p := range c.module.pools {
+			h.discard(p)
+		}
+		c.module.pools = nil
+	}
+}
+
+// forget makes the next call try again to initialize.
+func (h *Host) forget(p *pool) {
+	h.poolMu.Lock()
+	defer h.poolMu.Unlock()
+	if p.module.pools[p.shape] == p {
+		delete(p.module.pools, p.shape)
+	}
+}
+
+// pop takes the warmest idle sandbox, or nil.
+func (h *Host) pop(p *pool) *sandbox {
+	h.poolMu.Lock()
+	defer h.poolMu.Unlock()
+	if len(p.idle) == 0 {
+		return nil
+	}
+	s := p.idle[len(p.idle)-1]
+	p.idle = p.idle[:len(p.idle)-1]
+	h.idleBytes -= s.cost()
+	return s
+}
+
+// release takes a pristine sandbox back into its pool, as far as the budget for
+// idle ones allows.
+func (h *Host) release(s *sandbox) {
+	h.poolMu.Lock()
+	keep := s.pool.module.pools[s.pool.shape] == s.pool && h.idleBytes+s.cost() <= h.config.IdleBytes
+	if keep {
+		s.pool.idle = append(s.pool.idle, s)
+		h.idleBytes += s.cost()
+	}
+	h.poolMu.Unlock()
+	if !keep {
+		s.close(h.life())
+	}
+}
+
+// idleCost is what an instance holds beside its memory: by measurement, wazero
+// takes some 130 bytes for each function and table element.
+func (m *Module) idleCost() int64 {
+	const each, instance = 130, 16 << 10
+	return instance + each*(m.layout.functions+m.layout.elements)
+}
+
+func (s *sandbox) cost() int64 {
+	return s.pool.module.idleCost() + s.private
+}
+
+// Prewarm has n sandboxes ready for calls with these options, as far as the
+// budget for idle ones allows. Of a module that can't be snapshotted it only
+// finds that out; see Describe.
+func (m *Module) Prewarm(ctx context.Context, n int, opt Options) error {
+	if err := m.host.begin(); err != nil {
+		return err
+	}
+	defer m.host.active.Done()
+	if opt.Name == "" {
+		opt.Name = short(m.digest)
+	}
+	opt.Limits = opt.Limits.withDefaults()
+	var ready []*sandbox
+	defer func() {
+		for _, s := range slices.Backward(ready) {
+			m.host.release(s)
+		}
+	}()
+	for range n {
+		s, err := m.spare(ctx, opt)
+		if err != nil || s == nil {
+			return err
+		}
+		ready = append(ready, s)
+	}
+	return nil
+}
+
+// spare takes a sandbox for no call yet; nil if it could not be kept.
+func (m *Module) spare(ctx context.Context, opt Options) (*sandbox, error) {
+	a, err := newAttempt(m, "", nil, opt)
+	if err != nil {
+		return nil, err
+	}
+	defer a.close()
+	s, err := m.acquire(context.WithValue(ctx, attemptKey{}, a), a)
+	if err != nil || s.pool != nil {
+		return s, err
+	}
+	s.close(ctx)
+	return nil, nil
+}

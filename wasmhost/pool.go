@@ -1,0 +1,224 @@
+package wasmhost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/graflow/graflow-wasm/sdk/abi"
+	"github.com/graflow/graflow-wasm/wasmhost/internal/linmem"
+)
+
+const (
+	// initTimeout bounds the initialization that a snapshot is made of. It is
+	// not any call's: many share it.
+	initTimeout = 10 * time.Second
+	// maxShapes is how many snapshots one module may have.
+	maxShapes = 16
+)
+
+var errDirty = errors.New("the guest changed tables or segments")
+
+// pool holds the idle sandboxes of a module that share one snapshot.
+type pool struct {
+	module *Module
+	shape  string
+	ready  chan struct{} // closed when what follows is set
+
+	err      error  // initialization failed
+	unsound  string // why there is no snapshot, or ""
+	snapshot *linmem.Snapshot
+	globals  []uint64
+	elapsed  time.Duration // of a virtual clock, by initializing
+
+	idle []*sandbox // guarded by Host.poolMu; the last one is the warmest
+	used uint64     // guarded by Host.poolMu: Host.clock of the last use
+}
+
+// acquire is a sandbox in its pristine state for an attempt: an idle one, a new
+// one on the pool's snapshot, or one initialized within the attempt.
+func (m *Module) acquire(ctx context.Context, a *attempt) (*sandbox, error) {
+	if m.unsound != "" {
+		return m.fresh(ctx, a)
+	}
+	p := m.host.pool(m, a)
+	if p == nil {
+		return m.fresh(ctx, a)
+	}
+	select {
+	case <-p.ready:
+	case <-ctx.Done():
+		return nil, a.interrupted(ctx)
+	}
+	switch {
+	case p.err != nil:
+		m.host.forget(p)
+		return nil, p.failed(a)
+	case p.unsound != "":
+		return m.fresh(ctx, a)
+	}
+	a.before = p.elapsed
+	if s := m.host.pop(p); s != nil {
+		if s.memory != nil {
+			s.memory.SetLimit(a.opt.Limits.Memory)
+			a.memory = s.memory
+		}
+		return s, a.fits(s)
+	}
+	return p.grow(ctx, a)
+}
+
+// failed is the failed initialization as the failure of a call that needs it.
+func (p *pool) failed(a *attempt) error {
+	var e *TrapError
+	if !errors.As(p.err, &e) {
+		return p.err
+	}
+	own := *e
+	own.Module, own.Export = a.opt.Name, a.export
+	own.Message = "initialization: " + e.Message
+	return &own
+}
+
+// fresh is a sandbox that the attempt initializes by itself.
+func (m *Module) fresh(ctx context.Context, a *attempt) (*sandbox, error) {
+	s, err := m.instantiate(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.initialize(ctx, a, m.initializers()...); err != nil {
+		s.close(ctx)
+		return nil, err
+	}
+	return s, nil
+}
+
+// grow makes one more sandbox on the pool's snapshot.
+func (p *pool) grow(ctx context.Context, a *attempt) (*sandbox, error) {
+	s, err := p.module.instantiate(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	s.pool = p
+	if err = a.fits(s); err == nil {
+		err = s.adopt(p)
+	}
+	if err != nil {
+		s.close(ctx)
+		return nil, err
+	}
+	return s, nil
+}
+
+// fits reports that a snapshot is more than the attempt may have.
+func (a *attempt) fits(s *sandbox) error {
+	if s.memory == nil || s.pool.snapshot.Size() <= a.opt.Limits.Memory {
+		return nil
+	}
+	s.pool.module.host.release(s)
+	return a.trapError(KindMemory, fmt.Sprintf("the module needs %d bytes of memory once it is initialized, the limit is %d",
+		s.pool.snapshot.Size(), a.opt.Limits.Memory), ErrMemory)
+}
+
+// adopt puts the pool's snapshot into a new instance.
+func (s *sandbox) adopt(p *pool) error {
+	if s.memory != nil {
+		linear := s.instance.Memory()
+		if size := int64(linear.Size()); size < p.snapshot.Size() {
+			if _, ok := linear.Grow(uint32((p.snapshot.Size() - size) >> 16)); !ok {
+				return fmt.Errorf("grow a sandbox to its snapshot: %w", ErrMemory)
+			}
+		}
+		if err := s.memory.Map(p.snapshot); err != nil {
+			return fmt.Errorf("map a snapshot: %w", err)
+		}
+	}
+	for i, g := range s.globals {
+		g.Set(p.globals[i])
+	}
+	return nil
+}
+
+// build initializes a sandbox and takes the snapshot of it. It runs by itself,
+// under limits of its own, since no call must decide what others get.
+func (p *pool) build(ctx context.Context, opt Options) {
+	defer close(p.ready)
+	ctx, cancel := context.WithTimeoutCause(ctx, initTimeout, ErrTimeout)
+	defer cancel()
+	a, err := newAttempt(p.module, abi.ExportInitialize, []byte("null"), initOptions(opt))
+	if err != nil {
+		p.err = err
+		return
+	}
+	defer a.close()
+	ctx = context.WithValue(ctx, attemptKey{}, a)
+	s, err := p.initialize(ctx, a)
+	if err != nil {
+		p.err = err
+		return
+	}
+	p.unsound = a.unsound(s)
+	if p.unsound == "" {
+		p.err = p.take(s)
+	}
+	if p.err != nil || p.unsound != "" {
+		s.close(ctx)
+		return
+	}
+	p.elapsed = a.elapsed()
+	s.pool = p
+	p.module.host.release(s)
+}
+
+func (p *pool) initialize(ctx context.Context, a *attempt) (s *sandbox, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = a.trap(ctx, fmt.Errorf("the host panicked: %v", r))
+		}
+	}()
+	m := p.module
+	if s, err = m.instantiate(ctx, a); err != nil {
+		return nil, err
+	}
+	exports := m.initializers()
+	if m.abi == ABIGraflow {
+		exports = append(exports, abi.ExportWarmup)
+	}
+	if err = s.initialize(ctx, a, exports...); err != nil {
+		s.close(ctx)
+		return nil, err
+	}
+	return s, nil
+}
+
+// take makes the sandbox's state the pool's snapshot.
+func (p *pool) take(s *sandbox) (err error) {
+	p.globals = s.save()
+	if s.memory == nil {
+		return nil
+	}
+	if p.snapshot, err = s.memory.Snapshot(); err != nil {
+		return fmt.Errorf("take a snapshot: %w", err)
+	}
+	if err := s.memory.Map(p.snapshot); err != nil {
+		return fmt.Errorf("map a snapshot: %w", err)
+	}
+	return nil
+}
+
+// initOptions are a call's options without what is the call's own. Mounts are
+// there by name only.
+func initOptions(opt Options) Options {
+	no := false
+	init := Options{Name: opt.Name, Grants: Grants{
+		Env: opt.Grants.Env, Clock: opt.Grants.Clock, Random: opt.Grants.Random,
+		Channel: &no, Control: &no,
+	}}
+	for _, m := range opt.Grants.Mounts {
+		init.Grants.Mounts = append(init.Grants.Mounts, Mount{Guest: m.Guest, Memory: true})
+	}
+	init.Limits = init.Limits.withDefaults()
+	init.Limits.Memory = mostMemory
+	return init
+}

@@ -1,0 +1,118 @@
+package wasmhost
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/graflow/graflow-wasm/sdk/abi"
+	"github.com/graflow/graflow-wasm/wasmhost/internal/linmem"
+	"github.com/graflow/graflow-wasm/wasmhost/internal/meter"
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+)
+
+// sandbox is one instance of a module and its memory. One attempt uses it at a
+// time.
+type sandbox struct {
+	instance api.Module
+	memory   *linmem.Memory // nil: the module has none
+	pool     *pool          // nil: it can't be reset
+	private  int64          // bytes of memory that are not shared, as of the last reset
+
+	globals                    []api.MutableGlobal // the guest's own
+	fuel, stack, dirty, tables api.MutableGlobal   // the meter's
+}
+
+// instantiate makes an instance for an attempt, which pays for a start function.
+func (m *Module) instantiate(ctx context.Context, a *attempt) (*sandbox, error) {
+	s := &sandbox{}
+	if m.layout.hasMemory {
+		s.memory = linmem.New(linmem.Config{Budget: m.host.memories})
+		s.memory.SetLimit(a.opt.Limits.Memory)
+		a.memory = s.memory
+		ctx = experimental.WithMemoryAllocator(ctx, s.memory)
+	}
+	var err error
+	s.instance, err = m.host.runtime.InstantiateModule(ctx, m.compiled,
+		wazero.NewModuleConfig().WithName("").WithStartFunctions())
+	if err != nil {
+		s.close(ctx)
+		return nil, a.trap(ctx, err)
+	}
+	s.fuel, s.stack = s.global(meter.FuelExport), s.global(meter.StackExport)
+	s.dirty, s.tables = s.global(meter.DirtyExport), s.global(meter.TablesExport)
+	for _, g := range m.globals {
+		s.globals = append(s.globals, s.global(g.Export))
+	}
+	return s, nil
+}
+
+func (s *sandbox) global(name string) api.MutableGlobal {
+	return s.instance.ExportedGlobal(name).(api.MutableGlobal)
+}
+
+// initialize runs what a reactor runs before its tasks.
+func (s *sandbox) initialize(ctx context.Context, a *attempt, exports ...string) error {
+	for _, name := range exports {
+		f := s.instance.ExportedFunction(name)
+		if f == nil || len(f.Definition().ParamTypes())+len(f.Definition().ResultTypes()) > 0 {
+			continue
+		}
+		a.bind(s)
+		if _, err := f.Call(ctx); err != nil {
+			return a.trap(ctx, err)
+		}
+	}
+	return nil
+}
+
+func (s *sandbox) save() []uint64 {
+	values := make([]uint64, len(s.globals))
+	for i, g := range s.globals {
+		values[i] = g.Get()
+	}
+	return values
+}
+
+// restore makes the sandbox what the snapshot was, or reports why it can't.
+// It answers how many pages had been changed.
+func (s *sandbox) restore() (pages int, err error) {
+	if s.dirty.Get() != 0 {
+		return 0, errDirty
+	}
+	if s.memory != nil {
+		if pages, err = s.memory.Reset(); err != nil {
+			return pages, fmt.Errorf("reset sandbox: %w", err)
+		}
+		if err := linmem.Shrink(s.instance.Memory(), s.memory); err != nil {
+			return pages, fmt.Errorf("reset sandbox: %w", err)
+		}
+	}
+	for i, g := range s.globals {
+		g.Set(s.pool.globals[i])
+	}
+	s.private = int64(pages) * int64(os.Getpagesize())
+	return pages, nil
+}
+
+func (s *sandbox) close(ctx context.Context) {
+	if s.instance != nil {
+		_ = s.instance.Close(context.WithoutCancel(ctx)) // it holds memory only
+	}
+	if s.memory != nil {
+		s.memory.Free()
+	}
+}
+
+// initializers are the exports that a module of an ABI runs first.
+func (m *Module) initializers() []string {
+	switch m.abi {
+	case ABIGraflow:
+		return []string{abi.ExportInitialize}
+	case ABIExtism:
+		return extismInits
+	}
+	return nil
+}

@@ -1,0 +1,120 @@
+package wasmhost
+
+import (
+	"encoding/binary"
+	"fmt"
+	"path"
+	"slices"
+	"time"
+
+	"github.com/graflow/graflow-wasm/wasmhost/internal/guestfs"
+	"github.com/graflow/graflow-wasm/wasmhost/internal/wasip1"
+)
+
+// openSystem makes what WASI functions work on: the trees of all mounts, open,
+// and no more of the machine than was granted.
+func (a *attempt) openSystem() error {
+	grants := &a.opt.Grants
+	config := wasip1.Config{
+		Args:      []string{a.opt.Name},
+		Env:       grants.environ(),
+		Stdout:    &a.lines,
+		Stderr:    &a.lines,
+		OpenFiles: int(a.opt.Limits.OpenFiles),
+	}
+	if a.module.abi == ABIWASICommand {
+		config.Stdin, config.Stdout = stdin(a.input), a
+	}
+	var err error
+	if config.Clock, err = a.clock(); err != nil {
+		return err
+	}
+	if config.Random, err = grants.random(); err != nil {
+		return err
+	}
+	if err := a.openMounts(); err != nil {
+		return err
+	}
+	config.Preopens = a.trees
+	a.wasi = wasip1.New(config)
+	return nil
+}
+
+func (a *attempt) clock() (wasip1.Clock, error) {
+	switch a.opt.Grants.Clock {
+	case "", ClockReal:
+		return wasip1.Clock{}, nil
+	case ClockCoarse:
+		return wasip1.Clock{Kind: wasip1.CoarseClock}, nil
+	case ClockVirtual:
+		return wasip1.Clock{Kind: wasip1.VirtualClock, Elapsed: func() uint64 { return uint64(a.elapsed()) }}, nil
+	}
+	return wasip1.Clock{}, fmt.Errorf("clock %q: want %s, %s or %s", a.opt.Grants.Clock, ClockReal, ClockCoarse, ClockVirtual)
+}
+
+// elapsed is how long the guest has computed on a virtual clock: a nanosecond
+// for each unit of fuel.
+func (a *attempt) elapsed() time.Duration { return a.before + time.Duration(a.tank.used()) }
+
+func (g *Grants) random() (wasip1.Random, error) {
+	switch g.Random {
+	case "", RandomSecure:
+		return wasip1.Random{}, nil
+	case RandomSeeded:
+		r := wasip1.Random{Kind: wasip1.SeededRandom}
+		binary.LittleEndian.PutUint64(r.Seed[:], g.Seed)
+		return r, nil
+	}
+	return wasip1.Random{}, fmt.Errorf("random %q: want %s or %s", g.Random, RandomSecure, RandomSeeded)
+}
+
+// openMounts opens the directories of all mounts; close closes them.
+func (a *attempt) openMounts() error {
+	if len(a.opt.Grants.Mounts) == 0 {
+		return nil
+	}
+	a.disk = guestfs.NewQuota(a.opt.Limits.DiskBytes)
+	for _, m := range a.opt.Grants.Mounts {
+		tree, err := m.open(a.disk)
+		if err != nil {
+			return fmt.Errorf("mount %q: %w", m.Guest, err)
+		}
+		a.trees = append(a.trees, wasip1.Preopen{GuestPath: path.Clean(m.Guest), FS: tree})
+	}
+	return nil
+}
+
+func (m Mount) open(quota *guestfs.Quota) (guestfs.FS, error) {
+	switch {
+	case !path.IsAbs(m.Guest):
+		return nil, fmt.Errorf("the guest path must be absolute, as /data")
+	case m.Memory && m.Host != "":
+		return nil, fmt.Errorf("it is in memory and at %s: want one of both", m.Host)
+	case m.Memory:
+		return guestfs.NewMemory(quota), nil
+	}
+	return guestfs.OpenDir(m.Host, m.Writable, quota)
+}
+
+// harmless are the WASI calls of an initialization that a snapshot may repeat:
+// what they answer is the same for all calls of one shape, or changes nothing.
+var harmless = []string{
+	"args_get", "args_sizes_get", "environ_get", "environ_sizes_get",
+	"clock_res_get", "clock_time_get", "random_get", "sched_yield",
+	"fd_fdstat_get", "fd_fdstat_set_flags", "fd_prestat_get", "fd_prestat_dir_name", "fd_write",
+}
+
+// unsound tells why no snapshot can stand for what a has initialized, or "".
+func (a *attempt) unsound(s *sandbox) string {
+	if s.dirty.Get() != 0 {
+		return "its initialization changes tables or drops segments"
+	}
+	for i, n := range a.calls {
+		f := &hostFunctions[i]
+		ok := f.module == wasiModule && slices.Contains(harmless, f.name) || f.capability == CapabilityLog
+		if n > 0 && !ok {
+			return fmt.Sprintf("its initialization calls %s, whose answer may differ from call to call", f.name)
+		}
+	}
+	return ""
+}
