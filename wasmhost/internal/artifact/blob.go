@@ -2,7 +2,6 @@ package artifact
 
 import (
 	"errors"
-	"io"
 	"os"
 )
 
@@ -29,9 +28,6 @@ func newFileBlob(dir string) (*blob, error) {
 
 // Write appends, until the blob is sealed.
 func (b *blob) Write(p []byte) (int, error) { return b.file.Write(p) }
-
-// ReadFrom lets the kernel copy from a file.
-func (b *blob) ReadFrom(r io.Reader) (int64, error) { return b.file.ReadFrom(r) }
 
 // ReadAt reads at an offset, whatever else is read.
 func (b *blob) ReadAt(p []byte, offset int64) (int, error) { return b.file.ReadAt(p, offset) }

@@ -109,7 +109,7 @@ func (c *Compiler) fresh(ctx context.Context, wasm []byte, trusted bool, report 
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
-	scratch, err := os.MkdirTemp(c.private, "compile-")
+	scratch, err := makeScratch(c.private, len(wasm))
 	if err != nil {
 		return nil, fmt.Errorf("create directory for compiling: %w", err)
 	}

@@ -74,6 +74,12 @@ type Compiler struct {
 	active sync.WaitGroup
 }
 
+// How directories are named.
+const (
+	privatePattern = "graflow-wasm-"
+	scratchPattern = "compile-"
+)
+
 // New returns a Compiler. It fails if Dir can't be used, or not safely. The
 // caller closes it, after the runtimes.
 func New(ctx context.Context, config Config) (*Compiler, error) {
@@ -91,7 +97,7 @@ func (c *Compiler) open(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if c.private, err = os.MkdirTemp("", "graflow-wasm-"); err != nil {
+	if c.private, err = makePrivate(); err != nil {
 		return fmt.Errorf("create directory for loading code: %w", err)
 	}
 	if c.cache, err = wazero.NewCompilationCacheWithDir(c.private); err != nil {
@@ -103,7 +109,7 @@ func (c *Compiler) open(ctx context.Context) (err error) {
 // probe compiles the empty module, which is fast and safe. What wazero names its
 // code tells where wazero looks, and digests what the CPU can do.
 func (c *Compiler) probe(ctx context.Context) error {
-	scratch, err := os.MkdirTemp(c.private, "probe-")
+	scratch, err := os.MkdirTemp(c.private, scratchPattern)
 	if err != nil {
 		return err
 	}

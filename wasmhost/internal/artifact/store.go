@@ -62,9 +62,10 @@ func (s *store) Close() error {
 	return err
 }
 
-// load copies the entry into b, seals b, and verifies what is in it. It returns
-// the name that wazero gives the code. Without an entry the error is
-// fs.ErrNotExist; any other means that b must not be run.
+// load copies the entry's code into b and seals it, and verifies what it copied;
+// the file may change meanwhile. It returns the name that wazero gives the code.
+// Without an entry the error is fs.ErrNotExist; any other means that b must not
+// be run.
 func (s *store) load(id identity, b *blob) (string, error) {
 	f, err := s.entries.Open(id.String())
 	if err != nil {
@@ -78,39 +79,29 @@ func (s *store) load(id identity, b *blob) (string, error) {
 	if !st.Mode().IsRegular() || st.Size() > s.max {
 		return "", errors.New("not a file of usable size")
 	}
-	if _, err := b.ReadFrom(io.LimitReader(f, st.Size())); err != nil {
-		return "", err
-	}
-	if err := b.seal(); err != nil {
-		return "", err
-	}
-	name, err := s.verify(id, b)
-	if err != nil {
-		return "", err
-	}
-	now := time.Now()
-	_ = s.entries.Chtimes(id.String(), now, now) // it was used: the order of eviction
-	return name, nil
-}
-
-// verify reads b, which is sealed, and never the file.
-func (s *store) verify(id identity, b *blob) (string, error) {
-	size, err := b.size()
-	if err != nil {
-		return "", err
-	}
-	t, err := readTrailer(b, size)
+	t, err := readTrailer(f, st.Size())
 	if err != nil {
 		return "", err
 	}
 	mac := s.begin(id, t)
-	if _, err := io.Copy(mac, io.NewSectionReader(b, 0, t.size)); err != nil {
+	if err := copyTo(b, mac, io.NewSectionReader(f, 0, t.size)); err != nil {
 		return "", err
 	}
 	if !hmac.Equal(mac.Sum(nil), t.mac[:]) {
 		return "", errors.New("its authentication code is wrong")
 	}
+	if err := b.seal(); err != nil {
+		return "", err
+	}
+	now := time.Now()
+	_ = s.entries.Chtimes(id.String(), now, now) // it was used: the order of eviction
 	return t.name, nil
+}
+
+// copyTo gives the same bytes to w and to mac: r is read once.
+func copyTo(w io.Writer, mac hash.Hash, r io.Reader) error {
+	_, err := io.CopyBuffer(io.MultiWriter(w, mac), r, make([]byte, 256<<10))
+	return err
 }
 
 // begin returns the HMAC of an entry, up to its code.
@@ -145,7 +136,7 @@ func (s *store) save(id identity, name string, b *blob) (err error) {
 	}()
 	t := trailer{name: name, size: size}
 	mac := s.begin(id, t)
-	_, err = io.Copy(io.MultiWriter(f, mac), io.NewSectionReader(b, 0, size))
+	err = copyTo(f, mac, io.NewSectionReader(b, 0, size))
 	t.mac = [sha256.Size]byte(mac.Sum(nil))
 	if err == nil {
 		_, err = f.Write(t.bytes())
