@@ -25,7 +25,7 @@ var _ FS = (*readOnly)(nil)
 //
 // Several trees may share one fsys if it is safe for concurrent use.
 func ReadOnly(fsys fs.FS) FS {
-	return &readOnly{fsys: fsys, loaded: &loads{files: map[string]*load{}}}
+	return &readOnly{fsys: fsys, loaded: &loads{files: map[string]*load{}, most: maxLoadedBytes}}
 }
 
 func (r *readOnly) Close() error { return nil }

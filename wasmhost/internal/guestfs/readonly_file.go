@@ -72,10 +72,16 @@ func (f *readOnlyFile) ReadAt(p []byte, offset int64) (int, Errno) {
 		return 0, e
 	}
 	n, err := f.readAt(p, offset)
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || err != nil && f.ends(offset) {
 		err = nil
 	}
 	return n, fromHost(err)
+}
+
+// ends tells that nothing can be at an offset, which some trees call an error.
+func (f *readOnlyFile) ends(offset int64) bool {
+	info, err := f.file.Stat()
+	return err == nil && offset >= info.Size()
 }
 
 func (f *readOnlyFile) readAt(p []byte, offset int64) (int, error) {

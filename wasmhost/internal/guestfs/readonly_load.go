@@ -13,6 +13,7 @@ const maxLoadedBytes = 64 << 20
 type loads struct {
 	files map[string]*load
 	bytes int64
+	most  int64
 }
 
 type load struct {
@@ -27,7 +28,7 @@ func (l *loads) take(name string, file fs.File) (*load, error) {
 		return held, nil
 	}
 	// What the file says of its size may be wrong: count.
-	room := maxLoadedBytes - l.bytes
+	room := l.most - l.bytes
 	content, err := io.ReadAll(io.LimitReader(file, room+1))
 	if err != nil {
 		return nil, err

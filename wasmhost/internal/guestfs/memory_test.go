@@ -1,0 +1,290 @@
+package guestfs_test
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	. "github.com/graflow/graflow-wasm/wasmhost/internal/guestfs"
+)
+
+func newMemory(t testing.TB, most int64) (*Memory, *Quota) {
+	t.Helper()
+	quota := NewQuota(most)
+	return NewMemory(quota), quota
+}
+
+func put(t testing.TB, memory *Memory, path, content string) {
+	t.Helper()
+	if err := memory.Put(path, []byte(content)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func files(memory *Memory) map[string]string {
+	all := map[string]string{}
+	for path, content := range memory.Files() {
+		all[path] = string(content)
+	}
+	return all
+}
+
+func TestOwnerPutsAndCollects(t *testing.T) {
+	t.Parallel()
+	memory, quota := newMemory(t, enough)
+	put(t, memory, "b/c/deep", "1")
+	put(t, memory, "/a", "22")
+	put(t, memory, "b/x", "333")
+	put(t, memory, "a", "4")
+	want := map[string]string{"b/c/deep": "1", "a": "4", "b/x": "333"}
+	if got := files(memory); !maps.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	var order []string
+	for path := range memory.Files() {
+		if order = append(order, path); len(order) == 2 {
+			break
+		}
+	}
+	if want := []string{"a", "b/c/deep"}; !slices.Equal(order, want) {
+		t.Errorf("the first two are %q, want %q", order, want)
+	}
+	if got, want := quota.Used(), int64(5*EntryBytes+5); got != want {
+		t.Errorf("charged %d, want %d", got, want)
+	}
+	for path, want := range map[string]Errno{
+		"": EISDIR, "b": EISDIR, "a/x": ENOTDIR, "../x": EPERM, "n/": EISDIR, "b/x/y/z": ENOTDIR, "\xff": EILSEQ,
+	} {
+		if err := memory.Put(path, nil); !errors.Is(err, want) {
+			t.Errorf("put %q: %v, want errno %d", path, err, want)
+		}
+	}
+}
+
+func TestPutCopies(t *testing.T) {
+	t.Parallel()
+	memory, _ := newMemory(t, enough)
+	content := []byte("before")
+	if err := memory.Put("f", content); err != nil {
+		t.Fatal(err)
+	}
+	copy(content, "AFTER!")
+	for _, got := range memory.Files() {
+		if string(got) != "before" {
+			t.Errorf("got %q", got)
+		}
+		copy(got, "CHANGE")
+	}
+	if got := files(memory)["f"]; got != "before" {
+		t.Errorf("got %q after a change of what was collected", got)
+	}
+}
+
+func TestPutRespectsTheQuota(t *testing.T) {
+	t.Parallel()
+	memory, quota := newMemory(t, 2*EntryBytes+10)
+	put(t, memory, "f", "12345")
+	if err := memory.Put("g", []byte("123456")); !errors.Is(err, ENOSPC) {
+		t.Errorf("got %v, want ENOSPC", err)
+	}
+	if !quota.Refused() {
+		t.Error("the refusal is not told")
+	}
+	put(t, memory, "g", "54321")
+}
+
+func TestCopyIn(t *testing.T) {
+	t.Parallel()
+	memory, _ := newMemory(t, enough)
+	at := time.Unix(1234, 0)
+	err := memory.CopyIn(fstest.MapFS{
+		"lib/a.py":  {Data: []byte("import b"), ModTime: at},
+		"lib/big":   {Data: []byte(strings.Repeat("x", 200_000))},
+		"README":    {Data: []byte("hello")},
+		"empty/dir": {Mode: os.ModeDir | 0o755},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"lib/a.py": "import b", "lib/big": strings.Repeat("x", 200_000), "README": "hello"}
+	if got := files(memory); !maps.Equal(got, want) {
+		t.Errorf("got %d files", len(got))
+	}
+	if st, e := memory.Stat("lib/a.py", true); e != OK || !st.Modify.Equal(at) {
+		t.Errorf("got %+v, %v", st, e)
+	}
+	if st, e := memory.Stat("empty/dir", true); e != OK || st.Type != TypeDirectory {
+		t.Errorf("got %+v, %v", st, e)
+	}
+}
+
+func TestCopyInRefuses(t *testing.T) {
+	t.Parallel()
+	small, _ := newMemory(t, EntryBytes+3)
+	err := small.CopyIn(fstest.MapFS{"f": {Data: []byte("1234")}})
+	if !errors.Is(err, ENOSPC) || !strings.Contains(err.Error(), `"f"`) {
+		t.Errorf("got %v, want ENOSPC and the name", err)
+	}
+	memory, _ := newMemory(t, enough)
+	err = memory.CopyIn(fstest.MapFS{"link": {Data: []byte("f"), Mode: os.ModeSymlink}})
+	if err == nil || !strings.Contains(err.Error(), `"link"`) {
+		t.Errorf("a link is copied: %v", err)
+	}
+}
+
+// What is removed is given back when nobody has it open any more.
+func TestMemoryGivesBack(t *testing.T) {
+	t.Parallel()
+	memory, quota := newMemory(t, enough)
+	guest := tree{t, memory, quota, nil}
+	guest.mkdir("d")
+	guest.put("d/f", "12345")
+	guest.used(2*EntryBytes + 5)
+	one, two := guest.open("d/f", Write), guest.open("d/f", 0)
+	guest.want(one.Truncate(2), OK, "truncate")
+	guest.used(2*EntryBytes + 2)
+	guest.want(guest.Unlink("d/f"), OK, "unlink")
+	guest.used(2*EntryBytes + 2)
+	one.Append([]byte("345"))
+	guest.used(2*EntryBytes + 5)
+	one.Close()
+	guest.used(2*EntryBytes + 5)
+	two.Close()
+	guest.used(EntryBytes)
+
+	guest.put("a", "123")
+	guest.put("b", "12345")
+	guest.want(guest.Rename("a", "b"), OK, "replace")
+	guest.used(2*EntryBytes + 3)
+	guest.open("b", Truncate).Close()
+	guest.used(2 * EntryBytes)
+	guest.want(guest.Unlink("b"), OK, "unlink")
+	guest.want(guest.Rmdir("d"), OK, "rmdir")
+	guest.used(0)
+}
+
+// Two trees in which the same was done are the same, whenever it was.
+func TestMemoryIsDeterministic(t *testing.T) {
+	t.Parallel()
+	build := func() string {
+		memory, _ := newMemory(t, enough)
+		now := time.Unix(1_000_000_000, 0)
+		memory.Now = func() time.Time { now = now.Add(time.Millisecond); return now }
+		for i := range 100 {
+			put(t, memory, fmt.Sprintf("%d/%d", i%7, i), strings.Repeat("x", i))
+		}
+		memory.Rename("1", "2/one")
+		memory.Unlink("3/3")
+		var b strings.Builder
+		root, _ := memory.Stat("", true)
+		fmt.Fprintln(&b, root)
+		walk(t, memory, "", func(path string, st Stat) { fmt.Fprintln(&b, path, st) })
+		return b.String()
+	}
+	if one, two := build(), build(); one != two {
+		t.Errorf("got\n%s\nand\n%s", one, two)
+	}
+}
+
+func TestMemoryTellsTimes(t *testing.T) {
+	t.Parallel()
+	memory, _ := newMemory(t, enough)
+	now := time.Unix(0, 0)
+	memory.Now = func() time.Time { return now }
+	at := func(second int64) { now = time.Unix(second, 0) }
+	check := func(path string, access, modify, change int64) {
+		t.Helper()
+		st, e := memory.Stat(path, true)
+		if e != OK || st.Access.Unix() != access || st.Modify.Unix() != modify || st.Change.Unix() != change {
+			t.Errorf("%s: %v %v %v (%v)", path, st.Access.Unix(), st.Modify.Unix(), st.Change.Unix(), e)
+		}
+	}
+	check("", 0, 0, 0)
+	at(10)
+	put(t, memory, "d/f", "x")
+	check("", 0, 10, 10)
+	at(20)
+	f, _ := memory.Open("d/f", Write)
+	f.Append([]byte("y"))
+	check("d/f", 10, 20, 20)
+	check("d", 10, 10, 10)
+	at(30)
+	memory.Rename("d/f", "g")
+	check("g", 10, 20, 30)
+	check("d", 10, 30, 30)
+	check("", 0, 30, 30)
+	at(40)
+	f.Truncate(0)
+	check("g", 10, 40, 40)
+	f.ReadAt(make([]byte, 1), 0)
+	at(50)
+	memory.SetTimes("g", true, &now, nil)
+	check("g", 50, 40, 50)
+	memory.Unlink("g")
+	check("", 0, 50, 50)
+}
+
+// Memory that a guest had is not kept by files that it made small.
+func TestMemoryShrinks(t *testing.T) {
+	t.Parallel()
+	memory, quota := newMemory(t, enough)
+	for i := range 100 {
+		f, _ := memory.Open(fmt.Sprint(i), Create|Write)
+		f.WriteAt(make([]byte, 1<<20), 0)
+		f.WriteAt([]byte("x"), 8<<20)
+		f.Truncate(1)
+		f.Close()
+	}
+	if held := memory.Held(); held > quota.Used() {
+		t.Errorf("charged %d, but held %d", quota.Used(), held)
+	}
+}
+
+func BenchmarkMemorySmallFile(b *testing.B) {
+	memory, _ := newMemory(b, enough)
+	content, got := make([]byte, 1000), make([]byte, 1000)
+	b.ReportAllocs()
+	for b.Loop() {
+		f, _ := memory.Open("file", Write|Create)
+		f.WriteAt(content, 0)
+		n, _ := f.ReadAt(got, 0)
+		f.Close()
+		if e := memory.Unlink("file"); n != 1000 || e != OK {
+			b.Fatal(n, e)
+		}
+	}
+}
+
+func BenchmarkDirSmallFile(b *testing.B) {
+	dir := openDir(b, b.TempDir(), true, NewQuota(1<<60))
+	content, got := make([]byte, 1000), make([]byte, 1000)
+	b.ReportAllocs()
+	for b.Loop() {
+		f, _ := dir.Open("file", Write|Create)
+		f.WriteAt(content, 0)
+		n, _ := f.ReadAt(got, 0)
+		f.Close()
+		if e := dir.Unlink("file"); n != 1000 || e != OK {
+			b.Fatal(n, e)
+		}
+	}
+}
+
+// Growth by small appends copies each byte a few times, not over and over.
+func BenchmarkMemoryAppend(b *testing.B) {
+	memory, _ := newMemory(b, enough)
+	line := make([]byte, 100)
+	f, _ := memory.Open("log", Write|Create)
+	b.SetBytes(int64(len(line)))
+	for b.Loop() {
+		if _, e := f.Append(line); e != OK {
+			f.Truncate(0)
+		}
+	}
+}
