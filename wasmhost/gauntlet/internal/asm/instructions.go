@@ -33,6 +33,7 @@ var (
 	I32LtS      = Code{0x48}
 	I32LtU      = Code{0x49}
 	I32GtS      = Code{0x4a}
+	I32GeS      = Code{0x4e}
 	I32GeU      = Code{0x4f}
 	I64Eqz      = Code{0x50}
 	I64Ne       = Code{0x52}
@@ -43,6 +44,7 @@ var (
 	I32And      = Code{0x71}
 	I32Or       = Code{0x72}
 	I32Xor      = Code{0x73}
+	I32ShrU     = Code{0x76}
 	I64Add      = Code{0x7c}
 	I32WrapI64  = Code{0xa7}
 	RefNull     = Code{0xd0, 0x70}

@@ -31,7 +31,13 @@ func (m *Module) Type(params, results string) int {
 			return i
 		}
 	}
-	m.types = append(m.types, t)
+	return m.AddType(params, results)
+}
+
+// AddType adds a function type without looking whether there is one like it,
+// and is its index.
+func (m *Module) AddType(params, results string) int {
+	m.types = append(m.types, FuncType(params, results))
 	return len(m.types) - 1
 }
 
