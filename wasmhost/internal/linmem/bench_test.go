@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/experimental"
+
 	"github.com/graflow/graflow-wasm/wasmhost/internal/linmem"
 )
 
@@ -79,7 +82,7 @@ func BenchmarkReset(b *testing.B) {
 // not.
 func BenchmarkResetGrown(b *testing.B) {
 	for _, v := range linmem.Variants() {
-		for _, pages := range []int{0, 4096} {
+		for _, pages := range []int{0, 44, 4096} {
 			b.Run(fmt.Sprintf("%dpages/%s", pages, v), func(b *testing.B) {
 				m := like(b, v, 1<<20, 64<<10)
 				for b.Loop() {
@@ -126,6 +129,41 @@ func BenchmarkSnapshot(b *testing.B) {
 					b.Fatal(err)
 				}
 				s.Close()
+			}
+		})
+	}
+}
+
+// BenchmarkShrink tells an instance that nothing changed, or that it is two
+// pages smaller; the latter includes growing and resetting.
+func BenchmarkShrink(b *testing.B) {
+	for _, grow := range []uint64{0, 2} {
+		b.Run(fmt.Sprintf("%dpages", grow), func(b *testing.B) {
+			m := linmem.New(linmem.Config{Most: 12 * page})
+			r := wazero.NewRuntime(b.Context())
+			defer r.Close(b.Context())
+			mod, err := r.Instantiate(experimental.WithMemoryAllocator(b.Context(), m), guestWith(2))
+			if err != nil {
+				b.Fatal(err)
+			}
+			s, err := m.Snapshot()
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer s.Close()
+			if err := m.Map(s); err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				if grow > 0 {
+					mod.Memory().Grow(uint32(grow))
+					if _, err := m.Reset(); err != nil {
+						b.Fatal(err)
+					}
+				}
+				if err := linmem.Shrink(mod.Memory(), m); err != nil {
+					b.Fatal(err)
+				}
 			}
 		})
 	}

@@ -13,6 +13,12 @@ const (
 	anonymous = unix.MAP_PRIVATE | unix.MAP_ANON | unix.MAP_NORESERVE
 )
 
+// hugeGrowth is from how many bytes on a guest that grows by them at once is
+// taken to use them all: the system is then asked for its large pages, which
+// makes touching each of 16 MiB six times as fast, and a few of them three
+// times as slow.
+const hugeGrowth = 16 << 20
+
 // mapped keeps a memory in an address range that is reserved from the start:
 // the first size bytes may be touched, what follows ends the process. The
 // first bytes, as many as the snapshot has, are a private mapping of its file,
@@ -49,6 +55,10 @@ func (m *mapped) resize(size int) ([]byte, error) {
 	if size > m.size {
 		if err := unix.Mprotect(m.part(m.size, size), readWrite); err != nil {
 			return nil, fmt.Errorf("commit memory: %w", err)
+		}
+		if m.size > 0 && size-m.size >= hugeGrowth {
+			// Where the system has none, nothing is lost.
+			_ = unix.Madvise(m.part(m.size, size), unix.MADV_HUGEPAGE)
 		}
 		m.size = size
 	}
