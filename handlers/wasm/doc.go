@@ -13,18 +13,20 @@
 // grants of the spawner; "#NAME" as its spec is an export of the spawner's own
 // module. Such a task is checked before the spawner's result is committed.
 //
-// A task's limits are an object with memory, output_bytes and log_bytes (bytes,
-// or text as "64MiB") and timeout ("2s"); its grants one with channel, control
-// (booleans), env (an object of strings) and mounts (a list of {"host",
-// "guest", "writable"}). Config.Limits and Config.Grants are what the operator
-// allows at most.
+// A task's limits and grants are objects with the fields of wasmhost.Limits and
+// wasmhost.Grants under their JSON names; sizes may be text as "64MiB", a timeout
+// is text as "2s". One more grant is the handler's own: spawn lists the modules
+// and handlers of which a guest may add tasks to the run, see [Config] and
+// docs/flow-file.md. Without it a guest can add exports of its own module, and
+// go to tasks of the graph. Config.Limits, Config.Grants and Config.Spawn are
+// what the operator allows at most.
 //
 // # Known gaps
 //
 // Checkpoints and pauses answer Unavailable. Loading and compiling a module that
 // Check has not seen count into the attempt, and compiling is not interrupted by
-// its timeout. A guest with the control grant may name any module that Modules
-// can load, and any handler of the engine.
+// its timeout. A guest that may spawn a module of a directory that it can write
+// to may run what it has written there.
 //
 // The package knows no flow files, journals or backends.
 package wasm

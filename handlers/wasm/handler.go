@@ -26,10 +26,17 @@ type Config struct {
 	// Limits are the most a task may have. A zero field sets no maximum; a task
 	// that asks for more gets the maximum.
 	Limits wasmhost.Limits
-	// Grants are the most a task may be granted; a task that asks for more is
-	// refused. A mount allows the directories below its Host; Env allows the
-	// names in it. nil: a task is granted what it asks for.
+	// Grants are the most a task may be granted, as wasmhost.Grants.Within has
+	// it; a task that asks for more is refused. nil: a task is granted what it
+	// asks for.
 	Grants *wasmhost.Grants
+	// Spawn is the most a task's spawn grant may list: each of its patterns must
+	// be matched by one of these. nil: whatever it lists.
+	Spawn []string
+	// Secrets and Tools answer guests whose tasks are granted some. nil: such
+	// calls answer abi.Unavailable.
+	Secrets wasmhost.Secrets
+	Tools   wasmhost.Tools
 }
 
 // Handler runs tasks in WebAssembly modules. It is safe for concurrent use.
@@ -59,7 +66,7 @@ func New(config Config) (*Handler, error) {
 // Check loads and compiles the task's module and checks its export, limits and
 // grants. It may run the Go toolchain. All that is wrong is reported, joined.
 func (h *Handler) Check(ctx context.Context, task *engine.Task) error {
-	_, optionsErr := h.options(task)
+	_, _, optionsErr := h.options(task)
 	if optionsErr != nil {
 		optionsErr = fmt.Errorf("task %q: %w", task.ID, optionsErr)
 	}
@@ -81,7 +88,7 @@ func (h *Handler) Handle(ctx context.Context, call *engine.Call) (engine.Result,
 	if err != nil {
 		return engine.Result{}, hopeless(call, ref, err)
 	}
-	options, err := h.options(call.Task)
+	options, spawn, err := h.options(call.Task)
 	if err != nil {
 		return engine.Result{}, hopeless(call, ref, err)
 	}
@@ -92,7 +99,7 @@ func (h *Handler) Handle(ctx context.Context, call *engine.Call) (engine.Result,
 	ref.export = task.export
 	effects := engine.NewBuffer(call)
 	options.Name = task.name
-	options.Services = services(call, ref, effects)
+	options.Services = h.services(call, effects, &control{task: call.Task, self: ref, spawn: spawn, effects: effects})
 	got, err := task.module.Call(ctx, task.export, call.Input, options)
 	result := engine.Result{Value: got.Output, Effects: effects.Effects(), Ledger: ledger(got)}
 	if err == nil {

@@ -208,7 +208,7 @@ func TestHandleSpawn(t *testing.T) {
 		{ID: "d", Handler: "docker", Spec: json.RawMessage(`{"image":"x"}`)},
 		{ID: "e", Handler: "wasm", Spec: marshal(t, self+"#noop")},
 	})
-	call.Task.Limits, call.Task.Grants = json.RawMessage(`{"memory":"64MiB"}`), json.RawMessage(`{"env":{"A":"1"}}`)
+	call.Task.Limits, call.Task.Grants = json.RawMessage(`{"memory":"64MiB"}`), json.RawMessage(`{"env":{"A":"1"},"spawn":["docker:*"]}`)
 	r, err := h.Handle(t.Context(), call)
 	if err != nil {
 		t.Fatal(err)
@@ -253,7 +253,9 @@ func TestHandleSpawnErrors(t *testing.T) {
 		{abi.NextTask{ID: "b", Handler: "wasm"}, []string{`next task "b"`, "names no module"}},
 		{abi.NextTask{ID: "b", Handler: "wasm", Spec: json.RawMessage(`{"exprot":"x"}`)}, []string{`next task "b"`, `unknown key "exprot", did you mean "export"?`}},
 	} {
-		r, err := h.Handle(t.Context(), newCall(t, "spawn", []abi.NextTask{test.next}))
+		call := newCall(t, "spawn", []abi.NextTask{test.next})
+		call.Task.Grants = json.RawMessage(`{"spawn":["*"]}`)
+		r, err := h.Handle(t.Context(), call)
 		te := taskError(t, err)
 		if te.Kind != engine.KindError {
 			t.Errorf("%+v: got kind %q, want error", test.next, te.Kind)

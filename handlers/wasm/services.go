@@ -12,7 +12,7 @@ import (
 )
 
 // services answer a guest out of its call and the buffer of its effects.
-func services(call *engine.Call, self reference, effects *engine.Buffer) wasmhost.Services {
+func (h *Handler) services(call *engine.Call, effects *engine.Buffer, steer *control) wasmhost.Services {
 	return wasmhost.Services{
 		Meta: &abi.Meta{
 			Run: call.Run, Task: call.Task.ID, Activation: call.Activation,
@@ -21,7 +21,9 @@ func services(call *engine.Call, self reference, effects *engine.Buffer) wasmhos
 		},
 		Results:  results{call.View},
 		Channel:  channel{effects},
-		Control:  &control{task: call.Task, self: self, effects: effects},
+		Control:  steer,
+		Secrets:  h.config.Secrets,
+		Tools:    h.config.Tools,
 		Log:      call.Sink.Log,
 		Progress: call.Sink.Progress,
 	}
@@ -67,11 +69,12 @@ func (c channel) Apply(_ context.Context, op wasmhost.ChannelOp) error {
 type control struct {
 	task    *engine.Task
 	self    reference
+	spawn   spawnRules
 	effects *engine.Buffer
 }
 
-// NextTask buffers a task. One for this handler is completed from the caller:
-// the handler's name, the module, limits and grants.
+// NextTask buffers a task, if the caller may spawn it. One for this handler is
+// completed from the caller: the handler's name, the module, limits and grants.
 func (c *control) NextTask(_ context.Context, n abi.NextTask) error {
 	next := engine.NextTask{
 		Task:  engine.Task{ID: n.ID, Handler: n.Handler, Spec: n.Spec},
@@ -91,6 +94,11 @@ func (c *control) NextTask(_ context.Context, n abi.NextTask) error {
 		}
 		next.Task.Spec = ref.spec()
 		next.Task.Limits, next.Task.Grants = c.task.Limits, c.task.Grants
+		if ref.module != c.self.module && !c.spawn.module(next.Task.Handler, ref.module) {
+			return denied("next task %q: module %q is not granted: list it in grants.spawn of task %q, now %s", n.ID, ref.module, c.task.ID, c.spawn)
+		}
+	} else if next.Task.Handler != "" && !c.spawn.handler(next.Task.Handler) {
+		return denied("next task %q: handler %q is not granted: list %q in grants.spawn of task %q, now %s", n.ID, n.Handler, n.Handler+":*", c.task.ID, c.spawn)
 	}
 	c.effects.Next(next)
 	return nil

@@ -174,3 +174,17 @@ var look = sdk.Task("look", "reads an environment variable and a file", func(_ *
 
 //go:wasmexport look
 func _look() int32 { return look.Run() }
+
+var secret = sdk.Task("secret", "tells a secret", func(c *sdk.Context, name string) (string, error) { return c.Secret(name) })
+
+//go:wasmexport secret
+func _secret() int32 { return secret.Run() }
+
+var tool = sdk.Task("tool", "calls a tool", func(c *sdk.Context, name string) (json.RawMessage, error) {
+	var answer json.RawMessage
+	err := c.Tool(name, map[string]int{"n": 1}, &answer)
+	return answer, err
+})
+
+//go:wasmexport tool
+func _tool() int32 { return tool.Run() }
