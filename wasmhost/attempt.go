@@ -38,7 +38,8 @@ type attempt struct {
 	disk   *guestfs.Quota // nil: no tree was opened
 	before time.Duration  // on a virtual clock, what initialization took
 	web    *egress.Budget // nil: no request was made
-	calls  []int          // by index in functions
+	rules  egress.Rules
+	calls  []int // by index in functions
 	sums   struct{ host, channel int64 }
 	used   struct { // as of the end
 		fuel, memory int64
@@ -58,6 +59,10 @@ func newAttempt(m *Module, export string, input []byte, opt Options) (*attempt, 
 		module: m, export: export, opt: opt, input: input, start: time.Now(),
 		lines: lineLog{most: opt.Limits.LogBytes, sink: opt.Services.Log},
 		calls: make([]int, len(hostFunctions)),
+	}
+	var err error
+	if a.rules, err = egress.ParseRules(opt.Grants.HTTP, opt.Grants.HTTPNetworks); err != nil {
+		return nil, err
 	}
 	if m.uses[extismModule] {
 		a.openExtism()

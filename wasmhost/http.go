@@ -25,14 +25,10 @@ func (a *attempt) httpRequest(ctx context.Context, g guest) int64 {
 
 // fetch sends a request within the rules and what is left of the limits.
 func (a *attempt) fetch(ctx context.Context, request abi.HTTPRequest) (abi.HTTPResponse, error) {
-	rules, err := egress.ParseRules(a.opt.Grants.HTTP, a.opt.Grants.HTTPNetworks)
-	if err != nil {
-		return abi.HTTPResponse{}, err
-	}
 	if a.web == nil {
 		a.web = &egress.Budget{Requests: int(a.opt.Limits.HTTPRequests), Bytes: a.opt.Limits.HTTPBytes}
 	}
-	return a.module.host.web.Do(ctx, rules, request, a.web)
+	return a.module.host.web.Do(ctx, a.rules, request, a.web)
 }
 
 // webCode is what a guest learns of a request that failed. A server that can't
