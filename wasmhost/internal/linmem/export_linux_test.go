@@ -18,3 +18,9 @@ func Variants() []string { return []string{"heap", "scan", "table", "none"} }
 func Supported(name string) bool { return name == "heap" || ways[name] <= bestWay() }
 
 var ways = map[string]way{"scan": wayScan, "table": wayTable, "none": wayNone}
+
+// IsHeap reports whether the memory is on Go's heap.
+func IsHeap(m *Memory) bool {
+	_, is := m.space.(*heap)
+	return is
+}

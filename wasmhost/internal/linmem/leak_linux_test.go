@@ -14,18 +14,24 @@ import (
 // attempts may be raised to 10 000 to see what takes its time.
 var attempts = flag.Int("attempts", 20, "attempts that each grow a memory to 64 MiB")
 
-// resident returns the bytes that the process has in memory.
-func resident(t *testing.T) int64 {
+// statm returns a field of /proc/self/statm in bytes: 0 is all addresses in
+// use, 1 what is in memory.
+func statm(t *testing.T, field int) int64 {
 	t.Helper()
 	b, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
 		t.Fatal(err)
 	}
-	pages, err := strconv.ParseInt(strings.Fields(string(b))[1], 10, 64)
+	pages, err := strconv.ParseInt(strings.Fields(string(b))[field], 10, 64)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return pages * int64(os.Getpagesize())
+}
+
+func resident(t *testing.T) int64 {
+	t.Helper()
+	return statm(t, 1)
 }
 
 //nolint:paralleltest // it measures the whole process
