@@ -114,8 +114,8 @@ func (s *State) read(d *descriptor, b []byte, offset int64) (int, guestfs.Errno)
 		s.stdinRead = true
 		return copy(b, s.config.Stdin[offset:]), guestfs.OK
 	}
-	if len(b) == 0 {
-		return 0, guestfs.OK
+	if len(b) == 0 || offset > math.MaxInt64-int64(len(b)) {
+		return 0, guestfs.OK // no file is that large
 	}
 	return d.file.ReadAt(b, offset)
 }

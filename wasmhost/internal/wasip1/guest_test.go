@@ -60,6 +60,8 @@ func newTreeGuest(t *testing.T) (*guest, *guestfs.Memory) {
 	t.Helper()
 	tree := guestfs.NewMemory(guestfs.NewQuota(1 << 20))
 	return newGuest(t, wasip1.Config{
+		Args:     []string{"program", "-x"},
+		Env:      []string{"A=1"},
 		Preopens: []wasip1.Preopen{{GuestPath: "/", FS: tree}},
 		Clock:    wasip1.Clock{Kind: wasip1.VirtualClock},
 	}), tree
@@ -74,11 +76,22 @@ func run(
 	ctx context.Context, t testing.TB, s *wasip1.State, memory []byte, name string, args ...uint64,
 ) guestfs.Errno {
 	t.Helper()
-	i := slices.IndexFunc(functions, func(f wasip1.Function) bool { return f.Name == name })
-	if i < 0 || len(functions[i].Params) != len(args) {
-		t.Fatalf("no function %s of %d arguments", name, len(args))
+	fn := find(t, name)
+	if len(fn.Params) != len(args) {
+		t.Fatalf("%s takes %d arguments, not %d", name, len(fn.Params), len(args))
 	}
-	return functions[i].Run(ctx, s, memory, args)
+	return fn.Run(ctx, s, memory, args)
+}
+
+func find(t testing.TB, name string) wasip1.Function {
+	t.Helper()
+	for _, f := range functions {
+		if f.Name == name {
+			return f
+		}
+	}
+	t.Fatalf("no function %s", name)
+	return wasip1.Function{}
 }
 
 func (g *guest) must(name string, args ...uint64) {

@@ -1,0 +1,81 @@
+package wasip1_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/graflow/graflow-wasm/wasmhost/internal/guestfs"
+	"github.com/graflow/graflow-wasm/wasmhost/internal/wasip1"
+)
+
+func (g *guest) now(id uint64) uint64 {
+	g.t.Helper()
+	out := g.room(8)
+	g.must("clock_time_get", id, 0, out)
+	return g.u64(out)
+}
+
+func TestVirtualClock(t *testing.T) {
+	t.Parallel()
+	elapsed := uint64(0)
+	g := newGuest(t, wasip1.Config{Clock: wasip1.Clock{
+		Kind: wasip1.VirtualClock, Elapsed: func() uint64 { return elapsed },
+	}})
+	const epoch = wasip1.VirtualEpoch * 1_000_000_000
+	if got := time.Unix(wasip1.VirtualEpoch, 0).UTC().String(); got != "2026-01-01 00:00:00 +0000 UTC" {
+		t.Errorf("got epoch %s", got)
+	}
+	want := func(real, monotonic, cpu uint64) {
+		t.Helper()
+		if got := g.now(0); got != real {
+			t.Errorf("got time %d, want %d", got, real)
+		}
+		if got := g.now(1); got != monotonic {
+			t.Errorf("got monotonic time %d, want %d", got, monotonic)
+		}
+		if a, b := g.now(2), g.now(3); a != cpu || b != cpu {
+			t.Errorf("got CPU times %d, %d, want %d", a, b, cpu)
+		}
+	}
+	want(epoch, 1e9, 0)
+	elapsed = 12345
+	want(epoch+12345, 1e9+12345, 12345)
+	g.poll(t.Context(), subscription{timeout: 5e9})
+	want(epoch+5e9+12345, 6e9+12345, 12345)
+	g.poll(t.Context(), subscription{timeout: 1<<64 - 1})
+	want(1<<64-1, 1<<64-1, 12345)
+	g.poll(t.Context(), subscription{timeout: 1<<64 - 1, absolute: 1})
+}
+
+func TestRealClock(t *testing.T) {
+	t.Parallel()
+	for kind, step := range map[wasip1.ClockKind]uint64{
+		wasip1.RealClock: 1, wasip1.CoarseClock: 1e6,
+	} {
+		g := newGuest(t, wasip1.Config{Clock: wasip1.Clock{Kind: kind}})
+		before := uint64(time.Now().UnixNano())
+		got := g.now(0)
+		after := uint64(time.Now().UnixNano())
+		if got < before-before%step || got > after || got%step != 0 {
+			t.Errorf("got %d, want a multiple of %d in %d to %d", got, step, before, after)
+		}
+		// Another attempt's clock goes on where the last was, not from 0.
+		first := g.now(1)
+		second := newGuest(t, wasip1.Config{Clock: wasip1.Clock{Kind: kind}}).now(1)
+		if first == 0 || second < first || second > first+60e9 {
+			t.Errorf("got %d, then %d in another attempt", first, second)
+		}
+		if cpu := g.now(2); cpu > 60e9 {
+			t.Errorf("got CPU time %d in an attempt that just began", cpu)
+		}
+		out := g.room(8)
+		g.must("clock_res_get", 1, out)
+		if got := g.u64(out); got != step {
+			t.Errorf("got resolution %d, want %d", got, step)
+		}
+		for _, id := range []uint64{4, 1<<32 - 1} {
+			g.want(guestfs.EINVAL, "clock_res_get", id, out)
+			g.want(guestfs.EINVAL, "clock_time_get", id, 0, out)
+		}
+	}
+}
