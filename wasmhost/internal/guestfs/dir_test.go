@@ -1,4 +1,4 @@
-package guestfs_test
+package guestfs
 
 import (
 	"fmt"
@@ -8,8 +8,6 @@ import (
 	"runtime"
 	"testing"
 	"time"
-
-	. "github.com/graflow/graflow-wasm/wasmhost/internal/guestfs"
 )
 
 // newTree is a writable directory of the machine, and where it is.
@@ -20,19 +18,19 @@ func newTree(t *testing.T) (tree, string) {
 }
 
 // hostFile writes a file beside the guest's back.
-func hostFile(t testing.TB, content string, path ...string) string {
-	t.Helper()
+func hostFile(tb testing.TB, content string, path ...string) string {
+	tb.Helper()
 	name := filepath.Join(path...)
 	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return name
 }
 
-func hostLink(t testing.TB, target string, path ...string) {
-	t.Helper()
+func hostLink(tb testing.TB, target string, path ...string) {
+	tb.Helper()
 	if err := os.Symlink(target, filepath.Join(path...)); err != nil {
-		t.Skipf("no links here: %v", err)
+		tb.Skipf("no links here: %v", err)
 	}
 }
 
@@ -134,12 +132,12 @@ func TestDirGivesNothingBack(t *testing.T) {
 	guest.put("f", "12345")
 	guest.used(EntryBytes + 5)
 	f := guest.open("f", Write|Truncate)
-	f.Append([]byte("123"))
+	add(guest, f, "123")
 	guest.used(EntryBytes + 8)
-	f.WriteAt([]byte("45"), 1)
+	write(guest, f, "45", 1)
 	guest.used(EntryBytes + 8)
 	hostFile(t, "the host's own bytes", dir, "f")
-	f.WriteAt([]byte("xy"), 19)
+	write(guest, f, "xy", 19)
 	guest.used(EntryBytes + 9)
 	guest.want(guest.Unlink("f"), OK, "unlink")
 	guest.mkdir("d")
@@ -164,7 +162,7 @@ func TestDirChargesNothingForWhatFails(t *testing.T) {
 func TestDirListsAtMostSoMany(t *testing.T) {
 	t.Parallel()
 	guest, dir := newTree(t)
-	LimitEntries(guest.FS, 2000)
+	guest.FS.(*dirTree).entries = 2000
 	for i := range 2000 { // more than is read at once
 		hostFile(t, "", dir, fmt.Sprint(i))
 	}

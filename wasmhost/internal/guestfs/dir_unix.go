@@ -23,12 +23,12 @@ func (d *dirTree) rename(from, to location, _ FileType) Errno {
 	if err != nil {
 		return fromHost(err)
 	}
-	defer source.Close()
+	defer func() { _ = source.Close() }()
 	target, err := d.root.OpenFile(toDir.String(), os.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
 		return fromHost(err)
 	}
-	defer target.Close()
+	defer func() { _ = target.Close() }()
 	return fromHost(onDescriptor(source, func(s int) error {
 		return onDescriptor(target, func(t int) error {
 			return unix.Renameat(s, fromName, t, toName)

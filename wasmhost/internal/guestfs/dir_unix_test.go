@@ -1,6 +1,6 @@
 //go:build unix
 
-package guestfs_test
+package guestfs
 
 import (
 	"errors"
@@ -11,8 +11,6 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
-
-	. "github.com/graflow/graflow-wasm/wasmhost/internal/guestfs"
 )
 
 // Were one of these opened as files are, the test would hang.
@@ -42,7 +40,7 @@ func TestPipesAndDevicesDoNotOpen(t *testing.T) {
 			guest.refuse(path, flags, EPERM)
 		}
 		guest.refuse(path, Directory, ENOTDIR)
-		if st, e := guest.FS.Stat(path, true); e != OK || st.Type == TypeRegular || st.Type == TypeDirectory || st.Size != 0 {
+		if st, e := guest.Stat(path, true); e != OK || st.Type == TypeRegular || st.Type == TypeDirectory || st.Size != 0 {
 			t.Errorf("stat %q: %+v, %v", path, st, e)
 		}
 	}
@@ -99,6 +97,7 @@ func TestSwappingDoesNotLeadOut(t *testing.T) {
 
 // swap puts hard links to what is staged at a path, one after the other.
 func swap(t *testing.T, done <-chan struct{}, stage, path string, names ...string) {
+	t.Helper()
 	for i := 0; ; i++ {
 		select {
 		case <-done:
@@ -119,6 +118,7 @@ func swap(t *testing.T, done <-chan struct{}, stage, path string, names ...strin
 
 // swapDir points a link now to one directory, now to the other.
 func swapDir(t *testing.T, done <-chan struct{}, path string, targets ...string) {
+	t.Helper()
 	targets[0] = filepath.Base(targets[0])
 	for i := 0; ; i++ {
 		select {

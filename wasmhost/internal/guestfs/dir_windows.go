@@ -64,7 +64,7 @@ func (d *dirTree) identify(at location, st *Stat) {
 	if err != nil {
 		return // not readable: it stays without
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	identifyOpen(file, st)
 }
 

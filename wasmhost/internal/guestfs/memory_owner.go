@@ -18,7 +18,7 @@ func (m *Memory) Put(path string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // of memory: can't fail
 	if _, e := f.Append(content); e != OK {
 		return fmt.Errorf("put %q into a tree in memory: %w", path, e)
 	}
@@ -102,18 +102,18 @@ func (m *Memory) copyFile(fsys fs.FS, path string) error {
 	if err != nil {
 		return fmt.Errorf("copy into a tree in memory: %w", err)
 	}
-	defer from.Close()
+	defer func() { _ = from.Close() }()
 	to, err := m.create(path)
 	if err != nil {
 		return err
 	}
-	defer to.Close()
+	defer func() { _ = to.Close() }()
 	if _, err := io.Copy(appender{to}, from); err != nil {
 		return fmt.Errorf("copy %q into a tree in memory: %w", path, err)
 	}
 	if info, err := from.Stat(); err == nil && !info.ModTime().IsZero() {
 		at := info.ModTime()
-		to.SetTimes(&at, &at)
+		_ = to.SetTimes(&at, &at)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package guestfs_test
+package guestfs
 
 import (
 	"archive/zip"
@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
-
-	. "github.com/graflow/graflow-wasm/wasmhost/internal/guestfs"
 )
 
 func TestReadOnlyTreesConform(t *testing.T) {
@@ -136,7 +134,7 @@ func TestReadOnlyBoundsWhatItLoads(t *testing.T) {
 	guest := tree{t, ReadOnly(only{fstest.MapFS{
 		"a": {Data: []byte(big)}, "b": {Data: []byte(big)}, "huge": {Data: make([]byte, 64_001)},
 	}, false}), nil, nil}
-	LimitLoads(guest.FS, 64_000)
+	guest.FS.(*readOnly).loaded.most = 64_000
 	a, again, b := guest.open("a", 0), guest.open("a", 0), guest.open("b", 0)
 	p := make([]byte, 3)
 	for _, f := range []File{a, again, a} {
@@ -161,7 +159,7 @@ func TestReadOnlyPassesErrorsOn(t *testing.T) {
 	t.Parallel()
 	guest := tree{t, ReadOnly(broken{}), nil, nil}
 	guest.refuse("f", 0, EIO)
-	_, e := guest.FS.Stat("f", true)
+	_, e := guest.Stat("f", true)
 	guest.want(e, EIO, "stat")
 }
 

@@ -1,4 +1,4 @@
-package guestfs_test
+package guestfs
 
 import (
 	"bytes"
@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
-
-	. "github.com/graflow/graflow-wasm/wasmhost/internal/guestfs"
 )
 
 // script does random things to a tree. What it does depends on nothing but
@@ -136,26 +134,26 @@ func (s *script) close() {
 }
 
 // walk calls visit with every path below one, and what is there.
-func walk(t testing.TB, fs FS, path string, visit func(path string, st Stat)) {
-	t.Helper()
+func walk(tb testing.TB, fs FS, path string, visit func(path string, st Stat)) {
+	tb.Helper()
 	dir, e := fs.Open(path, Directory)
 	if e != OK {
-		t.Fatalf("open %q: %v", path, e)
+		tb.Fatalf("open %q: %v", path, e)
 	}
 	defer dir.Close()
 	all, e := dir.ReadDir()
 	if e != OK {
-		t.Fatalf("list %q: %v", path, e)
+		tb.Fatalf("list %q: %v", path, e)
 	}
 	for _, entry := range all {
 		below := strings.TrimPrefix(path+"/"+entry.Name, "/")
 		st, e := fs.Stat(below, false)
 		if e != OK || st.Inode != entry.Inode {
-			t.Fatalf("stat %q: %+v, %v", below, st, e)
+			tb.Fatalf("stat %q: %+v, %v", below, st, e)
 		}
 		visit(below, st)
 		if st.Type == TypeDirectory {
-			walk(t, fs, below, visit)
+			walk(tb, fs, below, visit)
 		}
 	}
 }
@@ -200,17 +198,18 @@ func TestMemoryIsLikeDir(t *testing.T) {
 	})
 }
 
-func dump(t testing.TB, fs FS) string {
+func dump(tb testing.TB, fs FS) string {
+	tb.Helper()
 	var b strings.Builder
-	walk(t, fs, "", func(path string, st Stat) {
+	walk(tb, fs, "", func(path string, st Stat) {
 		fmt.Fprintf(&b, "%s: %s", path, describe(st))
 		if st.Type == TypeRegular {
 			f, e := fs.Open(path, 0)
 			if e != OK {
-				t.Fatalf("open %q: %v", path, e)
+				tb.Fatalf("open %q: %v", path, e)
 			}
 			defer f.Close()
-			fmt.Fprintf(&b, ", sum %08x", crc32.ChecksumIEEE([]byte(read(t, f, 0, int(st.Size)))))
+			fmt.Fprintf(&b, ", sum %08x", crc32.ChecksumIEEE([]byte(read(tb, f, 0, int(st.Size)))))
 		}
 		b.WriteString("\n")
 	})
@@ -234,7 +233,7 @@ func FuzzMemory(f *testing.F) {
 			if got, want := quota.Used(), recount(t, memory, s.files); got != want || got < 0 || got > most {
 				t.Fatalf("%s: charged %d of %d, want %d", done, got, most, want)
 			}
-			if held := memory.Held(); held > 2*quota.Used() {
+			if held := memory.root.held(); held > 2*quota.Used() {
 				t.Fatalf("%s: charged %d, but held %d", done, quota.Used(), held)
 			}
 		}
@@ -256,14 +255,15 @@ func choose(choices *[]byte, n int) int {
 }
 
 // recount adds up what a tree holds, and what was removed but is still open.
-func recount(t testing.TB, memory *Memory, open []File) int64 {
+func recount(tb testing.TB, memory *Memory, open []File) int64 {
+	tb.Helper()
 	total := int64(0)
-	walk(t, memory, "", func(_ string, st Stat) { total += EntryBytes + st.Size })
+	walk(tb, memory, "", func(_ string, st Stat) { total += EntryBytes + st.Size })
 	counted := map[uint64]bool{}
 	for _, f := range open {
 		st, e := f.Stat()
 		if e != OK {
-			t.Fatal(e)
+			tb.Fatal(e)
 		}
 		if st.Links == 0 && !counted[st.Inode] {
 			counted[st.Inode] = true
