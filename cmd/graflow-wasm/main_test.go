@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/graflow/graflow-wasm/wasmhost"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -16,6 +17,7 @@ import (
 var guest, cache string
 
 func TestMain(m *testing.M) {
+	wasmhost.Child()
 	// Main runs again as the command itself, in a process that builds nothing.
 	if os.Getenv("GRAFLOW_TEST_DIR") == "" {
 		dir, err := os.MkdirTemp("", "graflow-wasm-test-")
