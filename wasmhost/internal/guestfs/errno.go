@@ -45,4 +45,45 @@ const (
 )
 
 // Error makes an Errno usable as an error in messages.
-func (e Errno) Error() string { return fmt.Sprintf("wasi errno %d", uint16(e)) }
+func (e Errno) Error() string {
+	if name := errnoNames[e]; name != "" {
+		return name
+	}
+	return fmt.Sprintf("wasi errno %d", uint16(e))
+}
+
+var errnoNames = map[Errno]string{
+	OK:           "success",
+	E2BIG:        "E2BIG",
+	EACCES:       "EACCES",
+	EAGAIN:       "EAGAIN",
+	EBADF:        "EBADF",
+	EBUSY:        "EBUSY",
+	EEXIST:       "EEXIST",
+	EFAULT:       "EFAULT",
+	EFBIG:        "EFBIG",
+	EILSEQ:       "EILSEQ",
+	EINVAL:       "EINVAL",
+	EIO:          "EIO",
+	EISDIR:       "EISDIR",
+	ELOOP:        "ELOOP",
+	EMFILE:       "EMFILE",
+	EMLINK:       "EMLINK",
+	ENAMETOOLONG: "ENAMETOOLONG",
+	ENOENT:       "ENOENT",
+	ENOMEM:       "ENOMEM",
+	ENOSPC:       "ENOSPC",
+	ENOSYS:       "ENOSYS",
+	ENOTDIR:      "ENOTDIR",
+	ENOTEMPTY:    "ENOTEMPTY",
+	ENOTSOCK:     "ENOTSOCK",
+	ENOTSUP:      "ENOTSUP",
+	EOVERFLOW:    "EOVERFLOW",
+	EPERM:        "EPERM",
+	EPIPE:        "EPIPE",
+	ERANGE:       "ERANGE",
+	EROFS:        "EROFS",
+	ESPIPE:       "ESPIPE",
+	EXDEV:        "EXDEV",
+	ENOTCAPABLE:  "ENOTCAPABLE",
+}

@@ -3,8 +3,12 @@ package guestfs
 import "time"
 
 // FS is one file tree. Paths are slash-separated and relative to its root, ""
-// and "." are the root itself; ".." never leads out, and neither do links. An
-// FS and its files are used by one goroutine at a time.
+// and "." are the root itself. A path that leads out, by "..", a link or a
+// slash at its begin, is EPERM; one that is not UTF-8 is EILSEQ; a name beyond
+// 255 bytes, or a path beyond 4095, is ENAMETOOLONG. "name/" must be a
+// directory. Errors are those of Linux otherwise.
+//
+// An FS and its files are used by one goroutine at a time.
 type FS interface {
 	// Open opens a file or directory. A pipe, socket or device is EPERM.
 	Open(path string, flags OpenFlags) (File, Errno)
@@ -12,14 +16,15 @@ type FS interface {
 	Stat(path string, follow bool) (Stat, Errno)
 	Mkdir(path string) Errno
 	Rmdir(path string) Errno
-	// Unlink removes anything but a directory.
+	// Unlink removes anything but a directory, which is EISDIR.
 	Unlink(path string) Errno
 	// Rename moves within this tree, and replaces as POSIX does.
 	Rename(from, to string) Errno
 	Readlink(path string) (string, Errno)
 	// SetTimes sets the times of access and modification; nil leaves one.
 	SetTimes(path string, follow bool, access, modify *time.Time) Errno
-	// Close releases the tree. Open files stay usable until they are closed.
+	// Close releases the tree, not its content. Open files stay usable until
+	// they are closed.
 	Close() error
 }
 
@@ -29,6 +34,8 @@ type File interface {
 	// ReadAt reads up to len(p) bytes; 0 and no error at the end.
 	ReadAt(p []byte, offset int64) (int, Errno)
 	// WriteAt writes all of p or fails; a gap before offset reads as zeros.
+	// What changes a file not opened with Write is EBADF, what its quota has
+	// no room for ENOSPC.
 	WriteAt(p []byte, offset int64) (int, Errno)
 	// Append writes at the end, wherever that is by now.
 	Append(p []byte) (int, Errno)
@@ -43,7 +50,8 @@ type File interface {
 // OpenFlags say how to open a file. Without Write it is read only.
 type OpenFlags uint8
 
-// Flags of Open. Create, Exclusive and Truncate need Write or a writable tree.
+// Flags of Open. Write and Truncate of a file, and Create of one that is not
+// there, are EROFS in a tree that is not writable.
 const (
 	Write OpenFlags = 1 << iota
 	Create

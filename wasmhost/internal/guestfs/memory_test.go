@@ -235,6 +235,33 @@ func TestMemoryTellsTimes(t *testing.T) {
 	check("", 0, 50, 50)
 }
 
+// A guest nests directories deeper than any path by moving them. That must
+// not cost the owner its stack, or time by the square of the depth.
+func TestFilesBoundsDepth(t *testing.T) {
+	t.Parallel()
+	memory, _ := newMemory(t, enough)
+	deep := strings.TrimSuffix(strings.Repeat("d/", 1500), "/")
+	put(t, memory, deep+"/f", "reachable")
+	for range 20 {
+		put(t, memory, "next/"+deep+"/f", "reachable no more")
+		succeed(t, memory.Rename("d", "next/"+deep+"/d"))
+		succeed(t, memory.Rename("next", "d"))
+	}
+	found := 0
+	for path := range memory.Files() {
+		if len(path) > 4095 {
+			t.Errorf("a path of %d bytes", len(path))
+		}
+		if _, e := memory.Stat(path, true); e != OK {
+			t.Errorf("stat of what was collected: %v", e)
+		}
+		found++
+	}
+	if found != 1 {
+		t.Errorf("found %d files, want the one that a path leads to", found)
+	}
+}
+
 // held is the memory that the contents of a tree's files take.
 func (n *node) held() int64 {
 	bytes := int64(cap(n.content.chunks)) * 24
