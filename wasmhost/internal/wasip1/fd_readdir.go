@@ -19,7 +19,7 @@ func (s *State) fdReaddir(_ context.Context, g guest) guestfs.Errno {
 		return errno
 	}
 	if d.kind != directory {
-		return guestfs.ENOTDIR
+		return guestfs.EBADF // not ENOTDIR: guests are used to what other hosts say
 	}
 	buffer, errno := g.buffer(1)
 	if errno != guestfs.OK {
