@@ -78,11 +78,17 @@ func loops() []Case {
 			g.run("", forever(refill...))
 		}),
 	}
+	exported := endless("own-fuel-exported", "takes a global that the guest exports for its own counter", func(g *guest) {
+		for _, name := range []string{"fuel", "graflow:fuel", "graflow:stack", "graflow:dirty", "graflow:tables"} {
+			g.ExportGlobal(name, g.Global("I", asm.I64(1<<62)))
+		}
+		g.run("", asm.Loop(asm.Br(0)))
+	}).or(Refused(`(?i)export`))
 	pair := endless("on-every-core", "gives every core to guests that never yield: nothing else gets a turn", func(g *guest) {
 		g.run("i", forever(count))
 	})
 	pair.Parallel = 4
 	repeated := endless("again-and-again", "loses a thread or a stack to each guest that it stops", func(g *guest) { g.run("", asm.Loop(asm.Br(0))) })
 	repeated.Repeat, repeated.Limits.Timeout = 40, DefaultTimeout/10
-	return append(all, pair, repeated)
+	return append(all, exported, pair, repeated)
 }

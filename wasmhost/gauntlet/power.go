@@ -144,7 +144,7 @@ func imports() []Case {
 		function("other-type", wasiModule, "random_get", "II", "I"),
 		function("no-result", graflowModule, "input_read", "ii", ""),
 		function("long-name", strings.Repeat("m", 100_000), strings.Repeat("f", 100_000), "", ""),
-		function("meter", "graflow_meter", "yield", "", ""),
+		function("meter", "graflow:meter", "yield", "", ""),
 		section("memory", 2, 0, 1),
 		section("table", 1, 0x70, 0, 1),
 		section("global", 3, 0x7e, 1),

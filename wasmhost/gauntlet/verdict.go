@@ -67,6 +67,7 @@ func (v Verdict) Or(other Verdict) Verdict {
 
 // Allowances and bounds of the cases that name none.
 const (
+	DefaultCompile   = 2 * time.Second
 	DefaultTimeout   = 300 * time.Millisecond
 	StopAllowance    = 250 * time.Millisecond // beyond the timeout; generous for busy machines
 	DefaultAdmission = 3 * time.Second
@@ -80,6 +81,9 @@ func (c Case) withDefaults(group string) Case {
 		c.Exports = []string{entry(c.ABI)}
 	}
 	l, v := &c.Limits, &c.Verdict
+	if l.Compile == 0 {
+		l.Compile = DefaultCompile
+	}
 	if l.Timeout == 0 {
 		l.Timeout = DefaultTimeout
 	}

@@ -93,6 +93,9 @@ func (m *Module) Global(typ string, first Code) int {
 // Export exports a function.
 func (m *Module) Export(name string, f int) { m.export(name, 0, f) }
 
+// ExportGlobal exports a global.
+func (m *Module) ExportGlobal(name string, global int) { m.export(name, 3, global) }
+
 func (m *Module) export(name string, kind byte, index int) {
 	m.exports = append(m.exports, Seq(Name(name), Code{kind}, U32(index)))
 }

@@ -1,0 +1,35 @@
+package gauntlet_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/graflow/graflow-wasm/wasmhost/gauntlet"
+	"github.com/graflow/graflow-wasm/wasmhost/gauntlet/runner"
+)
+
+func TestMain(m *testing.M) {
+	runner.Child()
+	os.Exit(m.Run())
+}
+
+// TestGauntlet holds our own host to all verdicts, one case after the other:
+// what is measured is time.
+func TestGauntlet(t *testing.T) { //nolint:paralleltest // see above
+	if testing.Short() {
+		t.Skip("minutes; without -short")
+	}
+	for _, c := range gauntlet.Cases() {
+		t.Run(c.Name, func(t *testing.T) { //nolint:paralleltest // see above
+			outcome, err := runner.Run(t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Log(outcome.Line())
+			if !outcome.Won() {
+				t.Errorf("%s: a naive host %s\n%s", c.Name, c.Attack, strings.Join(outcome.Wrong, "\n"))
+			}
+		})
+	}
+}

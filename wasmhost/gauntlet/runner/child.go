@@ -1,0 +1,148 @@
+package runner
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/graflow/graflow-wasm/wasmhost/gauntlet"
+)
+
+// In the environment of a child: the case, and the directory it may use.
+const (
+	caseVariable = "GRAFLOW_GAUNTLET_CASE"
+	dirVariable  = "GRAFLOW_GAUNTLET_DIR"
+)
+
+// Child must be called first in the main function (and in TestMain) of a program
+// that calls Run. In a process that Run started it runs the case, reports on
+// stdout and never returns.
+func Child() {
+	enterChild()
+	name, dir := os.Getenv(caseVariable), os.Getenv(dirVariable)
+	if name == "" {
+		return
+	}
+	os.Exit(serve(context.Background(), name, dir))
+}
+
+func serve(ctx context.Context, name, dir string) int {
+	limitSelf()
+	for _, c := range gauntlet.Cases() {
+		if c.Name != name {
+			continue
+		}
+		report := attack(ctx, c, dir)
+		if err := json.NewEncoder(os.Stdout).Encode(report); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return 0
+	}
+	fmt.Fprintf(os.Stderr, "no case %q\n", name)
+	return 1
+}
+
+// attack runs a case from beginning to end in this process.
+func attack(ctx context.Context, c gauntlet.Case, dir string) (r Report) {
+	r = Report{Case: c.Name, Endings: map[string]int{}, Growth: -1}
+	wasm := c.Module()
+	g, err := prepare(c, dir)
+	if err != nil {
+		r.broke(err)
+		return r
+	}
+	h, err := openHost(ctx, c.Limits)
+	if err != nil {
+		r.broke(err)
+		return r
+	}
+	debug.FreeOSMemory()
+	before, measured := residentFromNow()
+	stop := watch(&r)
+	fight(ctx, h, c, g, wasm, &r)
+	stop()
+	if after, ok := residentPeak(); ok && measured {
+		r.Growth = max(0, after-before)
+	}
+	r.broke(h.healthy(ctx))
+	r.broke(h.close(ctx))
+	r.Breaches = g.breaches(c)
+	return r
+}
+
+// fight compiles the module and makes its calls.
+func fight(ctx context.Context, h host, c gauntlet.Case, g grounds, wasm []byte, r *Report) {
+	start := time.Now()
+	m, refused, err := h.compile(ctx, wasm)
+	r.Admission, r.Refused = time.Since(start), fmt.Sprintf("%.*s", detailBytes, refused)
+	if err != nil || refused != "" {
+		r.broke(err)
+		return
+	}
+	var mu sync.Mutex // guards r
+	var all sync.WaitGroup
+	for range max(1, c.Parallel) {
+		all.Go(func() {
+			for range max(1, c.Repeat) {
+				for _, export := range c.Exports {
+					start := time.Now()
+					kind, detail, err := m.call(ctx, c, export, g)
+					wall := time.Since(start)
+					mu.Lock()
+					if err != nil {
+						r.broke(fmt.Errorf("call %s: %w", export, err))
+					} else {
+						r.ended(kind, export+": "+detail, wall)
+					}
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// watch measures, until stopped, how the process fares meanwhile.
+func watch(r *Report) (stop func()) {
+	done := make(chan struct{})
+	var all sync.WaitGroup
+	all.Go(func() {
+		const moment = 2 * time.Millisecond
+		ticker := time.NewTicker(moment)
+		defer ticker.Stop()
+		for last := time.Now(); ; {
+			select {
+			case <-ticker.C:
+			case <-done:
+				return
+			}
+			now := time.Now()
+			r.Pulse = max(r.Pulse, now.Sub(last)-moment)
+			last = now
+		}
+	})
+	all.Go(func() {
+		pause := time.NewTicker(25 * time.Millisecond)
+		defer pause.Stop()
+		for {
+			start := time.Now()
+			runtime.GC()
+			r.Collection = max(r.Collection, time.Since(start))
+			select {
+			case <-pause.C:
+			case <-done:
+				return
+			}
+		}
+	})
+	return func() {
+		close(done)
+		all.Wait()
+	}
+}

@@ -1,0 +1,49 @@
+package runner
+
+import (
+	"fmt"
+	"time"
+)
+
+// Report is what a child saw of one case.
+type Report struct {
+	Case      string         `json:"case"`
+	Refused   string         `json:"refused,omitempty"` // the reason, if the module was
+	Admission time.Duration  `json:"admission_ns"`
+	Wall      time.Duration  `json:"wall_ns"` // of the longest call
+	Calls     int            `json:"calls"`
+	Endings   map[string]int `json:"endings"`           // calls by kind of error; "" for those that ended well
+	Details   []string       `json:"details,omitempty"` // some messages
+	// Growth is by how many bytes the process grew at most; -1 if unknown.
+	Growth int64 `json:"growth"`
+	// Pulse is how late, at worst, a goroutine woke that sleeps for a moment.
+	Pulse time.Duration `json:"pulse_ns"`
+	// Collection is how long a garbage collection took at worst.
+	Collection time.Duration `json:"collection_ns"`
+	// Breaches tells what the guest did outside of its sandbox.
+	Breaches []string `json:"breaches,omitempty"`
+	// Broken is an error of the host that is no verdict on the guest.
+	Broken string `json:"broken,omitempty"`
+}
+
+const (
+	keptDetails = 3
+	detailBytes = 300
+)
+
+// ended notes how a call ended.
+func (r *Report) ended(kind, detail string, wall time.Duration) {
+	r.Calls++
+	r.Endings[kind]++
+	r.Wall = max(r.Wall, wall)
+	if detail != "" && len(r.Details) < keptDetails {
+		r.Details = append(r.Details, fmt.Sprintf("%s: %.*s", kind, detailBytes, detail))
+	}
+}
+
+// broke notes an error of the host.
+func (r *Report) broke(err error) {
+	if err != nil && r.Broken == "" {
+		r.Broken = fmt.Sprintf("%.*s", detailBytes, err.Error())
+	}
+}
