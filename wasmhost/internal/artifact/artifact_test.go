@@ -33,7 +33,7 @@ var buildGuest = sync.OnceValues(func() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	out := filepath.Join(dir, "guest.wasm")
 	cmd := exec.Command("go", "build", "-buildmode=c-shared", "-o", out, "./testdata/guest")
 	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
@@ -50,6 +50,13 @@ func guest(tb testing.TB) []byte {
 		tb.Fatal(err)
 	}
 	return wasm
+}
+
+// cacheDir names a directory that isn't there yet: those that the tests are given
+// may be open to a group.
+func cacheDir(tb testing.TB) string {
+	tb.Helper()
+	return filepath.Join(tb.TempDir(), "cache")
 }
 
 // bench is a compiler and a runtime of it.

@@ -20,7 +20,7 @@ func BenchmarkCompile(b *testing.B) {
 			b.Run(module.name+"/"+path, func(b *testing.B) {
 				config := artifact.Config{}
 				if dir {
-					config.Dir = b.TempDir()
+					config.Dir = cacheDir(b)
 					once(b, config, module.wasm, false)
 				}
 				for b.Loop() {

@@ -66,17 +66,18 @@ func rejects(t *testing.T, dir string) {
 
 func TestCacheRejects(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := cacheDir(t)
 	open(t, artifact.Config{Dir: dir}).run(t, answer(42), artifact.FromChild, 42)
-	entry := added(t, dir, nil)
-	good := read(t, entry)
+	good := read(t, added(t, dir, nil))
+	key := read(t, filepath.Join(dir, "key"))
+	name := filepath.Base(added(t, dir, nil))
 	flip := func(at int) []byte {
 		bad := slices.Clone(good)
 		bad[at] ^= 1
 		return bad
 	}
 	code := len(good) - 112 // before the trailer
-	for name, bad := range map[string][]byte{
+	for title, bad := range map[string][]byte{
 		"first byte":     flip(0),
 		"in the code":    flip(code / 2),
 		"last of code":   flip(code - 1),
@@ -93,7 +94,14 @@ func TestCacheRejects(t *testing.T) {
 		"twice":          slices.Concat(good, good),
 		"empty":          {},
 	} {
-		t.Run(name, func(t *testing.T) { //nolint:paralleltest // they share the entry
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			dir := cacheDir(t)
+			entry := filepath.Join(dir, artifact.EntriesDir, name)
+			if err := os.MkdirAll(filepath.Dir(entry), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			write(t, filepath.Join(dir, "key"), key)
 			write(t, entry, bad)
 			rejects(t, dir)
 			if got := read(t, entry); !bytes.Equal(got, good) {
@@ -106,7 +114,7 @@ func TestCacheRejects(t *testing.T) {
 // Good code of one module is not code of another.
 func TestCacheRejectsSwapped(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := cacheDir(t)
 	b := open(t, artifact.Config{Dir: dir})
 	b.run(t, answer(42), artifact.FromChild, 42)
 	first := entries(t, dir)
@@ -117,7 +125,7 @@ func TestCacheRejectsSwapped(t *testing.T) {
 
 func TestCacheRejectsAfterKeyChanged(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := cacheDir(t)
 	open(t, artifact.Config{Dir: dir}).run(t, answer(42), artifact.FromChild, 42)
 	write(t, filepath.Join(dir, "key"), bytes.Repeat([]byte{7}, 32))
 	rejects(t, dir)
@@ -126,7 +134,7 @@ func TestCacheRejectsAfterKeyChanged(t *testing.T) {
 // What differs in any part of its identity is another entry, not a bad one.
 func TestCacheIdentity(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := cacheDir(t)
 	one := artifact.Key{Module: [32]byte{1}, Meter: "a"}
 	for _, tt := range []struct {
 		name   string
@@ -155,7 +163,7 @@ func TestCacheIdentity(t *testing.T) {
 
 func TestCacheEvicts(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := cacheDir(t)
 	b := open(t, artifact.Config{Dir: dir})
 	var paths []string
 	for n := range byte(4) {
@@ -189,7 +197,7 @@ func TestCacheEvicts(t *testing.T) {
 
 func TestCacheTooSmall(t *testing.T) {
 	t.Parallel()
-	b := open(t, artifact.Config{Dir: t.TempDir(), MaxBytes: 10})
+	b := open(t, artifact.Config{Dir: cacheDir(t), MaxBytes: 10})
 	_, report, err := b.compile(t.Context(), answer(1))
 	if err != nil {
 		t.Fatal(err)

@@ -40,7 +40,7 @@ func hungry() []byte {
 
 func TestCompile(t *testing.T) {
 	t.Parallel()
-	b := open(t, artifact.Config{Dir: t.TempDir()})
+	b := open(t, artifact.Config{Dir: cacheDir(t)})
 	b.run(t, answer(42), artifact.FromChild, 42)
 	b.run(t, answer(42), artifact.FromCache, 42)
 	b.run(t, answer(7), artifact.FromChild, 7)
@@ -59,7 +59,7 @@ func TestCompileKeepsNothingWithoutDir(t *testing.T) {
 
 func TestCompileTrustedHere(t *testing.T) {
 	t.Parallel()
-	b := open(t, artifact.Config{Dir: t.TempDir()})
+	b := open(t, artifact.Config{Dir: cacheDir(t)})
 	m, report, err := b.Compile(t.Context(), b.runtime, artifact.Key{Meter: "test"}, answer(1), true)
 	if err != nil {
 		t.Fatal(err)
@@ -75,7 +75,7 @@ func TestCompileTrustedHere(t *testing.T) {
 
 func TestCompileInvalid(t *testing.T) {
 	t.Parallel()
-	b := open(t, artifact.Config{Dir: t.TempDir()})
+	b := open(t, artifact.Config{Dir: cacheDir(t)})
 	for _, trusted := range []bool{false, true} {
 		wasm := module(nil, []byte{0x6a, 0x0b}) // an addition of nothing
 		_, _, err := b.Compile(t.Context(), b.runtime, artifact.Key{}, wasm, trusted)

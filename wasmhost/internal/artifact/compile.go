@@ -49,7 +49,7 @@ func (c *Compiler) Compile(ctx context.Context, r wazero.Runtime, key Key, wasm 
 	defer c.active.Done()
 	if c.loaded == "" { // wazero interprets: reading is all there is to do
 		report.Source = FromProcess
-		m, err := compileModule(r, wasm)
+		m, err := compileModule(r, wasm) //nolint:contextcheck // see there
 		return m, report, err
 	}
 	id := identify(key, wasm, c.engine, c.config.Options)
@@ -63,7 +63,7 @@ func (c *Compiler) Compile(ctx context.Context, r wazero.Runtime, key Key, wasm 
 		}
 	}
 	defer code.close()
-	m, err := c.load(r, code, wasm)
+	m, err := c.load(r, code, wasm) //nolint:contextcheck // see compileModule
 	if err != nil {
 		return nil, report, err
 	}
@@ -149,7 +149,7 @@ func (c *Compiler) compileHere(ctx context.Context, b *blob, scratch string, was
 	if err != nil {
 		return "", err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	if _, err := io.Copy(b, f); err != nil {
 		return "", err
 	}

@@ -83,7 +83,7 @@ func TestNewRefuses(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			dir := filepath.Join(t.TempDir(), "cache")
+			dir := cacheDir(t)
 			b, err := start(t.Context(), artifact.Config{Dir: dir})
 			if err != nil {
 				t.Fatal(err)
@@ -107,7 +107,7 @@ func TestNewRefuses(t *testing.T) {
 // Processes that start at once agree on a key, and never see half an entry.
 func TestCacheShared(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join(t.TempDir(), "cache")
+	dir := cacheDir(t)
 	var done []func() error
 	for range 4 {
 		cmd := actor(t, "share", dirVariable+"="+dir)

@@ -29,7 +29,11 @@ func compileInChild(ctx context.Context, code io.Writer, dir string, wasm []byte
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	cmd := exec.CommandContext(timed, exe)
-	cmd.Env = []string{childVariable + "=" + childCompile, "GOMAXPROCS=" + strconv.Itoa(workers)}
+	cmd.Env = []string{
+		childVariable + "=" + childCompile,
+		"GOMAXPROCS=" + strconv.Itoa(workers),
+		"GORACE=atexit_sleep_ms=0", // a race build would sleep for a second
+	}
 	cmd.WaitDelay = 5 * time.Second
 	prepare(cmd)
 	run := childRun{cmd: cmd}
@@ -137,8 +141,11 @@ func (r *childRun) diagnose(err error, l Limits) error {
 	return &CrashError{Status: exit.Error(), Output: strings.TrimSpace(r.stderr.String())}
 }
 
-// outOfMemory knows the words of Go's runtime when the kernel gives no more.
+// outOfMemory knows the words of Go's runtime when the kernel gives no more; the
+// last are those of a race build.
 func (r *childRun) outOfMemory() bool {
 	said := string(r.stderr.head)
-	return strings.Contains(said, "out of memory") || strings.Contains(said, "cannot allocate memory")
+	return strings.Contains(said, "out of memory") ||
+		strings.Contains(said, "cannot allocate memory") ||
+		strings.Contains(said, "too many address space collisions")
 }
