@@ -55,10 +55,10 @@ func (m *Module) Call(ctx context.Context, export string, input []byte, opt Opti
 }
 
 func (m *Module) call(ctx context.Context, export string, input []byte, opt Options) (Result, error) {
-	if err := m.host.begin(); err != nil {
+	if err := m.begin(); err != nil {
 		return Result{}, err
 	}
-	defer m.host.active.Done()
+	defer m.done()
 	if opt.Name == "" {
 		opt.Name = short(m.digest)
 	}

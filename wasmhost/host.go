@@ -162,7 +162,9 @@ func (h *Host) Close(ctx context.Context) error {
 	h.end()
 	h.active.Wait()
 	h.building.Wait()
-	h.closePools()
+	for _, c := range h.modules {
+		h.closePools(c.module)
+	}
 	ctx = context.WithoutCancel(ctx)
 	err := h.runtime.Close(ctx)
 	h.web.Close()

@@ -56,18 +56,17 @@ func (h *Host) discard(p *pool) {
 	}
 }
 
-// closePools closes all idle sandboxes and snapshots.
-func (h *Host) closePools() {
+// closePools closes the sandboxes and snapshots of a module that nobody calls.
+func (h *Host) closePools(m *Module) {
 	h.poolMu.Lock()
-	defer h.poolMu.Unlock()
-	for _, c := range h.modules {
-		if c.module == nil {
-			continue
-		}
-		for _, p := range c.module.pools {
-			h.discard(p)
-		}
-		c.module.pools = nil
+	pools := m.pools
+	m.pools = map[string]*pool{}
+	h.poolMu.Unlock()
+	for _, p := range pools {
+		<-p.ready
+		h.poolMu.Lock()
+		h.discard(p)
+		h.poolMu.Unlock()
 	}
 }
 
@@ -123,10 +122,10 @@ func (s *sandbox) cost() int64 {
 // budget for idle ones allows. Of a module that can't be snapshotted it only
 // finds that out; see Describe.
 func (m *Module) Prewarm(ctx context.Context, n int, opt Options) error {
-	if err := m.host.begin(); err != nil {
+	if err := m.begin(); err != nil {
 		return err
 	}
-	defer m.host.active.Done()
+	defer m.done()
 	if opt.Name == "" {
 		opt.Name = short(m.digest)
 	}

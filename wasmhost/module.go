@@ -23,8 +23,8 @@ const (
 // describeTimeout bounds graflow_describe.
 const describeTimeout = 5 * time.Second
 
-// Module is a compiled module. It is safe for concurrent use and lives as long
-// as its host.
+// Module is a compiled module. It is safe for concurrent use and lives until it
+// or its host is closed.
 type Module struct {
 	host     *Host
 	compiled wazero.CompiledModule
@@ -40,6 +40,9 @@ type Module struct {
 	unsound  string               // why the module can't be snapshotted, or ""
 
 	pools map[string]*pool // by shape; guarded by Host.poolMu
+
+	active sync.WaitGroup // added to under Host.mu
+	closed bool           // guarded by Host.mu
 
 	mu        sync.Mutex // guards described
 	described []abi.TaskDescription
@@ -68,6 +71,43 @@ type Import struct {
 
 // Digest is the module's identity: "sha256:" and the hash of its bytes.
 func (m *Module) Digest() string { return m.digest }
+
+// begin registers a call, which Close waits for; the caller runs done.
+func (m *Module) begin() error {
+	m.host.mu.Lock()
+	defer m.host.mu.Unlock()
+	if m.host.closed || m.closed {
+		return ErrClosed
+	}
+	m.host.active.Add(1)
+	m.active.Add(1)
+	return nil
+}
+
+func (m *Module) done() {
+	m.active.Done()
+	m.host.active.Done()
+}
+
+// Close lets go of a module: its sandboxes, its snapshots and its code. It waits
+// for running calls; further ones answer ErrClosed, for all who hold it. To
+// compile the same bytes again begins anew.
+func (m *Module) Close(ctx context.Context) error {
+	h := m.host
+	h.mu.Lock()
+	if h.closed || m.closed {
+		h.mu.Unlock()
+		return nil
+	}
+	m.closed = true
+	delete(h.modules, m.digest)
+	h.active.Add(1)
+	h.mu.Unlock()
+	defer h.active.Done()
+	m.active.Wait()
+	h.closePools(m)
+	return m.compiled.Close(context.WithoutCancel(ctx))
+}
 
 // Describe tells what the module is. Tasks carry their names only. Whether a
 // module can be snapshotted shows once it was initialized: after Prewarm or a

@@ -102,7 +102,7 @@ func (p *pool) grow(ctx context.Context, a *attempt) (*sandbox, error) {
 	}
 	s.pool = p
 	if err = a.fits(s); err == nil {
-		err = s.adopt(p)
+		err = s.adopt(p, a)
 	}
 	if err != nil {
 		s.close(ctx)
@@ -122,15 +122,18 @@ func (a *attempt) fits(s *sandbox) error {
 }
 
 // adopt puts the pool's snapshot into a new instance.
-func (s *sandbox) adopt(p *pool) error {
+func (s *sandbox) adopt(p *pool, a *attempt) error {
 	if s.memory != nil {
 		linear := s.instance.Memory()
 		if size := int64(linear.Size()); size < p.snapshot.Size() {
 			if _, ok := linear.Grow(uint32((p.snapshot.Size() - size) >> 16)); !ok {
-				return fmt.Errorf("grow a sandbox to its snapshot: %w", ErrMemory)
+				return a.noMemory(p.snapshot.Size())
 			}
 		}
 		if err := s.memory.Map(p.snapshot); err != nil {
+			return fmt.Errorf("map a snapshot: %w", err)
+		}
+		if err := linmem.Shrink(linear, s.memory); err != nil {
 			return fmt.Errorf("map a snapshot: %w", err)
 		}
 	}
@@ -160,7 +163,7 @@ func (p *pool) build(ctx context.Context, opt Options) {
 	}
 	p.unsound = a.unsound(s)
 	if p.unsound == "" {
-		p.err = p.take(s)
+		p.err = p.take(s, a)
 	}
 	if p.err != nil || p.unsound != "" {
 		s.close(ctx)
@@ -193,12 +196,14 @@ func (p *pool) initialize(ctx context.Context, a *attempt) (s *sandbox, err erro
 }
 
 // take makes the sandbox's state the pool's snapshot.
-func (p *pool) take(s *sandbox) (err error) {
+func (p *pool) take(s *sandbox, a *attempt) (err error) {
 	p.globals = s.save()
 	if s.memory == nil {
 		return nil
 	}
-	if p.snapshot, err = s.memory.Snapshot(); err != nil {
+	if p.snapshot, err = s.memory.Snapshot(); errors.Is(err, linmem.ErrBudget) {
+		return a.noMemory(s.memory.Size())
+	} else if err != nil {
 		return fmt.Errorf("take a snapshot: %w", err)
 	}
 	if err := s.memory.Map(p.snapshot); err != nil {

@@ -118,7 +118,13 @@ func (a *attempt) trap(ctx context.Context, err error) error {
 	return e
 }
 
-// exhausted reports whether the guest asked for more memory than it may have.
+// exhausted reports whether the guest asked for more memory than it may have,
+// or holds all that its own declaration allows; that much is no accident.
 func (a *attempt) exhausted() bool {
-	return a.memory != nil && a.memory.Refused()
+	const much = 16 << 20
+	if a.memory == nil {
+		return false
+	}
+	declared := int64(a.module.layout.memoryMax) << 16
+	return a.memory.Refused() || declared > 0 && a.memory.Size() >= max(declared, much)
 }

@@ -32,6 +32,10 @@ func (m *Module) instantiate(ctx context.Context, a *attempt) (*sandbox, error) 
 		s.memory = linmem.New(linmem.Config{Budget: m.host.memories})
 		s.memory.SetLimit(a.opt.Limits.Memory)
 		a.memory = s.memory
+		if first := uint64(m.layout.memoryMin) << 16; s.memory.Reallocate(first) == nil && first > 0 {
+			s.close(ctx)
+			return nil, a.noMemory(int64(first))
+		}
 		ctx = experimental.WithMemoryAllocator(ctx, s.memory)
 	}
 	var err error
@@ -47,6 +51,11 @@ func (m *Module) instantiate(ctx context.Context, a *attempt) (*sandbox, error) 
 		s.globals = append(s.globals, s.global(g.Export))
 	}
 	return s, nil
+}
+
+// noMemory says that the host's own budget is used up.
+func (a *attempt) noMemory(bytes int64) error {
+	return a.trapError(KindMemory, fmt.Sprintf("the host has no %d bytes of memory left to start the module", bytes), ErrMemory)
 }
 
 func (s *sandbox) global(name string) api.MutableGlobal {

@@ -162,12 +162,22 @@ func TestManyAtOnce(t *testing.T) {
 func TestMemoryBudget(t *testing.T) {
 	t.Parallel()
 	m := hostWith(t, wasmhost.Config{MemoryBytes: 1 << 20}, guestBytes(t, buildPowers))
-	_, err := m.Call(t.Context(), "env", nil, options())
-	if err == nil {
-		t.Fatal("a guest of more than the host's memory: got no error")
+	e := trap(t, m, "env", "", wasmhost.KindMemory, options())
+	if !errors.Is(e, wasmhost.ErrMemory) || !strings.Contains(e.Message, "the host has no ") {
+		t.Errorf("got %v", e)
 	}
-	var e *wasmhost.TrapError
-	if errors.As(err, &e) && e.Kind != wasmhost.KindMemory {
-		t.Errorf("got %v, want kind memory", err)
+}
+
+func TestModuleClose(t *testing.T) {
+	t.Parallel()
+	m := hostWith(t, wasmhost.Config{}, growModule)
+	_ = trap(t, m, "f", "", wasmhost.KindError, options())
+	for range 2 {
+		if err := m.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := m.Call(t.Context(), "f", nil, options()); !errors.Is(err, wasmhost.ErrClosed) {
+		t.Errorf("got %v, want ErrClosed", err)
 	}
 }
