@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/graflow/graflow-wasm/wasmhost"
@@ -68,6 +71,11 @@ func TestScripts(t *testing.T) {
 			env.Setenv("GRAFLOW_TEST_DIR", os.Getenv("GRAFLOW_TEST_DIR"))
 			env.Setenv("XDG_CACHE_HOME", cache)
 			env.Setenv("HOME", cache)
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				fmt.Fprint(w, "hello from ", r.URL.Path)
+			}))
+			env.Defer(server.Close)
+			env.Setenv("SERVER", strings.TrimPrefix(server.URL, "http://"))
 			return writeModules(env.WorkDir)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/graflow/graflow-wasm/handlers/wasm"
 	"github.com/graflow/graflow-wasm/wasmhost"
@@ -29,8 +30,9 @@ func newModuleShow(std streams) *cobra.Command {
 		Use:   "show FILE",
 		Short: "Show what a module offers and what it asks for",
 		Long: `Show prints a module's digest, its ABI, its tasks with their schemas, and its
-capabilities: what it can reach if it is run. FILE may be a directory with the
-source of a Go guest. Only graflow_describe is run, without any grant.`,
+capabilities: what it can do by itself, and what it asks for and gets only by a
+grant. FILE may be a directory with the source of a Go guest. Of the module,
+only its initialization and graflow_describe are run, without any grant.`,
 		Example: "  graflow-wasm module show guest.wasm\n  graflow-wasm module show ./guest -o json | jq .tasks",
 		Args:    arguments(cobra.ExactArgs(1)),
 	}
@@ -66,47 +68,49 @@ func describe(ctx context.Context, name, cacheDir string) (wasmhost.Description,
 	if err != nil {
 		return none, err
 	}
-	d := m.Describe()
-	if d.Tasks, err = m.Tasks(ctx); err != nil {
+	tasks, err := m.Tasks(ctx)
+	if err != nil {
 		return none, fmt.Errorf("ask it for its tasks: %w", err)
+	}
+	broken := initialize(ctx, m)
+	d := m.Describe()
+	d.Tasks = tasks
+	if broken != nil {
+		d.Snapshotable, d.WhyNot = false, fmt.Sprintf("its initialization fails: %v", broken)
 	}
 	return d, nil
 }
 
-// powers says what a capability lets a guest do, so that a person can decide.
-var powers = map[string]string{
-	wasmhost.CapabilityIO:      "reads its task's input and writes its result; reaches nothing else by it",
-	wasmhost.CapabilityLog:     "writes lines to the log and reports progress; a limit bounds how much",
-	wasmhost.CapabilityMeta:    "learns the ids of its run and task, and which attempt it is",
-	wasmhost.CapabilityResults: "reads the results of other tasks of the same run",
-	wasmhost.CapabilityChannel: "reads and changes the state that the tasks of a run share; grants: {channel: false} takes it away",
-	wasmhost.CapabilityControl: "decides what the run does next: starts further tasks, iterates, ends or cancels it; grants: {control: false} takes it away",
-	wasmhost.CapabilitySecrets: "reads secrets, only those that its task names",
-	wasmhost.CapabilityHTTP:    "sends requests over the network, only to hosts that were granted",
-	wasmhost.CapabilityTools:   "calls tools that the embedding program offers",
-	wasmhost.CapabilityWASI:    "uses clocks, randomness, and those directories and environment variables that were granted; none are by default",
+// initialize runs the module's initialization, without which nobody knows
+// whether it can be snapshotted.
+func initialize(ctx context.Context, m *wasmhost.Module) error {
+	const bound = 5 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, bound)
+	defer cancel()
+	return m.Prewarm(ctx, 1, wasmhost.Options{})
 }
 
 func writeModule(w io.Writer, name string, d wasmhost.Description) {
-	fmt.Fprintf(w, "module   %s\ndigest   %s\nabi      %s\nsize     %d bytes\nmemory   %s\n",
-		name, d.Digest, d.ABI, d.Size, memoryText(d))
+	fmt.Fprintf(w, "module    %s\ndigest    %s\nabi       %s\nsize      %d bytes\nmemory    %s\nsnapshot  %s\nmetering  %s\n",
+		name, d.Digest, d.ABI, d.Size, memoryText(d), snapshotText(d),
+		"on: all its code is counted as it runs, so that fuel, timeouts and cancellation stop it anywhere")
 	fmt.Fprintln(w, "\ncapabilities")
-	if len(d.Capabilities) == 0 {
-		fmt.Fprintln(w, "  none: it can only compute")
-	}
-	for _, c := range d.Capabilities {
-		fmt.Fprintf(w, "  %-9s%s\n", c, powers[c])
+	for _, line := range powerLines(d.Imports) {
+		fmt.Fprintln(w, "  "+line)
 	}
 	fmt.Fprintln(w, "\ntasks")
 	for _, t := range d.Tasks {
-		fmt.Fprintf(w, "  %s  %s\n", printable(t.Name), oneLine(t.Doc))
+		fmt.Fprintln(w, strings.TrimRight("  "+printable(t.Name)+"  "+oneLine(t.Doc), " "))
 		writeSchema(w, "input ", t.Input)
 		writeSchema(w, "output", t.Output)
 	}
-	fmt.Fprintln(w, "\nimports")
-	for _, line := range importLines(d.Imports) {
-		fmt.Fprintln(w, "  "+line)
+}
+
+func snapshotText(d wasmhost.Description) string {
+	if d.Snapshotable {
+		return "yes: a call starts from an image of the initialized module"
 	}
+	return "no, a call initializes it anew: " + oneLine(d.WhyNot)
 }
 
 func memoryText(d wasmhost.Description) string {
@@ -122,21 +126,4 @@ func writeSchema(w io.Writer, label string, schema json.RawMessage) {
 	if len(schema) > 0 {
 		fmt.Fprintf(w, "    %s %s\n", label, oneLine(string(schema)))
 	}
-}
-
-// importLines lists the imports, a line for each module.
-func importLines(imports []wasmhost.Import) []string {
-	var modules []string
-	names := map[string][]string{}
-	for _, i := range imports {
-		if names[i.Module] == nil {
-			modules = append(modules, i.Module)
-		}
-		names[i.Module] = append(names[i.Module], printable(i.Name))
-	}
-	var lines []string
-	for _, m := range modules {
-		lines = append(lines, printable(m)+": "+strings.Join(names[m], ", "))
-	}
-	return lines
 }

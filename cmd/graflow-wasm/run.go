@@ -23,7 +23,7 @@ type runOptions struct {
 	noColor     bool
 	quiet       bool
 	cacheDir    string
-	module      moduleOptions
+	sandbox     *sandboxFlags
 }
 
 func newRun(std streams) *cobra.Command {
@@ -46,11 +46,17 @@ Exit codes: 0 succeeded, 1 the run failed, 2 bad usage or invalid input,
   graflow-wasm run flow.yaml --input @input.json -o json | jq .tasks
   echo '"some text"' | graflow-wasm run tool.wasm --input - --raw
   graflow-wasm run ./guest#resize --mount ./images:/in --mount ./out:/out:rw \
-      --input '"/in/a.png"' --memory 64MiB --timeout 10s`,
+      --input '"/in/a.png"' --memory 64MiB --fuel 1e9 --timeout 10s
+  graflow-wasm run fetch.wasm --http api.example.com --secret api-key`,
 		Args: arguments(cobra.ExactArgs(1)),
 	}
 	o.format = outputFlag(cmd, "text", "json", "events")
 	o.addFlags(cmd)
+	cmd.InitDefaultHelpFlag()
+	general := newFlagGroup("Flags")
+	general.Flags().AddFlagSet(cmd.Flags())
+	o.sandbox = newSandboxFlags(cmd)
+	groupUsage(cmd, general, o.sandbox.limits, o.sandbox.grants)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return run(cmd.Context(), std, args[0], o) }
 	return cmd
 }
@@ -61,17 +67,12 @@ func (o *runOptions) addFlags(cmd *cobra.Command) {
 	f.StringVar(&o.input, "input", "", "the run's input: JSON, @FILE, or - for stdin")
 	f.StringArrayVar(&o.set, "set", nil, "put key=value into the input; JSON if it parses, else text; dots nest (repeatable)")
 	f.StringVar(&o.id, "id", "", "the run's id (default: a new one)")
-	f.DurationVar(&o.timeout, "timeout", 0, "bound of the whole run, as 10s or 5m")
+	f.DurationVar(&o.timeout, "timeout", 0, "bound of the whole run, as 10s or 5m; a bare module's task ends with it")
 	f.IntVar(&o.concurrency, "concurrency", 0, fmt.Sprintf("tasks that run at once; 1 is strictly first in, first out (default: the engine's, here on %d CPUs)", runtime.NumCPU()))
 	f.BoolVar(&o.raw, "raw", false, "print an output that is a string without quotes")
 	f.BoolVar(&o.noColor, "no-color", false, "no colors in the live tree; NO_COLOR does the same")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress, only errors")
 	f.StringVar(&o.cacheDir, "cache-dir", "", "where compiled modules are kept (default: graflow-wasm in the user's cache directory)")
-	f.StringVar(&o.module.memory, "memory", "", "bare module: most linear memory, as 64MiB")
-	f.StringVar(&o.module.outputBytes, "output-bytes", "", "bare module: largest output, as 1MiB")
-	f.StringVar(&o.module.logBytes, "log-bytes", "", "bare module: most that is logged, as 64KiB")
-	f.StringArrayVar(&o.module.mounts, "mount", nil, "bare module: HOST:GUEST[:rw], a directory to show to it (repeatable)")
-	f.StringArrayVar(&o.module.env, "env", nil, "bare module: NAME=VALUE, or NAME to pass it on (repeatable)")
 }
 
 func (o *runOptions) check() error {
@@ -93,7 +94,7 @@ func run(ctx context.Context, std streams, name string, o runOptions) error {
 	if err != nil {
 		return err
 	}
-	t, err := resolve(name, o.module)
+	t, err := resolve(name, o.sandbox)
 	if err != nil {
 		return err
 	}

@@ -19,21 +19,11 @@ type target struct {
 	flow  *flow // nil for a bare module
 }
 
-// moduleOptions are the flags of a bare module.
-type moduleOptions struct {
-	memory, outputBytes, logBytes string
-	mounts, env                   []string
-}
-
-func (o moduleOptions) given() bool {
-	return o.memory+o.outputBytes+o.logBytes != "" || len(o.mounts)+len(o.env) > 0
-}
-
 // resolve turns the argument of `run` into a target.
-func resolve(name string, options moduleOptions) (target, error) {
+func resolve(name string, sandbox *sandboxFlags) (target, error) {
 	if isFlowFile(name) {
-		if options.given() {
-			return target{}, usagef("run %s: --memory, --output-bytes, --log-bytes, --mount and --env are for a bare module; in a flow, write limits and grants at the task", name)
+		if given := sandbox.given(); len(given) > 0 {
+			return target{}, usagef("run %s: limits and grants on the command line are for a bare module (%s); in a flow, write them at the task", name, strings.Join(given, ", "))
 		}
 		f, err := loadFlow(name)
 		if err != nil {
@@ -44,7 +34,7 @@ func resolve(name string, options moduleOptions) (target, error) {
 	if err := checkModule(name); err != nil {
 		return target{}, err
 	}
-	g, err := moduleGraph(name, options)
+	g, err := moduleGraph(name, sandbox)
 	return target{graph: g}, err
 }
 
@@ -81,13 +71,13 @@ func splitExport(name string) (path, export string) {
 }
 
 // moduleGraph is a graph of one task: the module's.
-func moduleGraph(name string, options moduleOptions) (*engine.Graph, error) {
+func moduleGraph(name string, sandbox *sandboxFlags) (*engine.Graph, error) {
 	path, export := splitExport(name)
-	limits, err := options.limits()
+	limits, err := sandbox.limitsDoc()
 	if err != nil {
 		return nil, err
 	}
-	grants, err := options.grants()
+	grants, err := sandbox.grantsDoc()
 	if err != nil {
 		return nil, err
 	}
@@ -115,47 +105,6 @@ func taskID(path, export string) string {
 		return id
 	}
 	return "task"
-}
-
-// limits are those given, as the handler wants them; it reads the sizes.
-func (o moduleOptions) limits() (json.RawMessage, error) {
-	given := map[string]string{}
-	for key, value := range map[string]string{"memory": o.memory, "output_bytes": o.outputBytes, "log_bytes": o.logBytes} {
-		if value != "" {
-			given[key] = value
-		}
-	}
-	if len(given) == 0 {
-		return nil, nil
-	}
-	return json.Marshal(given)
-}
-
-// grants are the mounts and environment given.
-func (o moduleOptions) grants() (json.RawMessage, error) {
-	given := map[string]any{}
-	var mounts []map[string]any
-	for _, text := range o.mounts {
-		mount, err := parseMount(text)
-		if err != nil {
-			return nil, err
-		}
-		mounts = append(mounts, mount)
-	}
-	if mounts != nil {
-		given["mounts"] = mounts
-	}
-	if len(o.env) > 0 {
-		env, err := parseEnv(o.env)
-		if err != nil {
-			return nil, err
-		}
-		given["env"] = env
-	}
-	if len(given) == 0 {
-		return nil, nil
-	}
-	return json.Marshal(given)
 }
 
 // parseMount reads HOST:GUEST[:rw|:ro]. A host path may hold colons.

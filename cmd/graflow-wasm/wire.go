@@ -63,7 +63,7 @@ func newHost(ctx context.Context, dir string) (host *wasmhost.Host, cacheDir str
 // newHandlers makes every handler that a flow file may name. Direct tasks are
 // functions in Go: the command has none, so that it can say so by name.
 func newHandlers(host *wasmhost.Host, cacheDir string) (map[string]engine.Handler, error) {
-	w, err := wasm.New(wasm.Config{Host: host, CacheDir: cacheDir})
+	w, err := wasm.New(wasm.Config{Host: host, CacheDir: cacheDir, Secrets: envSecrets{}})
 	if err != nil {
 		return nil, fmt.Errorf("start the wasm handler: %w", err)
 	}
