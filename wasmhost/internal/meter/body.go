@@ -10,16 +10,17 @@ type bodyWriter struct {
 	code   []byte
 	copied int   // code before it has been written
 	region int32 // the loop that began last
-	depth  int   // open blocks
+	labels []int // open blocks: how many loops up to each were wrapped
+	local  uint32 // mirrors fuel within loops
 }
 
 // write rewrites one body. The result is valid until the next call.
 func (w *bodyWriter) write(index uint32, b *wasmbin.Body) []byte {
 	w.f, w.code = &w.functions[index], b.Code
-	w.copied, w.region, w.depth = 0, 0, 0
+	w.copied, w.region = 0, 0
+	w.labels = append(w.labels[:0], 0)
 	w.out = w.out[:0]
-	w.out.count(len(b.Locals))
-	w.out.raw(b.LocalBytes)
+	w.locals(index, b)
 	w.enter(index)
 	d := wasmbin.NewDecoder(b)
 	for d.Next() {
@@ -27,6 +28,19 @@ func (w *bodyWriter) write(index uint32, b *wasmbin.Body) []byte {
 	}
 	w.flush(len(w.code))
 	return w.out
+}
+
+// locals writes the locals and, if there are loops to charge for, one more.
+func (w *bodyWriter) locals(index uint32, b *wasmbin.Body) {
+	w.local = uint32(len(w.m.TypeOf(index).Params)) + b.LocalCount
+	if !w.f.loops() {
+		w.out.count(len(b.Locals))
+		w.out.raw(b.LocalBytes)
+		return
+	}
+	w.out.count(len(b.Locals) + 1)
+	w.out.raw(b.LocalBytes)
+	w.out.bytes(1, byte(wasmbin.I64))
 }
 
 // enter charges for the function. One that may recurse also charges its frame,
@@ -93,50 +107,150 @@ func (w *bodyWriter) instead(d *wasmbin.Decoder) *buffer {
 func (w *bodyWriter) instruction(d *wasmbin.Decoder) {
 	switch d.Op {
 	case wasmbin.OpBlock, wasmbin.OpIf:
-		w.depth++
+		w.labels = append(w.labels, w.wrapped())
 	case wasmbin.OpLoop:
 		w.loop(d)
 	case wasmbin.OpEnd:
 		w.end(d)
+	case wasmbin.OpBr, wasmbin.OpBrIf:
+		if depth := w.depth(uint32(d.A)); uint64(depth) != d.A {
+			w.instead(d).opIndex(d.Op, depth)
+		}
+	case wasmbin.OpBrTable:
+		w.branchTable(d)
 	case wasmbin.OpReturn:
 		if w.f.recursive {
-			w.instead(d).opIndex(wasmbin.OpBr, uint32(w.depth))
+			w.instead(d).opIndex(wasmbin.OpBr, w.depth(uint32(len(w.labels)-1)))
 		}
-	case wasmbin.OpCall, wasmbin.OpRefFunc:
+	case wasmbin.OpCall:
+		w.function(d)
+		w.reload(d)
+	case wasmbin.OpCallIndirect:
+		w.reload(d)
+	case wasmbin.OpRefFunc:
 		w.function(d)
 	case wasmbin.OpReturnCall, wasmbin.OpReturnCallIndirect:
 		w.tailCall(d)
+	case wasmbin.OpTableSet, wasmbin.OpElemDrop, wasmbin.OpDataDrop:
+		w.setDirty(w.before(d))
+	default:
+		w.bulk(d)
+	}
+}
+
+// bulk replaces instructions that work on ranges, or charges for the length.
+func (w *bodyWriter) bulk(d *wasmbin.Decoder) {
+	switch d.Op {
 	case wasmbin.OpMemoryFill:
 		w.instead(d).opIndex(wasmbin.OpCall, w.fill)
 	case wasmbin.OpMemoryCopy:
 		w.instead(d).opIndex(wasmbin.OpCall, w.copy)
 	case wasmbin.OpMemoryGrow:
 		w.instead(d).opIndex(wasmbin.OpCall, w.grow)
-	case wasmbin.OpMemoryInit:
-		w.chargeLength(d, uint32(len(w.m.Data[d.A].Bytes)), w.chargeBytes)
 	case wasmbin.OpTableGrow:
 		w.instead(d).opIndex(wasmbin.OpCall, w.growTable[d.A])
+	case wasmbin.OpMemoryInit:
+		w.chargeLength(d, uint32(len(w.m.Data[d.A].Bytes)), w.chargeBytes)
 	case wasmbin.OpTableInit, wasmbin.OpTableCopy, wasmbin.OpTableFill:
 		w.setDirty(w.before(d))
 		w.chargeLength(d, w.options.MaxTableElements, w.chargeElements)
-	case wasmbin.OpTableSet, wasmbin.OpElemDrop, wasmbin.OpDataDrop:
-		w.setDirty(w.before(d))
+	default:
+		return
+	}
+	w.reload(d)
+}
+
+// wrapped is how many loops around the current instruction were wrapped.
+func (w *bodyWriter) wrapped() int { return w.labels[len(w.labels)-1] }
+
+// depth returns the depth that a label has in the new code.
+func (w *bodyWriter) depth(depth uint32) uint32 {
+	return depth + uint32(w.wrapped()-w.labels[len(w.labels)-1-int(depth)])
+}
+
+func (w *bodyWriter) branchTable(d *wasmbin.Decoder) {
+	if w.wrapped() == 0 {
+		return
+	}
+	b := w.instead(d)
+	b.op(wasmbin.OpBrTable)
+	b.u32(uint32(d.A))
+	for depth := range d.Targets {
+		b.u32(w.depth(depth))
 	}
 }
 
-func (w *bodyWriter) loop(d *wasmbin.Decoder) {
-	w.depth++
-	w.region++
-	if r := w.f.regions[w.region]; r.again {
+// reload takes over the fuel after a call within a loop.
+func (w *bodyWriter) reload(d *wasmbin.Decoder) {
+	if w.wrapped() > 0 {
 		w.flush(d.End)
-		w.charge(&w.out, r.cost)
+		w.mirror()
 	}
 }
 
-// end closes the block around a function that may recurse with its last end.
+func (w *bodyWriter) mirror() {
+	w.out.opIndex(wasmbin.OpGlobalGet, w.fuel)
+	w.out.opIndex(wasmbin.OpLocalSet, w.local)
+}
+
+// loop begins a loop. One that is branched back to is charged for each time
+// around, and wrapped into another loop where yield is called:
+//
+//	loop
+//	  if fuel < 0 { yield }
+//	  loop
+//	    if fuel < 0 { continue outer loop }
+//	    fuel -= cost
+//
+// With the call out of the inner loop, the engine can keep in registers what
+// that loop works on. For the same reason fuel is mirrored in a local: it is
+// stored each time around but loaded only after calls.
+func (w *bodyWriter) loop(d *wasmbin.Decoder) {
+	w.region++
+	r := w.f.regions[w.region]
+	if !r.again {
+		w.labels = append(w.labels, w.wrapped())
+		return
+	}
+	b := w.before(d)
+	if w.wrapped() == 0 {
+		w.mirror()
+	}
+	w.labels = append(w.labels, w.wrapped()+1)
+	b.raw(w.code[d.Start:d.End])
+	b.opIndex(wasmbin.OpLocalGet, w.local)
+	b.i64Const(0)
+	b.op(opI64LtS)
+	b.op(wasmbin.OpIf)
+	b.bytes(blockEmpty)
+	b.opIndex(wasmbin.OpCall, w.yield)
+	w.mirror()
+	b.op(wasmbin.OpEnd)
+	w.flush(d.End)
+	b.opIndex(wasmbin.OpLocalGet, w.local)
+	b.i64Const(0)
+	b.op(opI64LtS)
+	b.opIndex(wasmbin.OpBrIf, 1)
+	b.opIndex(wasmbin.OpLocalGet, w.local)
+	b.i64Const(r.cost)
+	b.op(opI64Sub)
+	b.opIndex(wasmbin.OpLocalTee, w.local)
+	b.opIndex(wasmbin.OpGlobalSet, w.fuel)
+}
+
+// end closes a block: with a wrapped loop the loop around it, and with a
+// function that may recurse the block around its code.
 func (w *bodyWriter) end(d *wasmbin.Decoder) {
-	w.depth--
-	if w.depth < 0 && w.f.recursive {
+	was := w.wrapped()
+	w.labels = w.labels[:len(w.labels)-1]
+	if len(w.labels) > 0 {
+		if w.wrapped() != was {
+			w.flush(d.End)
+			w.out.op(wasmbin.OpEnd)
+		}
+		return
+	}
+	if w.f.recursive {
 		w.flush(d.End)
 		w.addStack(w.f.frame)
 		w.out.op(wasmbin.OpEnd)

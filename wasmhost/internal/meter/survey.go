@@ -27,6 +27,16 @@ type function struct {
 	frame     int64
 }
 
+// loops reports whether there are loops to charge for.
+func (f *function) loops() bool {
+	for _, r := range f.regions[1:] {
+		if r.again {
+			return true
+		}
+	}
+	return false
+}
+
 // survey is what must be known of all bodies before one can be rewritten.
 type survey struct {
 	m         *wasmbin.Module
