@@ -64,6 +64,7 @@ func benchmarkMemory() []byte {
 	return memory
 }
 
+//nolint:paralleltest // others would allocate meanwhile
 func TestCommonCallsDontAllocate(t *testing.T) {
 	s := wasip1.New(wasip1.Config{Stdout: io.Discard, Stdin: []byte("input")})
 	memory := benchmarkMemory()
@@ -75,7 +76,7 @@ func TestCommonCallsDontAllocate(t *testing.T) {
 		"poll_oneoff":    {256, 512, 1, 64},
 	} {
 		fn := find(t, name)
-		got := testing.AllocsPerRun(100, func() { fn.Run(t.Context(), s, memory, args) })
+		got := testing.AllocsPerRun(100, func() { _ = fn.Run(t.Context(), s, memory, args) })
 		if got != 0 {
 			t.Errorf("%s: got %v allocations, want none", name, got)
 		}

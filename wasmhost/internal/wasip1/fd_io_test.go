@@ -93,7 +93,7 @@ func TestOutputFails(t *testing.T) {
 
 func TestPositions(t *testing.T) {
 	t.Parallel()
-	g, _ := newTreeGuest(t)
+	g := newTreeGuest(t)
 	fd := g.open("f", create, 0)
 	g.write(fd, "0123456789")
 	for _, c := range []struct {
@@ -127,7 +127,7 @@ func TestPositions(t *testing.T) {
 
 func TestPositionsAtTheLimit(t *testing.T) {
 	t.Parallel()
-	g, _ := newTreeGuest(t)
+	g := newTreeGuest(t)
 	fd := g.open("f", create, 0)
 	list, count := g.vectors(g.room(8), 8)
 	out := g.room(8)
@@ -148,7 +148,7 @@ func TestPositionsAtTheLimit(t *testing.T) {
 
 func TestPreadAndPwriteLeaveThePosition(t *testing.T) {
 	t.Parallel()
-	g, _ := newTreeGuest(t)
+	g := newTreeGuest(t)
 	fd := g.open("f", create, 0)
 	g.write(fd, "abcdef")
 	at, _ := g.text("XY")
@@ -171,7 +171,7 @@ func TestPreadAndPwriteLeaveThePosition(t *testing.T) {
 
 func TestAppend(t *testing.T) {
 	t.Parallel()
-	g, _ := newTreeGuest(t)
+	g := newTreeGuest(t)
 	fd, other := g.open("log", create, appending), g.open("log", 0, 0)
 	g.write(fd, "one")
 	g.write(other, "ONE+")
@@ -194,7 +194,7 @@ func TestVectorLimits(t *testing.T) {
 	const list, out = 1 << 10, 8
 	for i := range 1025 {
 		le.PutUint32(g.memory[list+8*i:], 16<<10)
-		le.PutUint32(g.memory[list+8*i+4:], 512<<10)
+		le.PutUint32(g.memory[list+8*i+4:], 500_000)
 	}
 	g.want(guestfs.EINVAL, "fd_write", 1, list, 1025, out)
 	g.want(guestfs.EINVAL, "fd_write", 1, list, 1<<32-1, out)
@@ -225,7 +225,7 @@ func TestReadOverItsVectors(t *testing.T) {
 
 func TestModes(t *testing.T) {
 	t.Parallel()
-	g, _ := newTreeGuest(t)
+	g := newTreeGuest(t)
 	g.write(g.open("f", create, 0), "content")
 	at, n := g.text("f")
 	out := g.room(8)

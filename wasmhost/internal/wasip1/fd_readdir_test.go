@@ -43,15 +43,15 @@ func (g *guest) readdir(fd uint64, size int) []dirent {
 
 func TestReaddir(t *testing.T) {
 	t.Parallel()
-	g, _ := newTreeGuest(t)
-	g.path("path_create_directory", "d")
+	g := newTreeGuest(t)
+	g.mkdir("d")
 	want := []string{".", ".."}
 	for i := range 40 {
 		name := fmt.Sprintf("d/%02d%s", i, strings.Repeat("x", i))
 		g.must("fd_close", g.open(name, create, 0))
 		want = append(want, name[2:])
 	}
-	g.path("path_create_directory", "d/sub")
+	g.mkdir("d/sub")
 	want = append(want, "sub")
 	fd := g.open("d", asDir, 0)
 	// From the smallest buffer that the longest name fits into.
@@ -72,13 +72,13 @@ func TestReaddir(t *testing.T) {
 
 func TestReaddirOfRoot(t *testing.T) {
 	t.Parallel()
-	g, _ := newTreeGuest(t)
+	g := newTreeGuest(t)
 	root := g.readdir(preopenFD, 100)
 	if len(root) != 2 || root[0].name != "." || root[0].inode != root[1].inode {
 		t.Errorf("got %+v, want two entries for the root", root)
 	}
-	g.path("path_create_directory", "d")
-	g.path("path_create_directory", "d/e")
+	g.mkdir("d")
+	g.mkdir("d/e")
 	inner := g.readdir(g.open("d/e", asDir, 0), 100)
 	outer := g.readdir(g.open("d", asDir, 0), 100)
 	if inner[1].inode != outer[0].inode || outer[1].inode != root[0].inode {
@@ -90,7 +90,7 @@ func TestReaddirOfRoot(t *testing.T) {
 // whatever was made or removed since.
 func TestReaddirCookies(t *testing.T) {
 	t.Parallel()
-	g, _ := newTreeGuest(t)
+	g := newTreeGuest(t)
 	for _, name := range []string{"a", "c"} {
 		g.must("fd_close", g.open(name, create, 0))
 	}
@@ -99,15 +99,20 @@ func TestReaddirCookies(t *testing.T) {
 		g.must("fd_readdir", preopenFD, buffer, 200, cookie, out)
 		return int(g.u32(out)) / 25
 	}
+	unlink := func(name string) {
+		if errno := g.path("path_unlink_file", name); errno != guestfs.OK {
+			t.Fatalf("unlink %s: errno %d", name, errno)
+		}
+	}
 	if got := names(0); got != 4 {
 		t.Errorf("got %d entries, want 4", got)
 	}
 	g.must("fd_close", g.open("b", create, 0))
-	g.path("path_unlink_file", "a")
+	unlink("a")
 	if got := names(3); got != 1 || g.memory[buffer+24] != 'c' {
 		t.Errorf("got %d entries from cookie 3, want c alone", got)
 	}
-	g.path("path_unlink_file", "c")
+	unlink("c")
 	if got := names(0); got != 3 {
 		t.Errorf("got %d entries after starting anew, want 3", got)
 	}
@@ -127,7 +132,7 @@ func TestReaddirCookies(t *testing.T) {
 	state := wasip1.New(wasip1.Config{Preopens: []wasip1.Preopen{
 		{GuestPath: "/", FS: guestfs.NewMemory(nil)},
 	}})
-	if errno := run(t.Context(), t, state, g.memory, "fd_readdir", 3, buffer, 200, 1, out); errno != guestfs.OK {
-		t.Errorf("got errno %d", errno)
+	if errno := run(t.Context(), t, state, g.memory, "fd_readdir", 3, buffer, 200, 1, out); errno != guestfs.OK || g.u32(out) != 26 {
+		t.Errorf("got errno %d, %d bytes, want the entry ..", errno, g.u32(out))
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 func TestLowestDescriptorIsReused(t *testing.T) {
 	t.Parallel()
-	g, _ := newTreeGuest(t)
+	g := newTreeGuest(t)
 	for want := range uint64(6) {
 		if got := g.open("f", create, 0); got != want+4 {
 			t.Fatalf("got %d, want %d", got, want+4)
@@ -61,7 +61,7 @@ func (g *guest) stat(name string) []uint64 {
 
 func TestRenumber(t *testing.T) {
 	t.Parallel()
-	g, _ := newTreeGuest(t)
+	g := newTreeGuest(t)
 	a, b := g.open("a", create, 0), g.open("b", create, 0)
 	g.write(a, "in a")
 	g.must("fd_renumber", a, b)
@@ -116,8 +116,10 @@ func TestPreopens(t *testing.T) {
 
 func TestFdstat(t *testing.T) {
 	t.Parallel()
-	g, _ := newTreeGuest(t)
+	g := newTreeGuest(t)
 	fd := g.open("f", create, appending|nonblock)
+	g.mkdir("d")
+	dir := g.open("d", asDir, appending)
 	for _, c := range []struct {
 		fd       uint64
 		fileType byte
@@ -128,6 +130,7 @@ func TestFdstat(t *testing.T) {
 		{1, 2, 0, fdWrite, fdRead | fdSeek | fdTell},
 		{2, 2, 0, fdWrite, fdRead | fdSeek | fdTell},
 		{3, 3, 0, pathOpen, fdRead | fdWrite},
+		{dir, 3, 0, pathOpen, fdRead | fdWrite},
 		{fd, 4, appending, fdRead | fdWrite | fdSeek, pathOpen},
 	} {
 		out := g.room(24)
@@ -148,7 +151,7 @@ func TestFdstat(t *testing.T) {
 // What a guest gives up is gone, for what it opens from there too.
 func TestRightsOnlyShrink(t *testing.T) {
 	t.Parallel()
-	g, _ := newTreeGuest(t)
+	g := newTreeGuest(t)
 	fd := g.open("f", create, 0)
 	out := g.room(24)
 	g.must("fd_fdstat_get", fd, out)

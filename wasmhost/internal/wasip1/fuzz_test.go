@@ -167,7 +167,7 @@ func TestBadPointers(t *testing.T) {
 	} {
 		for _, i := range c.pointers {
 			for _, bad := range []uint64{out, huge, memorySize} {
-				g, _ := newTreeGuest(t)
+				g := newTreeGuest(t)
 				g.memory = g.memory[:memorySize:memorySize]
 				if fd := g.open("file", create, 0); fd != 4 {
 					t.Fatalf("got descriptor %d, want 4", fd)

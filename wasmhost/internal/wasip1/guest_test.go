@@ -56,15 +56,16 @@ func newGuest(t *testing.T, config wasip1.Config) *guest {
 }
 
 // newTreeGuest has an empty tree in memory as its only preopen.
-func newTreeGuest(t *testing.T) (*guest, *guestfs.Memory) {
+func newTreeGuest(t *testing.T) *guest {
 	t.Helper()
-	tree := guestfs.NewMemory(guestfs.NewQuota(1 << 20))
 	return newGuest(t, wasip1.Config{
-		Args:     []string{"program", "-x"},
-		Env:      []string{"A=1"},
-		Preopens: []wasip1.Preopen{{GuestPath: "/", FS: tree}},
-		Clock:    wasip1.Clock{Kind: wasip1.VirtualClock},
-	}), tree
+		Args: []string{"program", "-x"},
+		Env:  []string{"A=1"},
+		Preopens: []wasip1.Preopen{
+			{GuestPath: "/", FS: guestfs.NewMemory(guestfs.NewQuota(1 << 20))},
+		},
+		Clock: wasip1.Clock{Kind: wasip1.VirtualClock},
+	})
 }
 
 func (g *guest) call(name string, args ...uint64) guestfs.Errno {
@@ -73,24 +74,24 @@ func (g *guest) call(name string, args ...uint64) guestfs.Errno {
 }
 
 func run(
-	ctx context.Context, t testing.TB, s *wasip1.State, memory []byte, name string, args ...uint64,
+	ctx context.Context, tb testing.TB, s *wasip1.State, memory []byte, name string, args ...uint64,
 ) guestfs.Errno {
-	t.Helper()
-	fn := find(t, name)
+	tb.Helper()
+	fn := find(tb, name)
 	if len(fn.Params) != len(args) {
-		t.Fatalf("%s takes %d arguments, not %d", name, len(fn.Params), len(args))
+		tb.Fatalf("%s takes %d arguments, not %d", name, len(fn.Params), len(args))
 	}
 	return fn.Run(ctx, s, memory, args)
 }
 
-func find(t testing.TB, name string) wasip1.Function {
-	t.Helper()
+func find(tb testing.TB, name string) wasip1.Function {
+	tb.Helper()
 	for _, f := range functions {
 		if f.Name == name {
 			return f
 		}
 	}
-	t.Fatalf("no function %s", name)
+	tb.Fatalf("no function %s", name)
 	return wasip1.Function{}
 }
 
@@ -188,6 +189,13 @@ func (g *guest) seek(fd uint64, delta int64, whence uint64) uint64 {
 	out := g.room(8)
 	g.must("fd_seek", fd, uint64(delta), whence, out)
 	return g.u64(out)
+}
+
+func (g *guest) mkdir(name string) {
+	g.t.Helper()
+	if errno := g.path("path_create_directory", name); errno != guestfs.OK {
+		g.t.Fatalf("create %s: errno %d", name, errno)
+	}
 }
 
 // path calls a function that takes a directory and a path.

@@ -11,11 +11,9 @@ import (
 // newPathGuest has the directories d and d/e, and the files f and d/g.
 func newPathGuest(t *testing.T) *guest {
 	t.Helper()
-	g, _ := newTreeGuest(t)
+	g := newTreeGuest(t)
 	for _, name := range []string{"d", "d/e"} {
-		if errno := g.path("path_create_directory", name); errno != guestfs.OK {
-			t.Fatalf("create %s: errno %d", name, errno)
-		}
+		g.mkdir(name)
 	}
 	g.must("fd_close", g.open("f", create, 0))
 	g.must("fd_close", g.open("d/g", create, 0))

@@ -55,10 +55,17 @@ func (g *guest) poll(ctx context.Context, subscriptions ...subscription) ([]even
 	return events, errno
 }
 
+func (g *guest) mustPoll(s subscription) {
+	g.t.Helper()
+	if events, errno := g.poll(g.t.Context(), s); errno != guestfs.OK || len(events) != 1 {
+		g.t.Fatalf("poll %+v: got %v, errno %d", s, events, errno)
+	}
+}
+
 func TestPollEvents(t *testing.T) {
 	t.Parallel()
 	const second = uint64(time.Second)
-	g, _ := newTreeGuest(t)
+	g := newTreeGuest(t)
 	g.state = wasip1.New(wasip1.Config{
 		Stdin: []byte("abc"),
 		Clock: wasip1.Clock{Kind: wasip1.VirtualClock},
@@ -126,7 +133,7 @@ func TestPollEvents(t *testing.T) {
 
 func TestPollRefusals(t *testing.T) {
 	t.Parallel()
-	g, _ := newTreeGuest(t)
+	g := newTreeGuest(t)
 	for _, s := range []subscription{
 		{kind: 3}, {kind: 255}, {kind: onClock, id: 4}, {kind: onClock, absolute: 2},
 	} {
@@ -183,7 +190,7 @@ func TestPollIsInterrupted(t *testing.T) {
 			defer cancel()
 			start := time.Now()
 			for range 2 { // the second finds that it is over
-				if !interrupted(func() { g.poll(ctx, subscription{timeout: timeout}) }) {
+				if !interrupted(func() { _, _ = g.poll(ctx, subscription{timeout: timeout}) }) {
 					t.Error("the wait ended by itself")
 				}
 			}
@@ -194,11 +201,11 @@ func TestPollIsInterrupted(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	g, _ := newTreeGuest(t)
+	g := newTreeGuest(t)
 	for name, args := range map[string][]uint64{
 		"sched_yield": nil, "random_get": {16, 64}, "poll_oneoff": {16, 64, 1, 256},
 	} {
-		if !interrupted(func() { run(ctx, t, g.state, g.memory, name, args...) }) {
+		if !interrupted(func() { _ = run(ctx, t, g.state, g.memory, name, args...) }) {
 			t.Errorf("%s went on after its context ended", name)
 		}
 	}

@@ -17,6 +17,7 @@ func TestCFiles(t *testing.T) {
 	t.Parallel()
 	wasm := buildC(t, "files")
 	eachTree(t, func(t *testing.T, tree guestfs.FS) {
+		t.Helper()
 		p := runProgram(t.Context(), t, wasm, wasip1.Config{
 			Preopens: []wasip1.Preopen{{GuestPath: "/", FS: tree}},
 		})
@@ -32,6 +33,7 @@ func TestCDirectories(t *testing.T) {
 	t.Parallel()
 	wasm := buildC(t, "directories")
 	eachTree(t, func(t *testing.T, tree guestfs.FS) {
+		t.Helper()
 		p := runProgram(t.Context(), t, wasm, wasip1.Config{
 			OpenFiles: 16,
 			Preopens: []wasip1.Preopen{

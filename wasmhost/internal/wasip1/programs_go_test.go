@@ -16,6 +16,7 @@ func TestGoFiles(t *testing.T) {
 	t.Parallel()
 	wasm := buildGo(t, "files")
 	eachTree(t, func(t *testing.T, tree guestfs.FS) {
+		t.Helper()
 		p := runProgram(t.Context(), t, wasm, wasip1.Config{
 			Preopens: []wasip1.Preopen{{GuestPath: "/", FS: tree}},
 		})

@@ -2,6 +2,7 @@ package wasip1_test
 
 import (
 	"bytes"
+	"errors"
 	"maps"
 	"testing"
 
@@ -78,7 +79,7 @@ func TestExit(t *testing.T) {
 			t.Errorf("got %v, want the exit", got)
 		}
 	}()
-	g.call("proc_exit", 1<<32-1)
+	_ = g.call("proc_exit", 1<<32-1)
 }
 
 func TestNoSocketsOrSignals(t *testing.T) {
@@ -180,7 +181,7 @@ func TestTouched(t *testing.T) {
 
 func TestReadEnvironment(t *testing.T) {
 	t.Parallel()
-	g, _ := newTreeGuest(t)
+	g := newTreeGuest(t)
 	if got := g.state.ReadEnvironment(); got != (wasip1.Environment{}) {
 		t.Errorf("got %+v from a new state", got)
 	}
@@ -211,7 +212,8 @@ func TestReadEnvironment(t *testing.T) {
 type closing struct {
 	guestfs.FS
 	open int
-	says guestfs.Errno
+	stat guestfs.Errno // of an open file
+	says guestfs.Errno // on closing one
 }
 
 type closingFile struct {
@@ -225,6 +227,13 @@ func (c *closing) Open(path string, flags guestfs.OpenFlags) (guestfs.File, gues
 		c.open++
 	}
 	return closingFile{f, c}, errno
+}
+
+func (f closingFile) Stat() (guestfs.Stat, guestfs.Errno) {
+	if f.tree.stat != guestfs.OK {
+		return guestfs.Stat{}, f.tree.stat
+	}
+	return f.File.Stat()
 }
 
 func (f closingFile) Close() guestfs.Errno {
@@ -247,8 +256,12 @@ func TestCloseClosesAll(t *testing.T) {
 	if tree.open != 3 {
 		t.Errorf("got %d open files, want 3", tree.open)
 	}
+	tree.stat = guestfs.EACCES
+	if _, errno := g.tryOpen(preopenFD, "f", 0, 0); errno != guestfs.EACCES || tree.open != 3 {
+		t.Errorf("got errno %d and %d open files, want EACCES and 3", errno, tree.open)
+	}
 	tree.says = guestfs.EIO
-	if err := s.Close(); err != guestfs.EIO || tree.open != 0 {
+	if err := s.Close(); !errors.Is(err, guestfs.EIO) || tree.open != 0 {
 		t.Errorf("got %v and %d open files, want EIO and none", err, tree.open)
 	}
 	if err := s.Close(); err != nil {
