@@ -382,8 +382,8 @@ func powers(g wasmhost.Grants) []string {
 		add(slices.Contains(g.Tools, name) || slices.Contains(g.Tools, "*"), "tool", name)
 		for what, m := range map[string]map[string]string{"env": g.Env, "config": g.Config} {
 			_, has := m[strings.ToUpper(name)]
-			_, any := m["*"]
-			add(has || any, what, name)
+			_, every := m["*"]
+			add(has || every, what, name)
 		}
 	}
 	for _, scheme := range []string{"http", "https"} {
