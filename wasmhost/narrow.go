@@ -72,7 +72,10 @@ func narrow[T ~int64](asked, most, byDefault T) T {
 func (g Grants) Within(most *Grants) (Grants, error) {
 	limited := most != nil
 	if !limited {
-		most = &Grants{HTTP: []string{"*:*"}, HTTPNetworks: []string{"0.0.0.0/0", "::/0"}}
+		most = &Grants{}
+		if len(g.HTTP)+len(g.HTTPNetworks) > 0 { // not for each call: most have none
+			most.HTTP, most.HTTPNetworks = []string{"*:*"}, []string{"0.0.0.0/0", "::/0"}
+		}
 	}
 	if g.Random == "" && most.Random == RandomSeeded && g.Seed == 0 {
 		g.Seed = most.Seed

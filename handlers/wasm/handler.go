@@ -52,10 +52,14 @@ var (
 	_ engine.Checker = (*Handler)(nil)
 )
 
-// New returns a handler on a host. It fails without one.
+// New returns a handler on a host. It fails without one, and with a maximum of
+// grants that can't be read.
 func New(config Config) (*Handler, error) {
 	if config.Host == nil {
 		return nil, errors.New("new wasm handler: Config.Host is nil")
+	}
+	if _, err := (wasmhost.Grants{}).Within(config.Grants); err != nil {
+		return nil, fmt.Errorf("new wasm handler: Config.Grants: %w", err)
 	}
 	if config.Modules == nil {
 		config.Modules = &Files{Dir: config.Dir, CacheDir: config.CacheDir}

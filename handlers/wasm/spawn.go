@@ -27,6 +27,9 @@ type spawnRules struct {
 
 // spawnRules checks what a task asks to spawn.
 func (h *Handler) spawnRules(asked []string) (spawnRules, error) {
+	if len(asked) == 0 {
+		return spawnRules{}, nil
+	}
 	dir, err := filepath.Abs(h.config.Dir)
 	if err != nil {
 		return spawnRules{}, err

@@ -12,6 +12,7 @@ import (
 	"github.com/graflow/graflow-wasm/engine"
 	"github.com/graflow/graflow-wasm/handlers/wasm"
 	"github.com/graflow/graflow-wasm/sdk/abi"
+	"github.com/graflow/graflow-wasm/wasmhost"
 )
 
 // spawnDir holds the test guest under several names.
@@ -219,6 +220,20 @@ func TestHandleSecretsAndTools(t *testing.T) {
 		}
 		if te := taskError(t, err); te.Kind != c.wantKind {
 			t.Errorf("%s with %s: got %v, want kind %s", c.export, c.grants, te, c.wantKind)
+		}
+	}
+}
+
+func TestNewChecksTheMaximum(t *testing.T) {
+	t.Parallel()
+	onHost, err := host()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = wasm.New(wasm.Config{Host: onHost, Grants: &wasmhost.Grants{HTTP: []string{"a b"}, Clock: "slow"}})
+	for _, want := range []string{"Config.Grants", `host "a b"`, `"slow"`} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q in it", err, want)
 		}
 	}
 }
