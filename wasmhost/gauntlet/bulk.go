@@ -25,9 +25,9 @@ func bulks() []Case {
 			d := g.PassiveData(make([]byte, 4<<20))
 			g.run("", forever(asm.I32(0), asm.I32(0), asm.I32(4<<20), asm.MemoryInit(d)))
 		}),
-		endless("memory-fill-unrolled", "checks between two loops only: here are a hundred thousand fills in one line", func(g *guest) {
+		endless("memory-fill-unrolled", "checks between two loops only: here are five thousand fills in one line", func(g *guest) {
 			full(g)
-			g.run("", asm.Repeat(100_000, asm.I32(0), asm.I32(7), asm.I32(size), asm.MemoryFill))
+			g.run("", asm.Repeat(5000, asm.I32(0), asm.I32(7), asm.I32(size), asm.MemoryFill))
 		}),
 		endless("memory-fill-in-calls", stalls, func(g *guest) {
 			full(g)

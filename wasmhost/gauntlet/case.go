@@ -77,8 +77,9 @@ type Setup struct {
 	Env map[string]string `json:"env,omitempty"`
 	// Server starts two HTTP servers on 127.0.0.1, as ServerPaths says.
 	Server bool `json:"server,omitempty"`
-	// HTTP are the granted hosts, as host:port; "{server}" stands for the first
-	// server, "{port}" for its port.
+	// HTTP are the granted hosts, as host:port, with http:// in front where
+	// https is not meant; "{server}" stands for the first server, "{port}" for
+	// its port, "*:*" for any host and port.
 	HTTP []string `json:"http,omitempty"`
 	// Networks are the networks granted beyond the public internet.
 	Networks []string `json:"networks,omitempty"`

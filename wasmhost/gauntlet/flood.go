@@ -102,7 +102,7 @@ func effects() []Case {
 			}
 			g.run("i", untilRefused(g, g.host(function, args...)))
 		})
-		c.Limits.ChannelOps, c.Limits.Timeout = 1000, 2e9
+		c.Limits.ChannelOps, c.Limits.Timeout = 1000, 5e9
 		return c
 	}
 	large := `"` + string(bytes.Repeat([]byte("x"), 50_000)) + `"`
@@ -110,7 +110,7 @@ func effects() []Case {
 		at := g.put([]byte(`{"id":"x","input":` + large + `}`))
 		g.run("i", untilRefused(g, g.host("next_task", asm.I32(at), asm.I32(len(large)+19))))
 	})
-	next.Limits.HostCalls = 1000
+	next.Limits.HostCalls, next.Limits.Timeout = 1000, 5e9
 	return []Case{
 		ops("channel-set", "channel_set", large),
 		ops("channel-append", "channel_append", large),

@@ -82,7 +82,7 @@ func tables() []Case {
 			f := g.Func("", "", "")
 			g.Table(2, 2)
 			g.Elements(1, f, f)
-			g.run("")
+			g.run("", asm.I32(2), asm.CallIndirect(g.Type("", ""))) // must not be there
 		}),
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/graflow/graflow-wasm/wasmhost"
 	"github.com/graflow/graflow-wasm/wasmhost/gauntlet"
 )
 
@@ -23,7 +24,7 @@ const (
 // that calls Run. In a process that Run started it runs the case, reports on
 // stdout and never returns.
 func Child() {
-	enterChild()
+	wasmhost.Child()
 	name, dir := os.Getenv(caseVariable), os.Getenv(dirVariable)
 	if name == "" {
 		return
@@ -57,7 +58,7 @@ func attack(ctx context.Context, c gauntlet.Case, dir string) (r Report) {
 		r.broke(err)
 		return r
 	}
-	h, err := openHost(ctx, c.Limits)
+	h, err := open(ctx, c.Limits)
 	if err != nil {
 		r.broke(err)
 		return r
@@ -70,7 +71,7 @@ func attack(ctx context.Context, c gauntlet.Case, dir string) (r Report) {
 	if after, ok := residentPeak(); ok && measured {
 		r.Growth = max(0, after-before)
 	}
-	r.broke(h.healthy(ctx))
+	r.broke(healthy(ctx, h))
 	r.broke(h.close(ctx))
 	r.Breaches = g.breaches(c)
 	return r

@@ -6,6 +6,6 @@
 // collector had to wait. A child that dies, hangs or grows without end is a lost
 // case and nothing more. The program calls [Child] first in main, or in TestMain.
 //
-// Everything that is particular to the host is in host.go; the rest would do
-// for any other.
+// Everything that is particular to the host is in host.go and services.go; the
+// rest would do for any other.
 package runner

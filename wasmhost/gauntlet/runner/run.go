@@ -24,14 +24,17 @@ type Outcome struct {
 // Won reports whether the host did as the verdict says.
 func (o Outcome) Won() bool { return len(o.Wrong) == 0 }
 
+const tries = 3
+
 // residentMost is where a child is ended before it harms the machine.
 const residentMost = 6 << 30
 
 // Run runs one case in a child process and judges it. A case that was only too
-// slow is run once more, since the machine may have been busy elsewhere. The
+// slow is run again, up to three times, since the machine may have been busy
+// elsewhere. The
 // error is the caller's: a canceled context, a child that can't be started.
 func Run(ctx context.Context, c gauntlet.Case) (Outcome, error) {
-	for again := false; ; again = true {
+	for try := 1; ; try++ {
 		report, lost, err := spawn(ctx, c)
 		if err != nil {
 			return Outcome{}, fmt.Errorf("run case %s: %w", c.Name, err)
@@ -40,7 +43,7 @@ func Run(ctx context.Context, c gauntlet.Case) (Outcome, error) {
 			return Outcome{Case: c, Wrong: []string{"the process was lost: " + lost}}, nil
 		}
 		wrong, late := judge(c, report)
-		if len(wrong) > 0 || len(late) == 0 || again {
+		if len(wrong) > 0 || len(late) == 0 || try == tries {
 			return Outcome{Case: c, Report: report, Wrong: append(wrong, late...)}, nil
 		}
 	}
