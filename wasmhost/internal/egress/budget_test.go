@@ -51,8 +51,8 @@ func TestBudgetCountsBothWays(t *testing.T) {
 	served := 0
 	port := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		served++
-		io.Copy(io.Discard, r.Body)
-		w.Write(make([]byte, 1000))
+		_, _ = io.Copy(io.Discard, r.Body)
+		_, _ = w.Write(make([]byte, 1000))
 	})
 	client := newClient(t, egress.Config{Resolver: loopback("api.test")})
 	request := get("http://api.test:%s/", port)
@@ -79,11 +79,11 @@ func TestCompressedBodiesStayCompressed(t *testing.T) {
 	t.Parallel()
 	var bomb bytes.Buffer
 	w := gzip.NewWriter(&bomb)
-	io.CopyN(w, zeros{}, 64<<20)
+	_, _ = io.CopyN(w, zeros{}, 64<<20)
 	w.Close()
 	port := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Encoding", "gzip")
-		w.Write(bomb.Bytes())
+		_, _ = w.Write(bomb.Bytes())
 	})
 	client := newClient(t, egress.Config{Resolver: loopback("bomb.test")})
 	budget := &egress.Budget{Requests: 1, Bytes: 1 << 20}
@@ -138,9 +138,9 @@ func verbose(t *testing.T, first, line string) (port string) {
 			return
 		}
 		defer conn.Close()
-		conn.Read(make([]byte, 1))
-		io.WriteString(conn, first+strings.Repeat(line, 4<<20/len(line)))
-		io.WriteString(conn, "\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+		_, _ = conn.Read(make([]byte, 1))
+		fmt.Fprint(conn, first+strings.Repeat(line, 4<<20/len(line)))
+		fmt.Fprint(conn, "\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 	}()
 	t.Cleanup(func() { listener.Close(); <-done })
 	_, port, _ = net.SplitHostPort(listener.Addr().String())

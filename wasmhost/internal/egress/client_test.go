@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -26,7 +27,7 @@ func TestDoSendsAndReceives(t *testing.T) {
 		w.Header().Add("X-Two", "a")
 		w.Header().Add("X-Two", "b")
 		w.WriteHeader(http.StatusTeapot)
-		io.WriteString(w, "pong")
+		fmt.Fprint(w, "pong")
 	})
 	client := newClient(t, egress.Config{Resolver: loopback("api.test")})
 	response, err := client.Do(t.Context(), local(t), abi.HTTPRequest{
@@ -99,7 +100,7 @@ func TestDoObeysContext(t *testing.T) {
 	t.Parallel()
 	port := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		for r.Context().Err() == nil { // a byte now and then, without end
-			io.WriteString(w, "x")
+			fmt.Fprint(w, "x")
 			w.(http.Flusher).Flush()
 			select {
 			case <-r.Context().Done():
@@ -133,7 +134,7 @@ func TestDoCanceledWhileWaiting(t *testing.T) {
 func TestDoVerifiesTLS(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		io.WriteString(w, r.Host)
+		fmt.Fprint(w, r.Host)
 	}))
 	server.Config.ErrorLog = quiet()
 	server.StartTLS()
@@ -163,14 +164,12 @@ func TestDoVerifiesTLS(t *testing.T) {
 }
 
 // Not parallel: it sets the environment.
-//
-//nolint:paralleltest // t.Setenv
 func TestDoIgnoresProxyOfEnvironment(t *testing.T) {
 	proxied := false
 	proxy := serve(t, func(http.ResponseWriter, *http.Request) { proxied = true })
 	t.Setenv("HTTP_PROXY", "http://127.0.0.1:"+proxy)
 	t.Setenv("http_proxy", "http://127.0.0.1:"+proxy)
-	port := serve(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "direct") })
+	port := serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "direct") })
 	client := newClient(t, egress.Config{Resolver: loopback("api.test")})
 	response, err := client.Do(t.Context(), local(t), get("http://api.test:%s/", port), plenty())
 	if err != nil || string(response.Body) != "direct" || proxied {
@@ -180,7 +179,7 @@ func TestDoIgnoresProxyOfEnvironment(t *testing.T) {
 
 func TestDoTriesTheNextAddress(t *testing.T) {
 	t.Parallel()
-	port := serve(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "second") })
+	port := serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "second") })
 	resolver := both{"127.0.0.99", "127.0.0.1"} // nothing listens at the first
 	client := newClient(t, egress.Config{Resolver: resolver})
 	response, err := client.Do(t.Context(), local(t), get("http://two.test:%s/", port), plenty())

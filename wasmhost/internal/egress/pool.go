@@ -116,7 +116,7 @@ func (p *pool) dialTLS(ctx context.Context, network, pinned string) (net.Conn, e
 	ctx, cancel := context.WithTimeout(ctx, p.dialTimeout)
 	defer cancel()
 	if err := conn.HandshakeContext(ctx); err != nil {
-		plain.Close()
+		_ = plain.Close()
 		return nil, fmt.Errorf("tls: %w", err)
 	}
 	return conn, nil
@@ -138,7 +138,7 @@ func (p *pool) connect(ctx context.Context, network string, address netip.AddrPo
 		return nil, &dialError{err: err}
 	}
 	if err := samePlace(conn.RemoteAddr().String(), address); err != nil {
-		conn.Close()
+		_ = conn.Close()
 		return nil, err
 	}
 	return conn, nil

@@ -3,6 +3,7 @@ package egress_test
 import (
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -80,7 +81,7 @@ func TestRedirectMethods(t *testing.T) {
 	port := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/end" {
 			body, _ := io.ReadAll(r.Body)
-			io.WriteString(w, r.Method+" "+string(body)+" "+r.Header.Get("Content-Type"))
+			fmt.Fprint(w, r.Method+" "+string(body)+" "+r.Header.Get("Content-Type"))
 			return
 		}
 		redirectTo(w, r)
@@ -114,8 +115,7 @@ func TestRedirectDropsSecrets(t *testing.T) {
 	t.Parallel()
 	var got http.Header
 	end := serve(t, func(_ http.ResponseWriter, r *http.Request) { got = r.Header })
-	var port string
-	port = serve(t, func(w http.ResponseWriter, r *http.Request) {
+	port := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/same":
 			http.Redirect(w, r, "/end", http.StatusFound)

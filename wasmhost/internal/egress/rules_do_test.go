@@ -3,6 +3,7 @@ package egress_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -72,7 +73,7 @@ func TestDoDeniesPrivateAddresses(t *testing.T) {
 
 func TestDoSkipsForbiddenAddresses(t *testing.T) {
 	t.Parallel()
-	port := serve(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") })
+	port := serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") })
 	client := newClient(t, egress.Config{Resolver: both{"10.0.0.1", "::ffff:127.0.0.1"}})
 	response, err := client.Do(t.Context(), local(t), get("http://two.test:%s/", port), plenty())
 	if err != nil || string(response.Body) != "ok" {

@@ -21,9 +21,9 @@ type kernel struct {
 	state *extism.State
 }
 
-func newKernel(t testing.TB, config extism.Config) kernel {
-	t.Helper()
-	return kernel{t: t, state: extism.New(config)}
+func newKernel(tb testing.TB, config extism.Config) kernel {
+	tb.Helper()
+	return kernel{t: tb, state: extism.New(config)}
 }
 
 var functions = func() map[string]extism.Function {

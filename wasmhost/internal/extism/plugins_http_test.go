@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -39,7 +39,7 @@ func TestPluginHTTP(t *testing.T) {
 		w.Header().Set("X-Path", r.Method+" "+r.URL.Path)
 		w.Header().Add("X-Two", "a")
 		w.Header().Add("X-Two", "b")
-		io.WriteString(w, todo)
+		fmt.Fprint(w, todo)
 	}))
 	t.Cleanup(server.Close)
 	input, _ := json.Marshal(map[string]string{"url": server.URL + "/it"})
