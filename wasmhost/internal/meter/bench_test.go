@@ -172,4 +172,3 @@ func parsed(b *testing.B) *wasmbin.Module {
 	}
 	return m
 }
-

@@ -8,9 +8,9 @@ type bodyWriter struct {
 	out    buffer
 	f      *function
 	code   []byte
-	copied int   // code before it has been written
-	region int32 // the loop that began last
-	labels []int // open blocks: how many loops up to each were wrapped
+	copied int    // code before it has been written
+	region int32  // the loop that began last
+	labels []int  // open blocks: how many loops up to each were wrapped
 	local  uint32 // mirrors fuel within loops
 }
 
@@ -230,12 +230,26 @@ func (w *bodyWriter) loop(d *wasmbin.Decoder) {
 	b.opIndex(wasmbin.OpLocalGet, w.local)
 	b.i64Const(0)
 	b.op(opI64LtS)
-	b.opIndex(wasmbin.OpBrIf, 1)
+	w.again(d)
 	b.opIndex(wasmbin.OpLocalGet, w.local)
 	b.i64Const(r.cost)
 	b.op(opI64Sub)
 	b.opIndex(wasmbin.OpLocalTee, w.local)
 	b.opIndex(wasmbin.OpGlobalSet, w.fuel)
+}
+
+// again goes back to the outer loop if the operand is not zero. The engine
+// makes better code of an if, into which a loop's parameters can't be taken.
+func (w *bodyWriter) again(d *wasmbin.Decoder) {
+	b := &w.out
+	if parameters, _ := w.m.BlockArity(d.A); parameters > 0 {
+		b.opIndex(wasmbin.OpBrIf, 1)
+		return
+	}
+	b.op(wasmbin.OpIf)
+	b.bytes(blockEmpty)
+	b.opIndex(wasmbin.OpBr, 2)
+	b.op(wasmbin.OpEnd)
 }
 
 // end closes a block: with a wrapped loop the loop around it, and with a

@@ -15,6 +15,7 @@ import (
 // script is a file of the WebAssembly test suite, as wast2json writes it.
 type script struct {
 	dir      string
+	name     string
 	Commands []command `json:"commands"`
 }
 
@@ -69,7 +70,7 @@ func readScript(t *testing.T, file string) *script {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &script{dir: filepath.Dir(file)}
+	s := &script{dir: filepath.Dir(file), name: strings.TrimSuffix(filepath.Base(file), ".json")}
 	if err := json.Unmarshal(raw, s); err != nil {
 		t.Fatal(err)
 	}

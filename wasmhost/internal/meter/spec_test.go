@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -24,9 +25,9 @@ func TestSpec(t *testing.T) {
 		name                string
 		modules, assertions int64 // at least
 	}{
-		{"v1", 1, 1},
-		{"v2", 1, 1},
-		{"tail-call", 1, 1},
+		{"v1", 2527, 16303},
+		{"v2", 4581, 48312},
+		{"tail-call", 30, 78},
 	}
 	for _, part := range parts {
 		for _, metered := range []bool{false, true} {
@@ -55,6 +56,20 @@ func TestSpec(t *testing.T) {
 			})
 		}
 	}
+}
+
+// superseded reports whether a version 1 assertion does not hold in version 2:
+// multi-value and several tables are allowed, select takes more types, and
+// segments that fit are written although a later one does not.
+func superseded(s *script, c *command) bool {
+	lines := map[string][]int{
+		"func":              {493, 497},
+		"imports":           {310, 314, 318},
+		"linking":           {236, 248, 342, 354},
+		"type":              {53, 57},
+		"unreached-invalid": {539},
+	}
+	return strings.HasSuffix(s.dir, filepath.Join("v1", "testdata")) && slices.Contains(lines[s.name], c.Line)
 }
 
 // specRun runs one script.
@@ -158,7 +173,7 @@ func (r *specRun) script(t *testing.T, s *script) {
 		case "register":
 		case "action", "assert_return", "assert_trap", "assert_exhaustion":
 			r.assertions++
-			r.act(t, c)
+			r.act(t, s, c)
 		case "assert_malformed", "assert_invalid", "assert_unlinkable", "assert_uninstantiable":
 			if c.ModuleType != "text" {
 				r.refused(t, s, c)
@@ -174,13 +189,14 @@ func (r *specRun) refused(t *testing.T, s *script, c *command) {
 	_, err := r.instantiate(t.Context(), s.module(t, c), "")
 	// An active element segment that does not fit: wazero lets such modules be
 	// used, because their functions may be in a table already.
-	lenient := c.Type == "assert_uninstantiable" && c.Text == "out of bounds table access"
-	if (err == nil) != lenient {
+	lenient := c.Text == "out of bounds table access" && c.Type == "assert_uninstantiable" ||
+		c.Text == "elements segment does not fit"
+	if (err == nil) != lenient && !superseded(s, c) {
 		t.Errorf("line %d: %s %s (%s): got %v", c.Line, c.Type, c.Filename, c.Text, err)
 	}
 }
 
-func (r *specRun) act(t *testing.T, c *command) {
+func (r *specRun) act(t *testing.T, s *script, c *command) {
 	t.Helper()
 	m := r.last
 	if c.Action.Module != "" {
@@ -196,6 +212,9 @@ func (r *specRun) act(t *testing.T, c *command) {
 		m.ExportedGlobal(meter.StackExport).(api.MutableGlobal).Set(1 << 20)
 	}
 	got, err := m.ExportedFunction(c.Action.Field).Call(t.Context(), arguments(c.Action.Args)...)
+	if superseded(s, c) {
+		return
+	}
 	switch c.Type {
 	case "assert_trap":
 		if err == nil || !strings.Contains(err.Error(), trapMessage(c.Text)) {
