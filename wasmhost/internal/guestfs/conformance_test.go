@@ -123,6 +123,7 @@ func testQuota(fs tree) {
 	fs.refuse("f", Write|Create, ENOSPC)
 	fs.want(fs.Mkdir("d"), ENOSPC, "mkdir")
 	fs.refuse("no/f", Write|Create, ENOENT)
+	fs.want(fs.Mkdir("no/d"), ENOENT, "mkdir in what is not there")
 	fs.lists("")
 	fs.used(0)
 	if !fs.quota.Refused() {

@@ -67,9 +67,10 @@ func TestSwappingDoesNotLeadOut(t *testing.T) {
 	done := make(chan struct{})
 	var swapper sync.WaitGroup
 	swapper.Go(func() {
-		swap(t, done, stage, filepath.Join(dir, "d", "f"), "file", "link", "pipe", "inner")
+		swap(t, done, stage, filepath.Join(dir, "d", "f"), "file", "inner", "file", "link", "pipe")
 	})
 	swapper.Go(func() { swapDir(t, done, filepath.Join(dir, "way"), filepath.Join(dir, "d2"), outside) })
+	inner, _ := guest.Stat("d2/f", false)
 	seen := map[string]int{}
 	for range 4000 {
 		for path, flags := range map[string]OpenFlags{"d/f": 0, "way/f": 0, "d/./f": Write, "./d/f": NoFollow, "way/./f": Write} {
@@ -82,6 +83,9 @@ func TestSwappingDoesNotLeadOut(t *testing.T) {
 			got := read(t, f, 0, 10)
 			if st.Type != TypeRegular || got != "inside" {
 				t.Errorf("open %q: type %d, %q", path, st.Type, got)
+			}
+			if flags&NoFollow != 0 && st.Inode == inner.Inode {
+				t.Error("a link was followed that must not be")
 			}
 			seen[got]++
 			f.Close()

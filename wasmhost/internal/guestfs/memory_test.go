@@ -281,7 +281,7 @@ func TestMemoryShrinks(t *testing.T) {
 	for i := range 100 {
 		f, _ := memory.Open(fmt.Sprint(i), Create|Write)
 		write(t, f, string(make([]byte, 1<<20)), 0)
-		write(t, f, "x", 8<<20)
+		write(t, f, "x", 64<<20)
 		succeed(t, f.Truncate(1))
 		f.Close()
 	}
