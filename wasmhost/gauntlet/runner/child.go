@@ -58,6 +58,7 @@ func attack(ctx context.Context, c gauntlet.Case, dir string) (r Report) {
 		r.broke(err)
 		return r
 	}
+	defer g.close()
 	h, err := open(ctx, c.Limits)
 	if err != nil {
 		r.broke(err)

@@ -55,6 +55,14 @@ func prepare(c gauntlet.Case, dir string) (g grounds, err error) {
 	return g, err
 }
 
+// close stops the servers.
+func (g grounds) close() {
+	if g.server != nil {
+		g.server.first.close()
+		g.server.inner.close()
+	}
+}
+
 // fill puts the addresses of the servers into a text.
 func (g grounds) fill(text string) string {
 	if g.server == nil {

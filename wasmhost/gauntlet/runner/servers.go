@@ -77,6 +77,12 @@ func start(handler http.Handler) *server {
 	return s
 }
 
+// close does not wait for guests that are still connected.
+func (s *server) close() {
+	s.CloseClientConnections()
+	s.Close()
+}
+
 func (s *servers) breaches(setup gauntlet.Setup) []string {
 	var found []string
 	if n := s.inner.hits.Load(); n > 0 {
