@@ -18,8 +18,8 @@ type Function struct {
 	Results []api.ValueType // one i32, the error number; none for proc_exit
 	// Run executes the function. memory is the guest's whole linear memory, nil
 	// if it has none; args are the raw arguments, one for each of Params. A
-	// pointer out of memory is EFAULT. It panics with Exit or Interrupted, and
-	// never otherwise.
+	// pointer out of memory is EFAULT. It panics with Exit or Interrupted, or as
+	// one of the writers or trees of the Config does, and never otherwise.
 	Run func(ctx context.Context, s *State, memory []byte, args []uint64) guestfs.Errno
 }
 

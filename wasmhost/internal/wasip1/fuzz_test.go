@@ -5,6 +5,9 @@ import (
 	"context"
 	"io"
 	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/graflow/graflow-wasm/wasmhost/internal/guestfs"
@@ -15,11 +18,55 @@ import (
 // panic but proc_exit, hang, or write outside of memory. The script is a list of
 // calls: a byte for the function, then a byte or more for each argument.
 func FuzzFunctions(f *testing.F) {
-	f.Add([]byte("\x14\x00\x08\x01\x10"), []byte("a memory of a few bytes"))
-	f.Add([]byte{31, 3, 1, 0, 4, 1, 255, 255, 0, 32, 20, 4, 8, 1, 16}, []byte("file"))
+	memory := fuzzMemory()
+	f.Add(fuzzScript(f,
+		"path_open 3 0 64 4 1 222 222 1 8", "path_open 3 0 64 4 0 66 0 0 8",
+		"fd_write 5 16 2 8", "fd_pwrite 6 16 1 3 8", "fd_seek 5 0 0 8", "fd_read 5 16 2 8",
+		"fd_tell 5 8", "fd_allocate 6 4 200", "fd_filestat_get 5 128", "fd_renumber 6 5",
+		"fd_fdstat_set_flags 5 1", "fd_fdstat_set_rights 5 2 0", "fd_close 5",
+	), memory)
+	f.Add(fuzzScript(f,
+		"path_create_directory 3 64 1", "path_open 3 0 64 1 2 0 0 0 8", "fd_readdir 5 128 40 0 8",
+		"path_rename 3 64 1 5 65 1", "path_rename 3 64 1 3 65 1", "path_filestat_get 5 1 72 5 128",
+		"path_remove_directory 3 65 1", "path_unlink_file 3 64 4", "path_symlink 64 1 3 65 1",
+	), memory)
+	f.Add(fuzzScript(f,
+		"poll_oneoff 96 160 1 8", "clock_time_get 1 0 8", "random_get 0 200", "args_get 16 64",
+		"fd_prestat_get 3 8", "fd_prestat_dir_name 3 8 1", "sock_recv 0 0 0 0 0 0", "proc_exit 3",
+	), memory)
 	f.Fuzz(func(t *testing.T, script, content []byte) {
 		fuzz(t, script, content)
 	})
+}
+
+// fuzzMemory has two vectors at 16, names at 64 and a subscription at 96.
+func fuzzMemory() []byte {
+	memory := make([]byte, 256)
+	for at, value := range map[int]uint32{16: 128, 20: 9, 24: 140, 28: 5, 112: 1, 120: 1000} {
+		le.PutUint32(memory[at:], value)
+	}
+	copy(memory[64:], "file\x00\x00\x00\x00../..")
+	return memory
+}
+
+// fuzzScript writes calls as the fuzzer reads them.
+func fuzzScript(f *testing.F, calls ...string) []byte {
+	f.Helper()
+	var script []byte
+	for _, call := range calls {
+		words := strings.Fields(call)
+		script = append(script, byte(slices.IndexFunc(functions, func(fn wasip1.Function) bool {
+			return fn.Name == words[0]
+		})))
+		for _, word := range words[1:] {
+			n, err := strconv.ParseUint(word, 10, 8)
+			if err != nil {
+				f.Fatal(err)
+			}
+			script = append(script, byte(n))
+		}
+	}
+	return script
 }
 
 // TestRandomFunctions is a run of the fuzzer that always takes place.

@@ -1,6 +1,8 @@
 package wasip1_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -191,6 +193,44 @@ func TestNoLinks(t *testing.T) {
 	g.want(guestfs.EPERM, "path_link", 3, 0, at, n, 3, up, l)
 	g.want(guestfs.EINVAL, "path_readlink", 3, at, n, to, m, g.room(4))
 	g.want(guestfs.ENOENT, "path_filestat_get", g.stat("new")...)
+}
+
+func TestReadOnlyTree(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "f"), []byte("content"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "d"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	tree, err := guestfs.OpenDir(dir, false, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = tree.Close() })
+	g := newGuest(t, wasip1.Config{Preopens: []wasip1.Preopen{{GuestPath: "/", FS: tree}}})
+	for _, oflags := range []uint64{0, create, truncate} {
+		if _, errno := g.tryOpen(preopenFD, "f", oflags, 0); errno != guestfs.EROFS {
+			t.Errorf("open for writing, flags %d: got errno %d, want EROFS", oflags, errno)
+		}
+	}
+	for name, at := range map[string]string{
+		"path_create_directory": "new", "path_unlink_file": "f", "path_remove_directory": "d",
+	} {
+		if errno := g.path(name, at); errno != guestfs.EROFS {
+			t.Errorf("%s: got errno %d, want EROFS", name, errno)
+		}
+	}
+	at, n := g.text("f")
+	out := g.room(4)
+	g.must("path_open", preopenFD, follow, at, n, 0, fdRead|fdSeek, 0, 0, out)
+	if got := g.read(uint64(g.u32(out)), 100); got != "content" {
+		t.Errorf("got %q, want what is in the file", got)
+	}
+	if got := g.readdir(preopenFD, 200); len(got) != 4 || got[3].name != "f" {
+		t.Errorf("got %+v, want f", got)
+	}
 }
 
 func TestTimes(t *testing.T) {

@@ -46,7 +46,12 @@ func runProgram(ctx context.Context, t *testing.T, wasm []byte, config wasip1.Co
 	if _, err := host.Instantiate(ctx); err != nil {
 		t.Fatal(err)
 	}
-	_, err := r.InstantiateWithConfig(ctx, wasm, wazero.NewModuleConfig())
+	// Compiled apart, the code stays in the cache for the next run.
+	compiled, err := r.CompileModule(ctx, wasm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = r.InstantiateModule(ctx, compiled, wazero.NewModuleConfig())
 	p := program{err: err, state: state, touched: state.Touched()}
 	if exit := (wasip1.Exit{}); errors.As(err, &exit) {
 		p.code, p.err = exit.Code, nil
