@@ -1,0 +1,83 @@
+// The gauntlet attacks a WebAssembly host. It writes its modules for any host,
+// or runs them against our own.
+//
+//	gauntlet write DIR        modules and manifest.json
+//	gauntlet run [PATTERN]    a line for each case whose name matches
+//	gauntlet list             names and attacks
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"regexp"
+
+	"github.com/graflow/graflow-wasm/wasmhost/gauntlet"
+	"github.com/graflow/graflow-wasm/wasmhost/gauntlet/runner"
+)
+
+const usage = "usage: gauntlet write DIR | run [PATTERN] | list"
+
+func main() {
+	runner.Child()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := command(ctx, os.Stdout, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+func command(ctx context.Context, out io.Writer, args []string) error {
+	switch {
+	case len(args) == 2 && args[0] == "write":
+		return gauntlet.Write(args[1])
+	case len(args) == 1 && args[0] == "run":
+		return run(ctx, out, "")
+	case len(args) == 2 && args[0] == "run":
+		return run(ctx, out, args[1])
+	case len(args) == 1 && args[0] == "list":
+		for _, c := range gauntlet.Cases() {
+			fmt.Fprintf(out, "%s: a naive host %s\n", c.Name, c.Attack)
+		}
+		return nil
+	}
+	return fmt.Errorf("%s", usage)
+}
+
+// run prints a line for each case, and what is wrong below it.
+func run(ctx context.Context, out io.Writer, pattern string) error {
+	matches, err := regexp.Compile(pattern)
+	if err != nil {
+		return fmt.Errorf("run gauntlet: %w", err)
+	}
+	total, lost := 0, 0
+	for _, c := range gauntlet.Cases() {
+		if !matches.MatchString(c.Name) {
+			continue
+		}
+		outcome, err := runner.Run(ctx, c)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(out, outcome.Line())
+		for _, wrong := range outcome.Wrong {
+			fmt.Fprintln(out, "     "+wrong)
+		}
+		total++
+		if !outcome.Won() {
+			lost++
+		}
+	}
+	fmt.Fprintf(out, "%d cases, %d lost\n", total, lost)
+	switch {
+	case total == 0:
+		return fmt.Errorf("run gauntlet: no case matches %q", pattern)
+	case lost > 0:
+		return fmt.Errorf("run gauntlet: %d of %d cases are lost", lost, total)
+	}
+	return nil
+}
