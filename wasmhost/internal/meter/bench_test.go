@@ -115,10 +115,13 @@ func benchmark(b *testing.B, wasm []byte, programs []program) {
 // instance instantiates a module that may be a WASI reactor.
 func instance(tb testing.TB, wasm []byte) api.Module {
 	tb.Helper()
-	r := newRuntime(tb)
-	ctx := tb.Context()
-	wasi_snapshot_preview1.MustInstantiate(ctx, r)
-	m, err := r.InstantiateWithConfig(ctx, wasm, wazero.NewModuleConfig().WithStartFunctions("_initialize"))
+	return reactor(tb, newRuntime(tb), wasm)
+}
+
+func reactor(tb testing.TB, r wazero.Runtime, wasm []byte) api.Module {
+	tb.Helper()
+	wasi_snapshot_preview1.MustInstantiate(tb.Context(), r)
+	m, err := r.InstantiateWithConfig(tb.Context(), wasm, wazero.NewModuleConfig().WithStartFunctions("_initialize"))
 	if err != nil {
 		tb.Fatal(err)
 	}

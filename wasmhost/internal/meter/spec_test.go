@@ -12,10 +12,8 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/graflow/graflow-wasm/wasmhost/internal/meter"
-	"github.com/graflow/graflow-wasm/wasmhost/internal/wasmbin"
 )
 
 // The WebAssembly test suite gives the same results metered and unmetered.
@@ -82,8 +80,6 @@ type specRun struct {
 	modules, assertions int64
 }
 
-var errStack = errors.New("out of stack")
-
 func newSpecRun(t *testing.T, metered bool) *specRun {
 	t.Helper()
 	ctx := t.Context()
@@ -100,48 +96,6 @@ func newSpecRun(t *testing.T, metered bool) *specRun {
 		t.Fatal(err)
 	}
 	return r
-}
-
-// newRuntime returns a runtime with a yield that always refills.
-func newRuntime(t testing.TB) wazero.Runtime {
-	t.Helper()
-	config := wazero.NewRuntimeConfig().WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesTailCall)
-	r := wazero.NewRuntimeWithConfig(t.Context(), config)
-	t.Cleanup(func() { _ = r.Close(context.Background()) })
-	refill := func(ctx context.Context, m api.Module, stack []uint64) {
-		if left(m, meter.StackExport) < 0 {
-			panic(errStack)
-		}
-		fuel(m).Set(1 << 20)
-	}
-	_, err := r.NewHostModuleBuilder(meter.YieldModule).NewFunctionBuilder().
-		WithGoModuleFunction(api.GoModuleFunc(refill), nil, nil).Export(meter.YieldName).Instantiate(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
-
-func fuel(m api.Module) api.MutableGlobal {
-	return m.ExportedGlobal(meter.FuelExport).(api.MutableGlobal)
-}
-
-func left(m api.Module, export string) int64 { return int64(m.ExportedGlobal(export).Get()) }
-
-// rewrite passes a module through parser, validator and meter.
-func rewrite(wasm []byte) ([]byte, error) {
-	m, err := wasmbin.Parse(wasm, wasmbin.Limits{})
-	if err != nil {
-		return nil, err
-	}
-	if err := m.Validate(); err != nil {
-		return nil, err
-	}
-	result, err := meter.Rewrite(m, meter.Options{})
-	if err != nil {
-		return nil, err
-	}
-	return result.Wasm, nil
 }
 
 func (r *specRun) instantiate(ctx context.Context, wasm []byte, name string) (api.Module, error) {
@@ -209,7 +163,7 @@ func (r *specRun) act(t *testing.T, s *script, c *command) {
 		return
 	}
 	if r.metered {
-		m.ExportedGlobal(meter.StackExport).(api.MutableGlobal).Set(1 << 20)
+		counter(m, meter.StackExport).Set(1 << 20)
 	}
 	got, err := m.ExportedFunction(c.Action.Field).Call(t.Context(), arguments(c.Action.Args)...)
 	if superseded(s, c) {
