@@ -3,11 +3,13 @@ package gauntlet_test
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -181,6 +183,42 @@ func TestValidity(t *testing.T) {
 	if checked < 100 {
 		t.Errorf("checked %d modules only", checked)
 	}
+}
+
+// TestPage holds docs/gauntlet.md to what there is.
+func TestPage(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "gauntlet.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := map[string]int{}
+	for _, c := range gauntlet.Cases() {
+		count[c.Group]++
+	}
+	names, about := gauntlet.Groups()
+	for _, name := range names {
+		if row := fmt.Sprintf("| %s | %d | %s |", name, count[name], about[name]); !strings.Contains(string(page), row) {
+			t.Errorf("the page lacks %s", row)
+		}
+	}
+	_, rest, _ := strings.Cut(string(page), "```json\n")
+	example, _, _ := strings.Cut(rest, "```")
+	var entry gauntlet.Entry
+	if err := json.Unmarshal([]byte(example), &entry); err != nil {
+		t.Fatalf("the entry on the page: %v", err)
+	}
+	for _, c := range gauntlet.Cases() {
+		if c.Name != entry.Name {
+			continue
+		}
+		c.Module = nil
+		if !reflect.DeepEqual(c, entry.Case) {
+			t.Errorf("the page shows %+v, want %+v", entry.Case, c)
+		}
+		return
+	}
+	t.Errorf("the page shows a case %q, which there is not", entry.Name)
 }
 
 func TestWrite(t *testing.T) {

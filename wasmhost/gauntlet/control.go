@@ -4,11 +4,11 @@ import "github.com/graflow/graflow-wasm/wasmhost/gauntlet/internal/asm"
 
 func controls() []Case {
 	return []Case{
-		attack("empty", ABICore, Contained(), "nothing: the host refuses what is harmless", func(g *guest) { g.run("") }),
-		raw("every-section", Contained(), "nothing: the host refuses a module that has every section", func() []byte {
+		attack("empty", ABICore, Contained(), "refuses what is harmless", func(g *guest) { g.run("") }),
+		raw("every-section", Contained(), "refuses a module that has every section", func() []byte {
 			return everySection(false).Bytes()
 		}),
-		raw("padded-numbers", Contained(), "nothing: the host refuses LEB128 numbers that are longer than need be, as tools write them", func() []byte {
+		raw("padded-numbers", Contained(), "refuses LEB128 numbers that are longer than need be, as tools write them", func() []byte {
 			m := plain()
 			sections := m.Sections()
 			for i, s := range sections {
@@ -16,29 +16,29 @@ func controls() []Case {
 			}
 			return asm.Binary(sections...)
 		}),
-		raw("odd-custom-sections", Contained(), "nothing: the host refuses custom sections it does not know, in places where they are allowed", func() []byte {
+		raw("odd-custom-sections", Contained(), "refuses custom sections it does not know, in places where they are allowed", func() []byte {
 			var out [][]byte
 			for _, s := range plain().Sections() {
 				out = append(out, asm.Custom("odd", []byte{0xff, 0x00}), s)
 			}
 			return asm.Binary(append(out, asm.Custom("", nil))...)
 		}),
-		attack("command", ABICommand, Contained(), "nothing: the host can't run a WASI command", func(g *guest) {
+		attack("command", ABICommand, Contained(), "can't run a WASI command", func(g *guest) {
 			g.attack("", g.write(1, "null\n"), asm.I32Eqz, asm.I32Eqz)
 		}),
-		attack("reactor", ABIReactor, Contained(), "nothing: the host can't run a WASI reactor", func(g *guest) {
+		attack("reactor", ABIReactor, Contained(), "can't run a WASI reactor", func(g *guest) {
 			g.attack("", g.host("random_get", asm.I32(64), asm.I32(16)))
 		}),
-		attack("graflow", ABIGraflow, Contained(), "nothing: the host can't run a graflow_v1 module", func(g *guest) {
+		attack("graflow", ABIGraflow, Contained(), "can't run a graflow_v1 module", func(g *guest) {
 			g.attack("", g.host("output_write", g.str(`"done"`)), asm.I32(6), asm.I32Ne)
 		}),
 		{
-			Name: "file", Attack: "nothing: the host does not let a guest read a file that it was given",
+			Name: "file", Attack: "does not let a guest read a file that it was given",
 			ABI: ABICommand, Verdict: Contained(), Setup: Setup{Mount: MountReadOnly},
 			Module: module(ABICommand, func(g *guest) { g.attack("", g.open("file", 0), asm.I32Eqz, asm.I32Eqz) }),
 		},
 		{
-			Name: "work", Attack: "nothing: the host stops a guest that needs a second of work and may have ten",
+			Name: "work", Attack: "stops a guest that needs a second of work and may have ten",
 			ABI: ABICore, Verdict: Contained(), Limits: Limits{Timeout: 10e9},
 			Module: module(ABICore, func(g *guest) { g.run("i", times(100_000_000, 0)) }),
 		},

@@ -39,7 +39,7 @@ func networks() []Case {
 	stopped := Stopped(KindTimeout)
 	circle := granted
 	circle.ServerHits = 10
-	many := attack("requests", ABIGraflow, Contained().Or(Stopped("http_requests", KindTimeout)), "sends requests without end for a guest", func(g *guest) {
+	many := attack("requests", ABIGraflow, Contained().Or(Stopped(KindHTTP, KindTimeout)), "sends requests without end for a guest", func(g *guest) {
 		g.run("i", g.input(), asm.Loop(g.host("http_request", asm.I32(1024), asm.Get(0)), asm.I64(0), asm.I64LtS, asm.I32Eqz, asm.BrIf(0)))
 	})
 	many.Setup, many.Input = circle, get("http://{server}/")
@@ -56,7 +56,7 @@ func networks() []Case {
 		return request(name, "writes what a guest calls a header, and with it a second request", document, granted)
 	}
 	return []Case{
-		request("granted", "nothing: the host refuses a request that is granted", get("http://{server}/"), granted).answered(),
+		request("granted", "refuses a request that is granted", get("http://{server}/"), granted).answered(),
 		to("not-granted", private, "http://{server}/", Setup{}),
 		to("private", private, "http://{server}/", hosts("http://{server}")),
 		to("private-any-host", private, "http://{server}/", hosts("*:*")),
@@ -76,7 +76,7 @@ func networks() []Case {
 		to("backslash", parses, `http://{inner}\\@{server}/`, granted),
 		to("tab", parses, `http://{inner}\t@{server}/`, granted),
 		to("nul", parses, `http://{inner}\u0000.{server}/`, granted),
-		to("flood", "collects a body without end", "http://{server}/flood", granted).or(Stopped("http_bytes", KindTimeout)),
+		to("flood", "collects a body without end", "http://{server}/flood", granted).or(Stopped(KindHTTP, KindTimeout)),
 		to("header", "collects a header without end", "http://{server}/header", granted).or(stopped),
 		to("silence", waits, "http://{server}/silence", granted).or(stopped),
 		many,

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Kinds of errors, as verdicts name them. Those of package wasmhost have the
-// same names; another host maps its own.
+// Kinds of errors, as verdicts name them. Those that package wasmhost
+// has bear the same names there; another host maps its own.
 const (
 	KindTimeout       = "timeout"          // the time limit
 	KindFuel          = "fuel"             // the fuel limit
@@ -19,8 +19,9 @@ const (
 	KindInvalidOutput = "invalid_output"   // the output is not JSON or text
 	KindDenied        = "denied"           // the guest failed over a missing grant
 	KindHostCalls     = "host_calls"       // the limit of host calls
-	KindChannelOps    = "channel_ops"      // the limit of channel calls
-	KindDisk          = "disk"             // the limit of disk bytes
+	KindChannelOps    = "channel_ops"      // the limit of channel calls; it may also answer with an error
+	KindDisk          = "disk"             // the limit of disk bytes; likewise
+	KindHTTP          = "http"             // the limits of requests; likewise
 )
 
 // Verdict is what a good host makes of an attack. Any of the endings it names

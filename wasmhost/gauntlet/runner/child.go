@@ -32,6 +32,9 @@ func Child() {
 	os.Exit(serve(context.Background(), name, dir))
 }
 
+// rest is how long a host may go on after a call, and is looked at then.
+const rest = 30 * time.Millisecond
+
 func serve(ctx context.Context, name, dir string) int {
 	limitSelf()
 	for _, c := range gauntlet.Cases() {
@@ -72,6 +75,7 @@ func attack(ctx context.Context, c gauntlet.Case, dir string) (r Report) {
 	if after, ok := residentPeak(); ok && measured {
 		r.Growth = max(0, after-before)
 	}
+	r.Afterburn = afterburn()
 	r.broke(healthy(ctx, h))
 	r.broke(h.close(ctx))
 	r.Breaches = g.breaches(c)
@@ -108,6 +112,18 @@ func fight(ctx context.Context, h host, c gauntlet.Case, g grounds, wasm []byte,
 		})
 	}
 	all.Wait()
+}
+
+// afterburn lets the host come to rest, and then sees whether it does.
+func afterburn() time.Duration {
+	<-time.After(rest)
+	start, ok := processorTime()
+	<-time.After(rest)
+	end, _ := processorTime()
+	if !ok {
+		return 0
+	}
+	return end - start
 }
 
 // watch measures, until stopped, how the process fares meanwhile.

@@ -15,6 +15,7 @@ import (
 const (
 	pulseMost      = 150 * time.Millisecond
 	collectionMost = 250 * time.Millisecond
+	afterburnMost  = rest / 2
 	raceFactor     = 4 // under the race detector everything takes longer
 )
 
@@ -53,6 +54,7 @@ func judge(c gauntlet.Case, r Report) (wrong, late []string) {
 	late = slower(late, "a goroutine's turn", r.Pulse, pulseMost)
 	late = slower(late, "a garbage collection", r.Collection, collectionMost)
 	slices.Sort(wrong)
+	late = slower(late, "work that went on after the call", r.Afterburn, afterburnMost)
 	return wrong, late
 }
 

@@ -20,6 +20,9 @@ type Report struct {
 	Pulse time.Duration `json:"pulse_ns"`
 	// Collection is how long a garbage collection took at worst.
 	Collection time.Duration `json:"collection_ns"`
+	// Afterburn is the processor time that the host took in the moment after
+	// the last call, when it should have been idle.
+	Afterburn time.Duration `json:"afterburn_ns"`
 	// Breaches tells what the guest did outside of its sandbox.
 	Breaches []string `json:"breaches,omitempty"`
 	// Broken is an error of the host that is no verdict on the guest.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -34,6 +35,13 @@ func residentPeak() (bytes int64, ok bool) { return status("self", "VmHWM:") }
 
 // residentOf is the resident size of another process.
 func residentOf(pid int) (bytes int64, ok bool) { return status(strconv.Itoa(pid), "VmRSS:") }
+
+// processorTime is what this process has used, without its children.
+func processorTime() (time.Duration, bool) {
+	var usage unix.Rusage
+	err := unix.Getrusage(unix.RUSAGE_SELF, &usage)
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()), err == nil
+}
 
 // status reads a number of kilobytes from /proc/PID/status.
 func status(pid, field string) (int64, bool) {
