@@ -126,25 +126,28 @@ func afterburn() time.Duration {
 	return end - start
 }
 
+// pulse is how late, at worst, a goroutine woke from a short sleep until done.
+func pulse(done <-chan struct{}) (worst time.Duration) {
+	const moment = 2 * time.Millisecond
+	ticker := time.NewTicker(moment)
+	defer ticker.Stop()
+	for last := time.Now(); ; {
+		select {
+		case <-ticker.C:
+		case <-done:
+			return worst
+		}
+		now := time.Now()
+		worst = max(worst, now.Sub(last)-moment)
+		last = now
+	}
+}
+
 // watch measures, until stopped, how the process fares meanwhile.
 func watch(r *Report) (stop func()) {
 	done := make(chan struct{})
 	var all sync.WaitGroup
-	all.Go(func() {
-		const moment = 2 * time.Millisecond
-		ticker := time.NewTicker(moment)
-		defer ticker.Stop()
-		for last := time.Now(); ; {
-			select {
-			case <-ticker.C:
-			case <-done:
-				return
-			}
-			now := time.Now()
-			r.Pulse = max(r.Pulse, now.Sub(last)-moment)
-			last = now
-		}
-	})
+	all.Go(func() { r.Pulse = pulse(done) })
 	all.Go(func() {
 		pause := time.NewTicker(25 * time.Millisecond)
 		defer pause.Stop()

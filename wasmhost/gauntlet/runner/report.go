@@ -20,6 +20,9 @@ type Report struct {
 	Pulse time.Duration `json:"pulse_ns"`
 	// Collection is how long a garbage collection took at worst.
 	Collection time.Duration `json:"collection_ns"`
+	// Machine is how late a goroutine of the parent woke meanwhile: what is late
+	// in the child for want of a processor is so here too.
+	Machine time.Duration `json:"machine_ns"`
 	// Afterburn is the processor time that the host took in the moment after
 	// the last call, when it should have been idle.
 	Afterburn time.Duration `json:"afterburn_ns"`

@@ -72,7 +72,11 @@ func spawn(ctx context.Context, c gauntlet.Case) (report Report, lost string, er
 		return report, "", err
 	}
 	grown := guard(cmd, cancel)
+	waited, machine := make(chan struct{}), make(chan time.Duration, 1)
+	go func() { machine <- pulse(waited) }()
 	err = cmd.Wait()
+	close(waited)
+	busy := <-machine
 	switch tooBig := grown(); {
 	case ctx.Err() != nil:
 		return report, "", context.Cause(ctx)
@@ -86,6 +90,7 @@ func spawn(ctx context.Context, c gauntlet.Case) (report Report, lost string, er
 	if err := json.Unmarshal(out.Bytes(), &report); err != nil {
 		return report, "", fmt.Errorf("read the report: %w: %q", err, out.String())
 	}
+	report.Machine = busy
 	return report, "", nil
 }
 
