@@ -2,6 +2,7 @@ package extism_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"math"
@@ -132,6 +133,7 @@ func TestLoadsAndStoresTrap(t *testing.T) {
 		args []uint64
 	}{
 		{"load_u8", []uint64{0}},
+		{"load_u8", []uint64{63}},
 		{"load_u8", []uint64{end}},
 		{"load_u8", []uint64{math.MaxUint64}},
 		{"load_u64", []uint64{end - 7}},
@@ -214,6 +216,9 @@ func TestAllocBombsEnd(t *testing.T) {
 		}
 		if !errors.Is(trap, abi.TooLarge) {
 			t.Errorf("%d blocks of %d bytes: %v, want abi.TooLarge", blocks, size, trap)
+		}
+		if blocks > 8000 {
+			t.Errorf("%d blocks of %d bytes: their table is not counted", blocks, size)
 		}
 		if got := k.do("memory_bytes"); got > 1<<20+128<<10 {
 			t.Errorf("blocks of %d bytes: memory of %d bytes", size, got)
@@ -301,6 +306,28 @@ func TestVars(t *testing.T) {
 	none := newKernel(t, extism.Config{VarBytes: -1})
 	if _, trap := none.try("var_set", none.put("a"), none.put("a")); trap == nil {
 		t.Error("a variable was set although none are granted")
+	}
+}
+
+// What functions take over they free, or else long calls would run out.
+func TestFunctionsFreeTheirArguments(t *testing.T) {
+	t.Parallel()
+	k := newKernel(t, extism.Config{
+		KernelBytes: 128 << 10,
+		HTTP: func(context.Context, abi.HTTPRequest) (abi.HTTPResponse, error) {
+			return abi.HTTPResponse{Status: 204}, nil
+		},
+	})
+	big := strings.Repeat("b", 1000)
+	for range 300 {
+		k.do("log_info", k.put(big))
+		k.do("var_get", k.put("none"+big))
+		k.do("var_set", k.put(big), k.put(big))
+		k.do("http_request", k.put(`{"url":"`+big+`"}`), k.put(big))
+		k.do("free", k.do("var_get", k.put(big)))
+	}
+	if k.do("http_status_code") != 204 {
+		t.Error("the status is lost")
 	}
 }
 

@@ -59,7 +59,8 @@ type plugin struct {
 func newPlugin(t *testing.T) *plugin {
 	t.Helper()
 	ctx := t.Context()
-	runtime := wazero.NewRuntime(ctx)
+	// Interpreted: most plug-ins take longer to compile than to run.
+	runtime := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter())
 	t.Cleanup(func() { runtime.Close(context.WithoutCancel(ctx)) })
 	wasi_snapshot_preview1.MustInstantiate(ctx, runtime)
 	builder := runtime.NewHostModuleBuilder(extism.Module)
