@@ -138,6 +138,18 @@ func TestNamesShift(t *testing.T) {
 	}
 }
 
+// A function without a name is shown by its index in the guest's module.
+func TestUnnamedFunctions(t *testing.T) {
+	t.Parallel()
+	var m asm.Module
+	m.Func("run", "", "", "", "call 1")
+	m.Func("", "", "", "", "unreachable")
+	_, err := newGuest(t, m.Bytes(), 1<<40, meter.Options{}).ExportedFunction("run").Call(t.Context())
+	if err == nil || !strings.HasSuffix(err.Error(), "\t.$1()\n\t.$0()") {
+		t.Errorf("got %v, want a trace of $1 and $0", err)
+	}
+}
+
 // A malformed name section is no reason to refuse a module.
 func TestMalformedNames(t *testing.T) {
 	t.Parallel()

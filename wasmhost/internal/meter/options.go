@@ -20,11 +20,14 @@ const Prefix = "graflow:"
 // global.
 const (
 	// FuelExport (i64) is the fuel left. It falls below zero before yield is
-	// called; the host adds to it or ends the guest.
+	// called, which adds to it until it is zero or more, or ends the guest. A
+	// yield that leaves it below zero is called again. A call may also end with
+	// fuel below zero, by no more than one function or loop body costs.
 	FuelExport = Prefix + "fuel"
 	// StackExport (i64) is the bytes of stack left, by estimate. When yield is
 	// called and it is negative, the guest must be ended: returning lets it go
-	// on. After a trap it stays as it was and the host must set it anew.
+	// on. A trap leaves it as it was then, so the host sets it before each call.
+	// Calls back into the guest from a host function are not counted.
 	StackExport = Prefix + "stack"
 	// DirtyExport (i32) becomes 1 before a table changes or a segment is
 	// dropped, which resetting memory and globals does not undo.

@@ -47,8 +47,8 @@ func checkNames(m *wasmbin.Module) error {
 		}
 	}
 	for i := range m.Imports {
-		if m := m.Imports[i].Module; strings.HasPrefix(m, Prefix) {
-			return &wasmbin.Error{Section: "import", Reason: fmt.Sprintf("imports from %q: modules that begin with %q are the host's own", m, Prefix)}
+		if imported := &m.Imports[i]; strings.HasPrefix(imported.Module, Prefix) {
+			return &wasmbin.Error{Offset: imported.Offset, Section: "import", Reason: fmt.Sprintf("imports from %q: modules that begin with %q are the host's own", imported.Module, Prefix)}
 		}
 	}
 	return nil

@@ -1,6 +1,10 @@
 package meter
 
-import "github.com/graflow/graflow-wasm/wasmhost/internal/wasmbin"
+import (
+	"strconv"
+
+	"github.com/graflow/graflow-wasm/wasmhost/internal/wasmbin"
+)
 
 func (r *rewriter) elementSection() buffer {
 	var b buffer
@@ -92,28 +96,37 @@ func (r *rewriter) nameSection() buffer {
 	return b
 }
 
+// functionNames names every function. One without a name gets that of its
+// index in the guest's module, as the engine would show it there.
 func (r *rewriter) functionNames(names *wasmbin.Names) buffer {
 	var b buffer
-	b.count(len(names.Functions) + 1 + len(r.added))
-	named := false
-	for _, f := range names.Functions {
-		if f.Index >= r.yield && !named {
-			b.u32(r.yield)
-			b.name(Prefix + YieldName)
-			named = true
+	b.count(len(r.m.Functions) + 1 + len(r.added))
+	next := names.Functions
+	for i := range r.m.Functions {
+		if uint32(i) == r.yield {
+			b.functionName(r.yield, Prefix+YieldName)
 		}
-		b.u32(r.shift(f.Index))
-		b.name(f.Name)
+		name := ""
+		if len(next) > 0 && next[0].Index == uint32(i) {
+			name, next = next[0].Name, next[1:]
+		}
+		if name == "" {
+			name = "$" + strconv.Itoa(i)
+		}
+		b.functionName(r.shift(uint32(i)), name)
 	}
-	if !named {
-		b.u32(r.yield)
-		b.name(Prefix + YieldName)
+	if len(r.m.Bodies) == 0 {
+		b.functionName(r.yield, Prefix+YieldName)
 	}
 	for i, f := range r.added {
-		b.u32(uint32(len(r.m.Functions) + 1 + i))
-		b.name(f.name)
+		b.functionName(uint32(len(r.m.Functions)+1+i), f.name)
 	}
 	return b
+}
+
+func (b *buffer) functionName(index uint32, name string) {
+	b.u32(index)
+	b.name(name)
 }
 
 func (r *rewriter) localNames(names *wasmbin.Names) buffer {

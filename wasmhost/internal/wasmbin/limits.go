@@ -21,7 +21,8 @@ type Limits struct {
 	Locals         int // locals of one function, parameters included; default 50 000
 	AllLocals      int // locals of all functions together, without parameters; default 5 000 000
 	BodyBytes      int // code of one function; default 7 654 321
-	Nesting        int // blocks within blocks in one function; default 20 000
+	Nesting        int // blocks within blocks in one function; default 10 000 (Go's own code has 1 706)
+	LoopNesting    int // loops within loops in one function; default 100, engines take quadratic time
 	BranchTargets  int // targets of one br_table; default 65 520
 	CustomSections int // default 1 000
 }
@@ -49,7 +50,8 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Locals, 50_000)
 	set(&l.AllLocals, 5_000_000)
 	set(&l.BodyBytes, 7_654_321)
-	set(&l.Nesting, 20_000)
+	set(&l.Nesting, 10_000)
+	set(&l.LoopNesting, 100)
 	set(&l.BranchTargets, 65_520)
 	set(&l.CustomSections, 1_000)
 	return l

@@ -41,6 +41,7 @@ type Import struct {
 	Table        TableType
 	Memory       Bounds
 	Global       GlobalType
+	Offset       int64
 }
 
 // Global is a global; an imported one has no initial value.

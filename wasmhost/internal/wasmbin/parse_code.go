@@ -65,6 +65,7 @@ type checker struct {
 	p      *parser
 	locals uint64
 	labels []Opcode // open blocks, innermost last
+	loops  int      // of them
 }
 
 // checkCode decodes a body. It returns labels for the next call to use.
@@ -100,7 +101,11 @@ func (c *checker) instruction() {
 			c.r.failAt(c.Start, "else without if")
 		}
 	case OpEnd:
-		c.labels = c.labels[:len(c.labels)-1]
+		last := len(c.labels) - 1
+		if c.labels[last] == OpLoop {
+			c.loops--
+		}
+		c.labels = c.labels[:last]
 	case OpMemorySize, OpMemoryGrow, OpMemoryFill, OpMemoryCopy:
 		c.needMemory()
 	default:
@@ -114,6 +119,13 @@ func (c *checker) open() {
 	}
 	if len(c.labels) > c.p.limits.Nesting {
 		c.r.failAt(c.Start, "more than %d nested blocks", c.p.limits.Nesting)
+		return
+	}
+	if c.Op == OpLoop {
+		c.loops++
+	}
+	if c.loops > c.p.limits.LoopNesting {
+		c.r.failAt(c.Start, "more than %d nested loops", c.p.limits.LoopNesting)
 		return
 	}
 	c.labels = append(c.labels, c.Op)

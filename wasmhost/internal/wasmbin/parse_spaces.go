@@ -2,7 +2,7 @@ package wasmbin
 
 func (p *parser) imports(r *reader) {
 	for range r.count("imports", p.limits.Imports) {
-		i := Import{Module: r.name("module of an import"), Name: r.name("name of an import")}
+		i := Import{Offset: r.offset(), Module: r.name("module of an import"), Name: r.name("name of an import")}
 		start := r.pos
 		i.Kind = Kind(r.byte())
 		switch i.Kind {

@@ -139,7 +139,7 @@ func TestLimits(t *testing.T) {
 	m.Table('a', 5, -1)
 	m.Global('i', true, "i32.const 0")
 	m.Global('i', true, "i32.const 0")
-	m.Func("a", "ii", "ii", "iii", "block _ block _ i32.const 0 br_table 3 0 1 0 1 end end local.get 0 local.get 1")
+	m.Func("a", "ii", "ii", "iii", "loop _ loop _ end end block _ block _ i32.const 0 br_table 3 0 1 0 1 end end local.get 0 local.get 1")
 	m.Func("b", "", "", "ii", "")
 	m.PassiveElements(0, 1, 0)
 	m.PassiveElements(0)
@@ -169,6 +169,7 @@ func TestLimits(t *testing.T) {
 		"all functions together":    {AllLocals: 4},
 		"bytes of a function body":  {BodyBytes: 5},
 		"more than 1 nested blocks": {Nesting: 1},
+		"more than 1 nested loops":  {LoopNesting: 1},
 		"3 branch targets":          {BranchTargets: 2},
 		"more than 1 custom":        {CustomSections: 1},
 	} {
