@@ -233,12 +233,12 @@ func (m *Module) classifyCommand(start wasmbin.FuncType) error {
 
 // isTask tells tasks from what an ABI or a toolchain exports.
 func (m *Module) isTask(name string, f wasmbin.FuncType) bool {
+	if m.abi == ABIExtism {
+		return isExtismTask(name, f)
+	}
 	switch name {
 	case abi.ExportInitialize, abi.ExportWarmup, abi.ExportDescribe, abi.ExportStart:
 		return false
-	}
-	if m.abi == ABIExtism {
-		return isExtismTask(name, f)
 	}
 	return len(f.Params) == 0 && slices.Equal(f.Results, []wasmbin.ValueType{wasmbin.I32})
 }

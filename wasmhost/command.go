@@ -16,7 +16,7 @@ func stdin(input []byte) []byte {
 	return input
 }
 
-// exited judges a proc_exit: code 0 ends a command well.
+// exited judges a proc_exit: code 0 ends a command or plug-in well.
 func (a *attempt) exited(code uint32) error {
 	line, stack := a.lines.diagnosis()
 	message := fmt.Sprintf("exit code %d", code)
@@ -24,7 +24,7 @@ func (a *attempt) exited(code uint32) error {
 		message += ": " + line
 	}
 	kind := KindExit
-	if a.module.abi == ABIWASICommand {
+	if a.module.abi != ABIGraflow {
 		if code == 0 {
 			return nil
 		}

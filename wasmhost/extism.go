@@ -4,25 +4,39 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/graflow/graflow-wasm/sdk/abi"
+	"github.com/graflow/graflow-wasm/wasmhost/internal/egress"
 	"github.com/graflow/graflow-wasm/wasmhost/internal/extism"
 	"github.com/graflow/graflow-wasm/wasmhost/internal/wasmbin"
+	"github.com/tetratelabs/wazero/api"
 )
-
-// extismInits are what Extism's toolchains export to be run before a plug-in.
-var extismInits = []string{"hs_init", "_initialize", "__wasm_call_ctors"}
 
 // isExtismTask tells a plug-in's functions from what its toolchain exports.
 func isExtismTask(name string, f wasmbin.FuncType) bool {
-	if slices.Contains(extismInits, name) || strings.HasPrefix(name, "__") || len(f.Params) > 0 {
+	switch {
+	case slices.Contains([]string{"hs_init", "_initialize", "malloc"}, name),
+		strings.HasPrefix(name, "__"), strings.HasPrefix(name, "asyncify_"), len(f.Params) > 0:
 		return false
 	}
 	return len(f.Results) == 0 || slices.Equal(f.Results, []wasmbin.ValueType{wasmbin.I32})
+}
+
+// extismInitializers are what to call before an export of a plug-in.
+func (m *Module) extismInitializers(export string) []extism.Call {
+	exports := m.compiled.ExportedFunctions()
+	return extism.Initializers(export, func(name string) ([]api.ValueType, bool) {
+		f := exports[name]
+		if f == nil {
+			return nil, false
+		}
+		return f.ParamTypes(), true
+	})
 }
 
 // extismCapability is the word for a function of the kernel.
@@ -47,6 +61,20 @@ func (a *attempt) openExtism() {
 		Log:       func(level slog.Level, line string) { a.lines.add(level, []byte(line)) },
 		MaxOutput: a.opt.Limits.OutputBytes,
 	})
+}
+
+// extismTrap is why the kernel ended a plug-in.
+func (a *attempt) extismTrap(ctx context.Context, t *extism.Trap) *TrapError {
+	var denied *egress.DeniedError
+	switch {
+	case ctx.Err() != nil:
+		return a.interrupted(ctx)
+	case errors.As(t, &denied):
+		return a.trapError(KindDenied, t.Error(), &DeniedError{Capability: CapabilityHTTP + ": " + denied.Error()})
+	case errors.Is(t, abi.Denied):
+		return a.trapError(KindDenied, t.Error(), &DeniedError{Capability: CapabilityHTTP})
+	}
+	return a.trapError(KindTrap, t.Error(), t)
 }
 
 // extismHTTP is nil without the grant.

@@ -45,7 +45,7 @@ var (
 	sharedHost *wasmhost.Host
 	openShared = sync.OnceValues(func() (*wasmhost.Host, error) {
 		var err error
-		sharedHost, err = wasmhost.New(context.Background(), wasmhost.Config{Logger: slog.New(slog.DiscardHandler)})
+		sharedHost, err = wasmhost.New(context.Background(), wasmhost.Config{CacheDir: filepath.Join(guestDir, "cache"), Logger: slog.New(slog.DiscardHandler)})
 		return sharedHost, err
 	})
 	buildTasks   = sync.OnceValues(func() ([]byte, error) { return build("tasks", "-buildmode=c-shared") })

@@ -3,12 +3,17 @@ package wasmhost
 import (
 	"context"
 	"slices"
+
+	"github.com/graflow/graflow-wasm/sdk/abi"
 )
 
 // pool finds the pool of an attempt's shape, or begins one. nil: the module has
 // as many as it may.
 func (h *Host) pool(m *Module, a *attempt) *pool {
 	key := shapeOf(a.opt)
+	if a.export == abi.ExportStart {
+		key += abi.ExportStart // nothing is initialized for it
+	}
 	h.poolMu.Lock()
 	defer h.poolMu.Unlock()
 	h.clock++
@@ -21,7 +26,7 @@ func (h *Host) pool(m *Module, a *attempt) *pool {
 	}
 	p := &pool{module: m, shape: key, ready: make(chan struct{}), used: h.clock}
 	m.pools[key] = p
-	h.building.Go(func() { p.build(h.life(), a.opt) })
+	h.building.Go(func() { p.build(h.life(), a.export, a.opt) })
 	return p
 }
 

@@ -17,7 +17,7 @@ import (
 // The modules that guests may import from, beside abi.Module.
 const (
 	wasiModule   = "wasi_snapshot_preview1"
-	extismModule = "extism:host/env"
+	extismModule = extism.Module
 )
 
 // hostFunction is one function that guests may import. run finds its arguments
@@ -162,7 +162,7 @@ func (h *Host) unwind(ctx context.Context, a *attempt, name string, r any) {
 	case wasip1.Interrupted:
 		a.stopped = a.interrupted(ctx)
 	case *extism.Trap:
-		a.stopped = a.trapError(KindTrap, r.Error(), nil)
+		a.stopped = a.extismTrap(ctx, r)
 	default:
 		if a.stopped == nil {
 			h.config.Logger.Error("host function panicked", "module", a.opt.Name, "function", name, "err", r, "stack", string(debug.Stack()))

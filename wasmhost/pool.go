@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/graflow/graflow-wasm/sdk/abi"
 	"github.com/graflow/graflow-wasm/wasmhost/internal/linmem"
 )
 
@@ -87,7 +86,7 @@ func (m *Module) fresh(ctx context.Context, a *attempt) (*sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.initialize(ctx, a, m.initializers()...); err != nil {
+	if err := s.initialize(ctx, a, m.initializers(a.export, false)); err != nil {
 		s.close(ctx)
 		return nil, err
 	}
@@ -145,11 +144,11 @@ func (s *sandbox) adopt(p *pool, a *attempt) error {
 
 // build initializes a sandbox and takes the snapshot of it. It runs by itself,
 // under limits of its own, since no call must decide what others get.
-func (p *pool) build(ctx context.Context, opt Options) {
+func (p *pool) build(ctx context.Context, export string, opt Options) {
 	defer close(p.ready)
 	ctx, cancel := context.WithTimeoutCause(ctx, initTimeout, ErrTimeout)
 	defer cancel()
-	a, err := newAttempt(p.module, abi.ExportInitialize, []byte("null"), initOptions(opt))
+	a, err := newAttempt(p.module, export, []byte("null"), initOptions(opt))
 	if err != nil {
 		p.err = err
 		return
@@ -184,11 +183,7 @@ func (p *pool) initialize(ctx context.Context, a *attempt) (s *sandbox, err erro
 	if s, err = m.instantiate(ctx, a); err != nil {
 		return nil, err
 	}
-	exports := m.initializers()
-	if m.abi == ABIGraflow {
-		exports = append(exports, abi.ExportWarmup)
-	}
-	if err = s.initialize(ctx, a, exports...); err != nil {
+	if err = s.initialize(ctx, a, m.initializers(a.export, true)); err != nil {
 		s.close(ctx)
 		return nil, err
 	}

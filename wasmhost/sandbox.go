@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/graflow/graflow-wasm/sdk/abi"
+	"github.com/graflow/graflow-wasm/wasmhost/internal/extism"
 	"github.com/graflow/graflow-wasm/wasmhost/internal/linmem"
 	"github.com/graflow/graflow-wasm/wasmhost/internal/meter"
 	"github.com/tetratelabs/wazero"
@@ -62,15 +63,11 @@ func (s *sandbox) global(name string) api.MutableGlobal {
 	return s.instance.ExportedGlobal(name).(api.MutableGlobal)
 }
 
-// initialize runs what a reactor runs before its tasks.
-func (s *sandbox) initialize(ctx context.Context, a *attempt, exports ...string) error {
-	for _, name := range exports {
-		f := s.instance.ExportedFunction(name)
-		if f == nil || len(f.Definition().ParamTypes())+len(f.Definition().ResultTypes()) > 0 {
-			continue
-		}
+// initialize runs what a module wants to be run before its tasks.
+func (s *sandbox) initialize(ctx context.Context, a *attempt, calls []extism.Call) error {
+	for _, call := range calls {
 		a.bind(s)
-		if _, err := f.Call(ctx); err != nil {
+		if _, err := s.instance.ExportedFunction(call.Export).Call(ctx, call.Args...); err != nil {
 			return a.trap(ctx, err)
 		}
 	}
@@ -115,13 +112,24 @@ func (s *sandbox) close(ctx context.Context) {
 	}
 }
 
-// initializers are the exports that a module of an ABI runs first.
-func (m *Module) initializers() []string {
-	switch m.abi {
-	case ABIGraflow:
-		return []string{abi.ExportInitialize}
-	case ABIExtism:
-		return extismInits
+// initializers are the calls to make before export; with a snapshot to come, the
+// guest's warm-up is one.
+func (m *Module) initializers(export string, snapshot bool) []extism.Call {
+	if m.abi == ABIExtism {
+		return m.extismInitializers(export)
 	}
-	return nil
+	if m.abi != ABIGraflow {
+		return nil
+	}
+	names := []string{abi.ExportInitialize}
+	if snapshot {
+		names = append(names, abi.ExportWarmup)
+	}
+	var calls []extism.Call
+	for _, name := range names {
+		if f := m.compiled.ExportedFunctions()[name]; f != nil && len(f.ParamTypes())+len(f.ResultTypes()) == 0 {
+			calls = append(calls, extism.Call{Export: name})
+		}
+	}
+	return calls
 }

@@ -3,6 +3,7 @@ package wasmhost_test
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -51,6 +52,7 @@ func TestPristine(t *testing.T) {
 // hostWith compiles wasm in a host of its own.
 func hostWith(tb testing.TB, config wasmhost.Config, wasm []byte) *wasmhost.Module {
 	tb.Helper()
+	config.CacheDir = filepath.Join(guestDir, "cache") // compiled once for all
 	h, err := wasmhost.New(tb.Context(), config)
 	if err != nil {
 		tb.Fatal(err)

@@ -74,8 +74,8 @@ func (a *attempt) openMounts() error {
 		return nil
 	}
 	a.disk = guestfs.NewQuota(a.opt.Limits.DiskBytes)
-	for _, m := range a.opt.Grants.Mounts {
-		tree, err := m.open(a.disk)
+	for i, m := range a.opt.Grants.Mounts {
+		tree, err := a.open(m, uint64(i))
 		if err != nil {
 			return fmt.Errorf("mount %q: %w", m.Guest, err)
 		}
@@ -84,16 +84,23 @@ func (a *attempt) openMounts() error {
 	return nil
 }
 
-func (m Mount) open(quota *guestfs.Quota) (guestfs.FS, error) {
+// open opens one mount. A tree in memory has a device number of its own, and
+// the time of the guest's clock.
+func (a *attempt) open(m Mount, index uint64) (guestfs.FS, error) {
 	switch {
 	case !path.IsAbs(m.Guest):
 		return nil, fmt.Errorf("the guest path must be absolute, as /data")
 	case m.Memory && m.Host != "":
 		return nil, fmt.Errorf("it is in memory and at %s: want one of both", m.Host)
-	case m.Memory:
-		return guestfs.NewMemory(quota), nil
+	case !m.Memory:
+		return guestfs.OpenDir(m.Host, m.Writable, a.disk)
 	}
-	return guestfs.OpenDir(m.Host, m.Writable, quota)
+	tree := guestfs.NewMemory(a.disk)
+	tree.Device = 1 + index
+	if a.opt.Grants.Clock == ClockVirtual {
+		tree.Now = func() time.Time { return time.Unix(wasip1.VirtualEpoch, 0).Add(a.elapsed()) }
+	}
+	return tree, nil
 }
 
 // harmless are the WASI calls of an initialization that a snapshot may repeat:

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/wasmhost"
 )
 
 // Exit codes, as documented in the command line's reference.
@@ -65,7 +66,8 @@ func report(w io.Writer, err error) int {
 
 // limitKinds are the kinds of errors that say that a limit was reached.
 var limitKinds = []string{
-	engine.KindTimeout, engine.KindDeadline, engine.KindCycleLimit, engine.KindStepLimit, "fuel", "memory",
+	engine.KindTimeout, engine.KindDeadline, engine.KindCycleLimit, engine.KindStepLimit,
+	wasmhost.KindFuel, wasmhost.KindMemory, wasmhost.KindStack, wasmhost.KindHostCalls, wasmhost.KindOutputTooLarge,
 }
 
 // limitReasons are the reasons of a run that say so.
