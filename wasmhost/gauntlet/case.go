@@ -38,7 +38,7 @@ type Case struct {
 // Limits are what every call is held to. Those that a host can't set it leaves;
 // a case that needs them is then lost. 0 is the host's own default.
 type Limits struct {
-	Compile       time.Duration `json:"compile_ns"` // of the module, by itself
+	Compile       time.Duration `json:"compile_ns"` // processor time
 	Timeout       time.Duration `json:"timeout_ns"`
 	Fuel          int64         `json:"fuel,omitempty"` // instructions; bulk operations by length
 	Memory        int64         `json:"memory"`         // bytes of linear memory

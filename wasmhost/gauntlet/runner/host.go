@@ -18,7 +18,7 @@ type wasmHost struct{ *wasmhost.Host }
 
 func openWasmHost(ctx context.Context, limits gauntlet.Limits) (host, error) {
 	h, err := wasmhost.New(ctx, wasmhost.Config{
-		CompileLimits: wasmhost.CompileLimits{CPU: limits.Compile, Wall: limits.Compile},
+		CompileLimits: wasmhost.CompileLimits{CPU: limits.Compile, Wall: 3 * limits.Compile}, // on a busy machine
 		Logger:        slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	return wasmHost{h}, err

@@ -16,6 +16,7 @@ const (
 	pulseMost      = 150 * time.Millisecond
 	collectionMost = 250 * time.Millisecond
 	afterburnMost  = rest / 2
+	machineFactor  = 3 // of the parent's own lateness, on top
 	raceFactor     = 4 // under the race detector everything takes longer
 )
 
@@ -49,23 +50,30 @@ func judge(c gauntlet.Case, r Report) (wrong, late []string) {
 	if r.Growth > v.Growth {
 		wrong = append(wrong, fmt.Sprintf("grew by %d MiB, want %d at most", r.Growth>>20, v.Growth>>20))
 	}
-	late = slower(late, "admission", r.Admission, v.Admission)
-	late = slower(late, "a call", r.Wall, v.Wall)
-	late = slower(late, "a goroutine's turn", r.Pulse, pulseMost)
-	late = slower(late, "a garbage collection", r.Collection, collectionMost)
 	slices.Sort(wrong)
-	late = slower(late, "work that went on after the call", r.Afterburn, afterburnMost)
-	return wrong, late
+	return wrong, lateness(v, r)
 }
 
-func slower(late []string, what string, took, most time.Duration) []string {
-	if raceEnabled {
-		most *= raceFactor
+func lateness(v gauntlet.Verdict, r Report) (late []string) {
+	for _, b := range []struct {
+		what       string
+		took, most time.Duration
+	}{
+		{"admission", r.Admission, v.Admission},
+		{"a call", r.Wall, v.Wall},
+		{"a goroutine's turn", r.Pulse, pulseMost},
+		{"a garbage collection", r.Collection, collectionMost},
+		{"work that went on after the call", r.Afterburn, afterburnMost},
+	} {
+		most := b.most + machineFactor*r.Machine
+		if raceEnabled {
+			most *= raceFactor
+		}
+		if b.took > most {
+			late = append(late, fmt.Sprintf("%s took %s, want %s at most", b.what, b.took.Round(time.Millisecond), most.Round(time.Millisecond)))
+		}
 	}
-	if took <= most {
-		return late
-	}
-	return append(late, fmt.Sprintf("%s took %s, want %s at most", what, took.Round(time.Millisecond), most))
+	return late
 }
 
 func wanted(v gauntlet.Verdict) string {

@@ -42,6 +42,7 @@ func TestJudge(t *testing.T) {
 		"late admission":    {gauntlet.Contained(), Report{Admission: 10 * time.Second}, "", "admission took"},
 		"late call":         {gauntlet.Contained(), Report{Wall: 10 * time.Second}, "", "a call took"},
 		"frozen":            {gauntlet.Contained(), Report{Pulse: 10 * time.Second}, "", "goroutine"},
+		"busy machine":      {gauntlet.Contained(), Report{Pulse: time.Second, Machine: 500 * time.Millisecond}, "", ""},
 		"afterburn":         {gauntlet.Contained(), Report{Afterburn: time.Second}, "", "went on after the call"},
 		"frozen collection": {gauntlet.Contained(), Report{Collection: 10 * time.Second}, "", "garbage"},
 	} {
