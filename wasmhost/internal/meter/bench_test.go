@@ -69,6 +69,12 @@ func handPrograms() []byte {
 			local.get 0 i32.lt_u br_if 0
 		end local.get 1`)
 	m.Func("", "ii", "i", "", "local.get 0 local.get 1 i32.xor i32.const 7 i32.rotl")
+	m.Func("nest", "i", "", "i", `
+		loop _
+			i32.const 3 call 1 drop
+			local.get 1 i32.const 1 i32.add local.tee 1
+			local.get 0 i32.lt_u br_if 0
+		end`)
 	return m.Bytes()
 }
 

@@ -76,6 +76,8 @@ func TestChunksOutOfBounds(t *testing.T) {
 		{1, size - 10, 0, 11},
 		{1, 0, size - 10, 11},
 		{1, size + 1, 0, 0},
+		{1, 0, size / 2, size/2 + 1},
+		{1, size / 2, 0, size/2 + 1},
 		{1, 0, size + 1, 0},
 		{1, 0, 8, 0xffffffff},
 	} {

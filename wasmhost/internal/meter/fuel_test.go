@@ -25,6 +25,8 @@ func TestFuelIsExact(t *testing.T) {
 		{"fib", 3, 5 * 14},
 		// the callee's 5 instructions are part of the call
 		{"leaf", 10, 1 + 10*(11+5)},
+		// at least one for the function, 10 for each time around, and sum of 3
+		{"nest", 10, 1 + 10*(10+1+11*3)},
 	}
 	for _, test := range tests {
 		for _, slice := range []int64{1, 7, 100, 1 << 40} {

@@ -86,6 +86,7 @@ func sameVerdict(t *testing.T, wasm []byte) {
 type outcome struct {
 	log    []string // traps, or "" for none
 	values []uint64 // results, arguments of imports, globals, memory
+	fuel   []int64  // used after each call, when metered
 }
 
 var seed = maphash.MakeSeed()
@@ -102,8 +103,9 @@ func sameMetered(t *testing.T, wasm []byte) bool {
 		t.Errorf("metered differs:\n%q %x\nplain\n%q %x", metered.log, metered.values, plain.log, plain.values)
 		return false
 	}
-	if again := observe(t, result.Wasm, 1_000_000); !slices.Equal(again.values, metered.values) {
-		t.Errorf("differs in other slices")
+	again := observe(t, result.Wasm, 1_000_000)
+	if !slices.Equal(again.values, metered.values) || !slices.Equal(again.fuel, metered.fuel) {
+		t.Errorf("differs in other slices: used %v and %v", again.fuel, metered.fuel)
 		return false
 	}
 	return true
@@ -138,6 +140,10 @@ func observe(t *testing.T, wasm []byte, slice int64) outcome {
 		m.ExportedGlobal("steps").(api.MutableGlobal).Set(300)
 		results, err := m.ExportedFunction(s.export).Call(t.Context(), s.args...)
 		out.log = append(out.log, trap(err))
+		if slice > 0 {
+			g.Module = m
+			out.fuel = append(out.fuel, g.used())
+		}
 		if s.export == "f3" && err == nil && math.IsNaN(api.DecodeF64(results[0])) {
 			results = []uint64{0}
 		}
