@@ -29,7 +29,7 @@ IMAGES := video-001.jpeg video-001.progressive.jpeg video-001.rgb.jpeg video-005
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} \
 		/^##@ / {printf "\n%s\n", substr($$0, 5)} \
-		/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: tools ## fetch the modules and build the pinned tools (minutes, once)
@@ -73,8 +73,20 @@ fuzz: ## each fuzz target for FUZZTIME (10s)
 		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x "$$package"; \
 	done
 
+.PHONY: gauntlet
+gauntlet: ## modules that attack their host, each in a process of its own
+	$(GO) run ./wasmhost/gauntlet/cmd/gauntlet run
+
 .PHONY: bench
-bench: ## all benchmarks, kept in build/bench.txt
+bench: bench-go bench-sandbox ## all benchmarks, kept in build/bench.txt and build/sandbox.txt
+
+.PHONY: bench-sandbox
+bench-sandbox: ## the sandbox beside stock wazero, wasmtime and Extism, in one run
+	@mkdir -p build
+	cd bench && $(GO) run ./cmd/sandbox | tee ../build/sandbox.txt
+
+.PHONY: bench-go
+bench-go: ## the benchmarks beside the code
 	@mkdir -p build
 	@packages=$$(git grep --untracked -lE '^func Benchmark' -- '*_test.go' ':!bench' | sed 's|^|./|; s|/[^/]*$$||' | sort -u || true); \
 	if [ -z "$$packages" ]; then echo "no benchmarks"; exit 0; fi; \

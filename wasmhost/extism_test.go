@@ -94,7 +94,7 @@ func TestExtismFiles(t *testing.T) {
 	opt := options()
 	opt.Grants.Mounts = []wasmhost.Mount{{Host: dir, Guest: "/mnt"}}
 	opt.Grants.Config = map[string]string{"path": "/mnt/test.txt"}
-	if got := text(t, plugin(t, "read_write"), "try_read", "", opt); got != "hello world!" {
+	if got := text(t, plugin(t, "read_write"), "try_read", opt); got != "hello world!" {
 		t.Errorf("got %q", got)
 	}
 	e := trap(t, plugin(t, "read_write"), "try_write", `"x"`, wasmhost.KindError, opt)

@@ -103,8 +103,6 @@ type Host struct {
 	clock     uint64     // counts uses of pools
 	idleBytes int64
 	building  sync.WaitGroup
-	life      func() context.Context // ends with Close: of what no call owns
-	end       context.CancelFunc
 }
 
 // compilation is one module on its way into the host, or in it.
@@ -136,11 +134,9 @@ func New(ctx context.Context, config Config) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	h := &Host{
 		config: config, compiler: compiler, modules: map[string]*compilation{},
 		memories: linmem.NewBudget(config.MemoryBytes), web: egress.NewClient(egress.Config{}),
-		life: func() context.Context { return life }, end: end,
 	}
 	h.runtime = wazero.NewRuntimeWithConfig(ctx, compiler.RuntimeConfig())
 	if err := h.instantiateImports(ctx); err != nil {
@@ -159,13 +155,12 @@ func (h *Host) Close(ctx context.Context) error {
 	}
 	h.closed = true
 	h.mu.Unlock()
-	h.end()
 	h.active.Wait()
-	h.building.Wait()
-	for _, c := range h.modules {
-		h.closePools(c.module)
-	}
 	ctx = context.WithoutCancel(ctx)
+	for _, c := range h.modules {
+		h.closePools(ctx, c.module)
+	}
+	h.building.Wait()
 	err := h.runtime.Close(ctx)
 	h.web.Close()
 	return errors.Join(err, h.compiler.Close(ctx))

@@ -9,7 +9,7 @@ import (
 
 // pool finds the pool of an attempt's shape, or begins one. nil: the module has
 // as many as it may.
-func (h *Host) pool(m *Module, a *attempt) *pool {
+func (h *Host) pool(ctx context.Context, m *Module, a *attempt) *pool {
 	key := shapeOf(a.opt)
 	if a.export == abi.ExportStart {
 		key += abi.ExportStart // nothing is initialized for it
@@ -21,18 +21,19 @@ func (h *Host) pool(m *Module, a *attempt) *pool {
 		p.used = h.clock
 		return p
 	}
-	if len(m.pools) >= maxShapes && !h.dropPool(m) {
+	if len(m.pools) >= maxShapes && !h.dropPool(ctx, m) {
 		return nil
 	}
 	p := &pool{module: m, shape: key, ready: make(chan struct{}), used: h.clock}
 	m.pools[key] = p
-	h.building.Go(func() { p.build(h.life(), a.export, a.opt) })
+	ctx, p.cancel = context.WithTimeoutCause(context.WithoutCancel(ctx), initTimeout, ErrTimeout)
+	h.building.Go(func() { p.build(ctx, a.export, a.opt) })
 	return p
 }
 
 // dropPool gives up the pool of a module that was idle longest; h.poolMu is
 // held. Sandboxes in use are closed when they come back.
-func (h *Host) dropPool(m *Module) bool {
+func (h *Host) dropPool(ctx context.Context, m *Module) bool {
 	var oldest *pool
 	for _, p := range m.pools {
 		if oldest == nil || p.used < oldest.used {
@@ -45,14 +46,14 @@ func (h *Host) dropPool(m *Module) bool {
 		return false
 	}
 	delete(m.pools, oldest.shape)
-	h.discard(oldest)
+	h.discard(ctx, oldest)
 	return true
 }
 
 // discard closes what a pool holds; h.poolMu is held.
-func (h *Host) discard(p *pool) {
+func (h *Host) discard(ctx context.Context, p *pool) {
 	for _, s := range p.idle {
-		s.close(h.life())
+		s.close(ctx)
 		h.idleBytes -= s.cost()
 	}
 	p.idle = nil
@@ -62,15 +63,16 @@ func (h *Host) discard(p *pool) {
 }
 
 // closePools closes the sandboxes and snapshots of a module that nobody calls.
-func (h *Host) closePools(m *Module) {
+func (h *Host) closePools(ctx context.Context, m *Module) {
 	h.poolMu.Lock()
 	pools := m.pools
 	m.pools = map[string]*pool{}
 	h.poolMu.Unlock()
 	for _, p := range pools {
+		p.cancel()
 		<-p.ready
 		h.poolMu.Lock()
-		h.discard(p)
+		h.discard(ctx, p)
 		h.poolMu.Unlock()
 	}
 }
@@ -99,7 +101,7 @@ func (h *Host) pop(p *pool) *sandbox {
 
 // release takes a pristine sandbox back into its pool, as far as the budget for
 // idle ones allows.
-func (h *Host) release(s *sandbox) {
+func (h *Host) release(ctx context.Context, s *sandbox) {
 	h.poolMu.Lock()
 	keep := s.pool.module.pools[s.pool.shape] == s.pool && h.idleBytes+s.cost() <= h.config.IdleBytes
 	if keep {
@@ -108,7 +110,7 @@ func (h *Host) release(s *sandbox) {
 	}
 	h.poolMu.Unlock()
 	if !keep {
-		s.close(h.life())
+		s.close(ctx)
 	}
 }
 
@@ -138,7 +140,7 @@ func (m *Module) Prewarm(ctx context.Context, n int, opt Options) error {
 	var ready []*sandbox
 	defer func() {
 		for _, s := range slices.Backward(ready) {
-			m.host.release(s)
+			m.host.release(ctx, s)
 		}
 	}()
 	for range n {

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"slices"
 	"testing"
@@ -25,7 +24,7 @@ func FuzzImports(f *testing.F) {
 		f.Add(uint16(i), []byte(nil), ^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0))
 	}
 	h, err := New(f.Context(), Config{
-		Trusted: func(string) bool { return true }, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Trusted: func(string) bool { return true }, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		f.Fatal(err)

@@ -66,7 +66,7 @@ func TestHostCallLimits(t *testing.T) {
 	t.Parallel()
 	_, opt := withServices()
 	opt.Limits.ChannelOps = 100
-	if got := text(t, abilities(t), "call_host", "", opt); got != "-4" { // abi.TooLarge
+	if got := text(t, abilities(t), "call_host", opt); got != "-4" { // abi.TooLarge
 		t.Errorf("101 channel calls: got %s", got)
 	}
 	opt.Limits.HostCalls = 50
@@ -81,7 +81,7 @@ func TestFileLimits(t *testing.T) {
 	opt := options()
 	opt.Grants.Mounts = []wasmhost.Mount{{Guest: "/tmp", Memory: true}}
 	opt.Limits.OpenFiles = 5
-	if got := text(t, abilities(t), "open", "", opt); !strings.HasPrefix(got, "5 ") {
+	if got := text(t, abilities(t), "open", opt); !strings.HasPrefix(got, "5 ") {
 		t.Errorf("open files: got %q, want 5 to work", got)
 	}
 	opt.Limits.DiskBytes = 1 << 20
@@ -101,11 +101,11 @@ func TestClocks(t *testing.T) {
 	t.Parallel()
 	opt := options()
 	opt.Grants.Clock = wasmhost.ClockVirtual
-	first := text(t, abilities(t), "clock", "", opt)
+	first := text(t, abilities(t), "clock", opt)
 	if !strings.Contains(first, `"1h30m0s"`) || !strings.Contains(first, "2026-01-01T00:00:0") {
 		t.Errorf("got %s, want 90 minutes slept at once", first)
 	}
-	if again := text(t, abilities(t), "clock", "", opt); again != first {
+	if again := text(t, abilities(t), "clock", opt); again != first {
 		t.Errorf("got %s, then %s", first, again)
 	}
 	opt.Grants.Clock = "sundial"
@@ -118,13 +118,13 @@ func TestRandom(t *testing.T) {
 	t.Parallel()
 	opt := deterministic()
 	opt.Grants.Seed = 7
-	first, again := text(t, abilities(t), "entropy", "", opt), text(t, abilities(t), "entropy", "", opt)
+	first, again := text(t, abilities(t), "entropy", opt), text(t, abilities(t), "entropy", opt)
 	opt.Grants.Seed = 8
-	other := text(t, abilities(t), "entropy", "", opt)
+	other := text(t, abilities(t), "entropy", opt)
 	if first != again || first == other {
 		t.Errorf("seeded: got %q, %q, with another seed %q", first, again, other)
 	}
-	drawn := func() string { s, _, _ := strings.Cut(text(t, abilities(t), "entropy", "", options()), " "); return s }
+	drawn := func() string { s, _, _ := strings.Cut(text(t, abilities(t), "entropy", options()), " "); return s }
 	if a, b := drawn(), drawn(); a == b {
 		t.Errorf("secure: got %q twice", a)
 	}

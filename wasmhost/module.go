@@ -105,8 +105,9 @@ func (m *Module) Close(ctx context.Context) error {
 	h.mu.Unlock()
 	defer h.active.Done()
 	m.active.Wait()
-	h.closePools(m)
-	return m.compiled.Close(context.WithoutCancel(ctx))
+	ctx = context.WithoutCancel(ctx)
+	h.closePools(ctx, m)
+	return m.compiled.Close(ctx)
 }
 
 // Describe tells what the module is. Tasks carry their names only. Whether a

@@ -23,7 +23,8 @@ var errDirty = errors.New("the guest changed tables or segments")
 type pool struct {
 	module *Module
 	shape  string
-	ready  chan struct{} // closed when what follows is set
+	cancel context.CancelFunc // of the initialization
+	ready  chan struct{}      // closed when what follows is set
 
 	err      error  // initialization failed
 	unsound  string // why there is no snapshot, or ""
@@ -41,7 +42,7 @@ func (m *Module) acquire(ctx context.Context, a *attempt) (*sandbox, error) {
 	if m.unsound != "" {
 		return m.fresh(ctx, a)
 	}
-	p := m.host.pool(m, a)
+	p := m.host.pool(ctx, m, a)
 	if p == nil {
 		return m.fresh(ctx, a)
 	}
@@ -63,9 +64,13 @@ func (m *Module) acquire(ctx context.Context, a *attempt) (*sandbox, error) {
 			s.memory.SetLimit(a.opt.Limits.Memory)
 			a.memory = s.memory
 		}
-		return s, a.fits(s)
+		return s, a.fits(ctx, s)
 	}
-	return p.grow(ctx, a)
+	s, err := p.grow(ctx, a)
+	if errors.Is(err, linmem.ErrFreed) { // other shapes have driven this one out meanwhile
+		return m.fresh(ctx, a)
+	}
+	return s, err
 }
 
 // failed is the failed initialization as the failure of a call that needs it.
@@ -100,7 +105,7 @@ func (p *pool) grow(ctx context.Context, a *attempt) (*sandbox, error) {
 		return nil, err
 	}
 	s.pool = p
-	if err = a.fits(s); err == nil {
+	if err = a.fits(ctx, s); err == nil {
 		err = s.adopt(p, a)
 	}
 	if err != nil {
@@ -111,11 +116,11 @@ func (p *pool) grow(ctx context.Context, a *attempt) (*sandbox, error) {
 }
 
 // fits reports that a snapshot is more than the attempt may have.
-func (a *attempt) fits(s *sandbox) error {
+func (a *attempt) fits(ctx context.Context, s *sandbox) error {
 	if s.memory == nil || s.pool.snapshot.Size() <= a.opt.Limits.Memory {
 		return nil
 	}
-	s.pool.module.host.release(s)
+	s.pool.module.host.release(ctx, s)
 	return a.trapError(KindMemory, fmt.Sprintf("the module needs %d bytes of memory once it is initialized, the limit is %d",
 		s.pool.snapshot.Size(), a.opt.Limits.Memory), ErrMemory)
 }
@@ -146,8 +151,7 @@ func (s *sandbox) adopt(p *pool, a *attempt) error {
 // under limits of its own, since no call must decide what others get.
 func (p *pool) build(ctx context.Context, export string, opt Options) {
 	defer close(p.ready)
-	ctx, cancel := context.WithTimeoutCause(ctx, initTimeout, ErrTimeout)
-	defer cancel()
+	defer p.cancel()
 	a, err := newAttempt(p.module, export, []byte("null"), initOptions(opt))
 	if err != nil {
 		p.err = err
@@ -170,13 +174,13 @@ func (p *pool) build(ctx context.Context, export string, opt Options) {
 	}
 	p.elapsed = a.elapsed()
 	s.pool = p
-	p.module.host.release(s)
+	p.module.host.release(ctx, s)
 }
 
 func (p *pool) initialize(ctx context.Context, a *attempt) (s *sandbox, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = a.trap(ctx, fmt.Errorf("the host panicked: %v", r))
+			err = a.trap(fmt.Errorf("the host panicked: %v", r))
 		}
 	}()
 	m := p.module

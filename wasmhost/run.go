@@ -17,7 +17,7 @@ func (a *attempt) run(ctx context.Context) (err error) {
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			err = a.trap(ctx, fmt.Errorf("the host panicked: %v", r))
+			err = a.trap(fmt.Errorf("the host panicked: %v", r))
 		}
 	}()
 	ctx = context.WithValue(ctx, attemptKey{}, a)
@@ -56,14 +56,14 @@ func (a *attempt) giveBack(ctx context.Context, s *sandbox, intact bool) {
 		s.close(ctx)
 		return
 	}
-	a.module.host.release(s)
+	a.module.host.release(ctx, s)
 }
 
 func (a *attempt) runExport(ctx context.Context, s *sandbox) error {
 	a.bind(s)
 	var stack [1]uint64
 	if err := s.instance.ExportedFunction(a.export).CallWithStack(ctx, stack[:]); err != nil {
-		return a.trap(ctx, err)
+		return a.trap(err)
 	}
 	if a.module.abi == ABIWASICommand {
 		return nil
@@ -93,7 +93,7 @@ func (a *attempt) interrupted(ctx context.Context) *TrapError {
 }
 
 // trap finds out why the guest did not return.
-func (a *attempt) trap(ctx context.Context, err error) error {
+func (a *attempt) trap(err error) error {
 	a.lines.flush()
 	message, stack := parseTrap(err.Error())
 	switch {

@@ -19,10 +19,10 @@ func abilities(tb testing.TB) *wasmhost.Module {
 	return compile(tb, guestBytes(tb, buildPowers))
 }
 
-// text is the output of a call, without quotes.
-func text(t *testing.T, m *wasmhost.Module, export, input string, opt wasmhost.Options) string {
+// text is the output of a call without input, without quotes.
+func text(t *testing.T, m *wasmhost.Module, export string, opt wasmhost.Options) string {
 	t.Helper()
-	return strings.Trim(string(call(t, m, export, input, opt).Output), `"`)
+	return strings.Trim(string(call(t, m, export, "", opt).Output), `"`)
 }
 
 // TestPristine runs a task that leaves a secret in globals, on its heap and in
@@ -42,7 +42,7 @@ func TestPristine(t *testing.T) {
 					t.Error("got no pages dirtied: its sandbox was not reset")
 				}
 			}
-			if got := text(t, m, "warmed", "", options()); got != "warm" {
+			if got := text(t, m, "warmed", options()); got != "warm" {
 				t.Errorf("got %q, want what graflow_warmup left", got)
 			}
 		})
@@ -77,7 +77,7 @@ func TestShapes(t *testing.T) {
 		opt := options()
 		who := fmt.Sprint("guest", i%20)
 		opt.Grants.Env = map[string]string{"WHO": who}
-		if got := text(t, abilities(t), "env", "", opt); got != who {
+		if got := text(t, abilities(t), "env", opt); got != who {
 			t.Fatalf("got %q, want %q", got, who)
 		}
 	}
