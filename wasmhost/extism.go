@@ -55,11 +55,13 @@ func extismCapability(name string) string {
 // openExtism makes what the kernel's functions work on.
 func (a *attempt) openExtism() {
 	a.extism = extism.New(extism.Config{
-		Input:     stdin(a.input),
-		Config:    a.opt.Grants.Config,
-		HTTP:      a.extismHTTP(),
-		Log:       func(level slog.Level, line string) { a.lines.add(level, []byte(line)) },
-		MaxOutput: a.opt.Limits.OutputBytes,
+		Input:       stdin(a.input),
+		Config:      a.opt.Grants.Config,
+		KernelBytes: a.opt.Limits.Memory,
+		MaxOutput:   a.opt.Limits.OutputBytes,
+		HTTP:        a.extismHTTP(),
+		Log:         func(level slog.Level, line string) { a.lines.add(level, []byte(line)) },
+		LogLevel:    extism.LevelTrace,
 	})
 }
 
