@@ -1,0 +1,123 @@
+package cases
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/graflow/graflow-wasm/bench/internal/guest"
+	"github.com/graflow/graflow-wasm/bench/internal/measure"
+	"github.com/graflow/graflow-wasm/bench/internal/peer"
+	"github.com/graflow/graflow-wasm/wasmhost"
+)
+
+var programs = []string{"fib", "sha256", "sort", "json", "matmul"}
+
+// compute compares what it costs that a guest can be stopped. Ours are whole
+// calls in pristine sandboxes; the others go on in one instance, which spares
+// them making it and faulting its memory in.
+func compute(ctx context.Context, b *Bench) error {
+	goWasm, err := b.Guests.Reactor(ctx, "cpu")
+	if err != nil {
+		return err
+	}
+	if err := b.computeIn(ctx, "Go", goWasm); err != nil {
+		return err
+	}
+	cWasm, err := b.Guests.C(ctx, "cpu")
+	if errors.Is(err, guest.ErrNoClang) {
+		fmt.Fprintf(b.Out, "\nSKIPPED in C: %v\n", err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return b.computeIn(ctx, "C", cWasm)
+}
+
+// computers are the hosts of one module, in the order of the table's columns.
+type computers struct {
+	module           *wasmhost.Module
+	plain, stoppable *peer.Wazero
+	wasmtime         *peer.Wasmtime
+}
+
+func (c *computers) contenders(program string) []measure.Contender {
+	again := func(name string, worker func(context.Context) (peer.Worker, error)) measure.Contender {
+		return measure.Contender{Name: program + ", " + name, Worker: func(ctx context.Context) (func(context.Context) error, error) {
+			w, err := worker(ctx)
+			return func(ctx context.Context) error {
+				_, err := w(ctx, nil)
+				return err
+			}, err
+		}}
+	}
+	return []measure.Contender{
+		again(ours, func(context.Context) (peer.Worker, error) {
+			return func(ctx context.Context, _ []byte) ([]byte, error) {
+				_, err := c.module.Call(ctx, program, nil, wasmhost.Options{Limits: wasmhost.Limits{Timeout: peer.Timeout}})
+				return nil, err
+			}, nil
+		}),
+		again("wazero", func(ctx context.Context) (peer.Worker, error) { return c.plain.Reused(ctx, program) }),
+		again("wazero, CloseOnContextDone", func(ctx context.Context) (peer.Worker, error) { return c.stoppable.Reused(ctx, program) }),
+		again("wasmtime-go, epochs", func(context.Context) (peer.Worker, error) {
+			w, err := c.wasmtime.Worker()
+			if err != nil {
+				return nil, err
+			}
+			return w.Reused(program)
+		}),
+	}
+}
+
+func (b *Bench) computeIn(ctx context.Context, language string, wasm []byte) error {
+	host, err := wasmhost.New(ctx, wasmhost.Config{})
+	if err != nil {
+		return err
+	}
+	defer host.Close(context.WithoutCancel(ctx))
+	c := &computers{}
+	if c.module, err = host.Compile(ctx, wasm); err != nil {
+		return err
+	}
+	if c.plain, err = peer.NewWazero(ctx, wasm, false); err != nil {
+		return err
+	}
+	defer c.plain.Close(context.WithoutCancel(ctx))
+	if c.stoppable, err = peer.NewWazero(ctx, wasm, true); err != nil {
+		return err
+	}
+	defer c.stoppable.Close(context.WithoutCancel(ctx))
+	if c.wasmtime, err = peer.NewWasmtime(wasm); err != nil {
+		return err
+	}
+	defer c.wasmtime.Close(ctx)
+	return b.programs(ctx, language, c)
+}
+
+func (b *Bench) programs(ctx context.Context, language string, c *computers) error {
+	t := measure.Table{{"in " + language + ", p50", "ours, metered", "wazero", "ours to it", "CloseOnContextDone", "it to ours", "wasmtime-go", "ours to it", "halves apart"}}
+	var ratios [3][]float64
+	kept := ""
+	for _, program := range programs {
+		plan := measure.Plan{Rounds: b.Heavy, Least: 1, Workers: 1}
+		results, err := measure.Rounds(ctx, plan, c.contenders(program))
+		if err != nil {
+			return err
+		}
+		p := func(i int) (median float64) { return float64(results[i].All().Median()) }
+		r := []float64{p(0) / p(1), p(2) / p(0), p(0) / p(3)}
+		for i := range ratios {
+			ratios[i] = append(ratios[i], r[i])
+		}
+		drift := max(results[0].Drift(), results[1].Drift(), results[2].Drift(), results[3].Drift())
+		t.Add(program, results[0].All().Median(), results[1].All().Median(), times(r[0]), results[2].All().Median(), times(r[1]),
+			results[3].All().Median(), times(r[2]), percent(drift))
+		kept += raw(results) + "\n"
+	}
+	mean := measure.GeometricMean
+	t.Add("geometric mean", "", "", times(mean(ratios[0])), "", times(mean(ratios[1])), "", times(mean(ratios[2])), "")
+	fmt.Fprintf(b.Out, "%s\n", t)
+	return b.keep("cpu-"+language, kept)
+}
