@@ -22,7 +22,7 @@ var goPrograms = sync.OnceValues(func() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	file := filepath.Join(dir, "programs.wasm")
 	build := exec.Command("go", "build", "-buildmode=c-shared", "-ldflags=-s -w", "-o", file, "./testdata/programs")
 	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
@@ -97,6 +97,7 @@ func BenchmarkHand(b *testing.B) {
 
 // benchmark runs programs unmetered and metered.
 func benchmark(b *testing.B, wasm []byte, programs []program) {
+	b.Helper()
 	rewritten, err := rewrite(wasm)
 	if err != nil {
 		b.Fatal(err)

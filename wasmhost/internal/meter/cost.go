@@ -6,8 +6,8 @@ import "github.com/graflow/graflow-wasm/wasmhost/internal/wasmbin"
 // loop charges is the cost of all its instructions, whether a branch skips
 // them or not (both arms of an if count), without the loops within it.
 //
-// block, loop, else, end and nop cost nothing, any other instruction costs 1.
-// To that is added what an instruction does beyond its like:
+// block, loop, else, end and nop cost nothing, any other instruction costs 1,
+// and these more, for what they do beyond their like.
 const (
 	// A call, branch or return moves values: one unit for each eight.
 	valuesPerUnit = 8

@@ -15,6 +15,7 @@ type Limits struct {
 	TableElements  int // initial elements of all tables together; default 1 000 000
 	MemoryPages    int // initial pages (64 KiB) of the memory; default 65 536, all of 32 bits
 	Globals        int // imported and defined; default 10 000
+	MutableGlobals int // of them; default 1 000, wazero reloads each after every call
 	Elements       int // element segments; default 100 000
 	DataSegments   int // default 100 000
 	SegmentItems   int // items of all element segments together; default 1 000 000
@@ -44,6 +45,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.TableElements, 1_000_000)
 	set(&l.MemoryPages, maxPages)
 	set(&l.Globals, 10_000)
+	set(&l.MutableGlobals, 1_000)
 	set(&l.Elements, 100_000)
 	set(&l.DataSegments, 100_000)
 	set(&l.SegmentItems, 1_000_000)

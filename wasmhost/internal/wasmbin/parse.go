@@ -19,6 +19,7 @@ type parser struct {
 	*Module
 	limits       Limits
 	tableMinimum uint64 // of all tables
+	mutable      int    // globals
 	allLocals    uint64 // of all functions
 	segmentItems int    // of all element segments
 }

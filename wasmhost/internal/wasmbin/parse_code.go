@@ -9,13 +9,12 @@ func (p *parser) code(r *reader) {
 	p.Bodies = make([]Body, 0, n)
 	labels := make([]Opcode, 0, 64)
 	for i := range n {
-		start := r.pos
 		size := r.count("bytes of a function body", p.limits.BodyBytes)
 		if r.err != nil {
 			return
 		}
 		b := &reader{base: r.offset(), data: r.take(size), section: r.section}
-		body := p.body(b, uint32(p.ImportedFunctions+i), start)
+		body := p.body(b, uint32(p.ImportedFunctions+i))
 		if b.err == nil {
 			labels, b.err = p.checkCode(&body, uint32(p.ImportedFunctions+i), labels[:0])
 		}
@@ -28,7 +27,7 @@ func (p *parser) code(r *reader) {
 }
 
 // body reads the locals of a function; what follows them is its code.
-func (p *parser) body(r *reader, function uint32, start int) Body {
+func (p *parser) body(r *reader, function uint32) Body {
 	n := r.count("groups of locals", p.limits.Locals)
 	b := Body{}
 	if n > 0 {

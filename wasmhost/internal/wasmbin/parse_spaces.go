@@ -16,7 +16,7 @@ func (p *parser) imports(r *reader) {
 			i.Memory = p.memoryType(r)
 			p.Memories = append(p.Memories, i.Memory)
 		case KindGlobal:
-			i.Global = r.globalType()
+			i.Global = p.globalType(r)
 			p.Globals = append(p.Globals, Global{GlobalType: i.Global})
 		case 4:
 			r.failAt(start, "uses the exception handling proposal (a tag import), which is not supported: build without wasm exceptions")
@@ -89,7 +89,7 @@ func (p *parser) memories(r *reader) {
 func (p *parser) globals(r *reader) {
 	n := r.count("globals", p.limits.Globals)
 	for range n {
-		g := Global{GlobalType: r.globalType(), Init: p.constExpr(r)}
+		g := Global{GlobalType: p.globalType(r), Init: p.constExpr(r)}
 		if r.err != nil {
 			return
 		}

@@ -161,6 +161,7 @@ func TestLimits(t *testing.T) {
 		"tables of 10 elements":     {TableElements: 9},
 		"a memory of 3 pages":       {MemoryPages: 2},
 		"2 globals: at most 1":      {Globals: 1},
+		"1 mutable globals":         {MutableGlobals: 1},
 		"3 exports: at most 1":      {Exports: 1},
 		"2 element segments":        {Elements: 1},
 		"elements: at most":         {SegmentItems: 3},

@@ -93,12 +93,17 @@ func (p *parser) memoryType(r *reader) Bounds {
 	return b
 }
 
-func (r *reader) globalType() GlobalType {
+func (p *parser) globalType(r *reader) GlobalType {
 	t := GlobalType{Type: r.valueType()}
 	start, mutable := r.pos, r.byte()
 	if mutable > 1 {
 		r.failAt(start, "malformed mutability: 0x%02x", mutable)
 	}
-	t.Mutable = mutable == 1
+	if t.Mutable = mutable == 1; t.Mutable {
+		p.mutable++
+	}
+	if p.mutable > p.limits.MutableGlobals {
+		r.failAt(start, "more than %d mutable globals", p.limits.MutableGlobals)
+	}
 	return t
 }
