@@ -20,8 +20,8 @@ func TestGauntlet(t *testing.T) { //nolint:paralleltest // see above
 	if testing.Short() {
 		t.Skip("minutes; without -short")
 	}
-	for _, c := range gauntlet.Cases() {
-		t.Run(c.Name, func(t *testing.T) { //nolint:paralleltest // see above
+	for _, c := range gauntlet.Cases() { //nolint:paralleltest // see above
+		t.Run(c.Name, func(t *testing.T) {
 			outcome, err := runner.Run(t.Context(), c)
 			if err != nil {
 				t.Fatal(err)

@@ -136,9 +136,9 @@ func directories() []Case {
 
 // links make links, and go through them.
 func links() []Case {
-	through := func(name, why string, make func(g *guest) asm.Code, paths ...string) Case {
+	through := func(name, why string, prepare func(g *guest) asm.Code, paths ...string) Case {
 		c := attack(name, ABICommand, Contained(), why, func(g *guest) {
-			code := []asm.Code{make(g), asm.Drop}
+			code := []asm.Code{prepare(g), asm.Drop}
 			for i, p := range paths {
 				code = append(code, breach(2*i+1, g.open(p, 0)), breach(2*i+2, g.open(p, oTruncate)))
 			}
@@ -147,9 +147,9 @@ func links() []Case {
 		c.Setup.Mount = MountWritable
 		return c
 	}
-	symlink := func(target, name string) func(g *guest) asm.Code {
+	symlink := func(target string) func(g *guest) asm.Code {
 		return func(g *guest) asm.Code {
-			return g.host("path_symlink", g.str(target), asm.I32(mounted), g.str(name))
+			return g.host("path_symlink", g.str(target), asm.I32(mounted), g.str("out"))
 		}
 	}
 	link := func(flags int, from, to string) func(g *guest) asm.Code {
@@ -164,11 +164,11 @@ func links() []Case {
 	}
 	const symlinks = "lets a guest make a link, and then follows it"
 	return []Case{
-		through("symlink", symlinks, symlink("../outside", "out"), "out/secret"),
-		through("symlink-absolute", symlinks, symlink("/etc", "out"), "out/hostname"),
-		through("symlink-to-file", symlinks, symlink("../outside/secret", "out"), "out"),
-		through("symlink-through-sub", symlinks, symlink("sub/../../outside", "out"), "out/secret"),
-		through("symlink-to-link", symlinks, symlink("link", "out"), "out/secret"),
+		through("symlink", symlinks, symlink("../outside"), "out/secret"),
+		through("symlink-absolute", symlinks, symlink("/etc"), "out/hostname"),
+		through("symlink-to-file", symlinks, symlink("../outside/secret"), "out"),
+		through("symlink-through-sub", symlinks, symlink("sub/../../outside"), "out/secret"),
+		through("symlink-to-link", symlinks, symlink("link"), "out/secret"),
 		through("hard-link", "links a file from outside into the mount", link(0, "../outside/secret", "out"), "out"),
 		through("hard-link-to-link", "links what a link points to", link(1, "secret", "out"), "out"),
 		through("hard-link-through-link", "links a file from outside into the mount", link(1, "link/secret", "out"), "out"),

@@ -10,9 +10,9 @@ func starts() []Case {
 	const before = "bounds the export that it calls, and not what runs before it"
 	hang := asm.Loop(asm.Br(0))
 	// aside makes a module whose export does nothing, and one more function.
-	aside := func(export, results string, code ...asm.Code) func(g *guest) {
+	aside := func(export string, code ...asm.Code) func(g *guest) {
 		return func(g *guest) {
-			g.Export(export, g.Func("", results, "", code...))
+			g.Export(export, g.Func("", "", "", code...))
 			g.run("")
 		}
 	}
@@ -29,8 +29,8 @@ func starts() []Case {
 			g.Start(g.Func("", "", "", hang))
 			g.run("")
 		}),
-		attack("initialize", ABIReactor, Stopped(KindTimeout), before, aside("_initialize", "", hang)),
-		attack("initialize-trap", ABIReactor, Stopped(KindTrap), before, aside("_initialize", "", asm.Unreachable)),
+		attack("initialize", ABIReactor, Stopped(KindTimeout), before, aside("_initialize", hang)),
+		attack("initialize-trap", ABIReactor, Stopped(KindTrap), before, aside("_initialize", asm.Unreachable)),
 		attack("initialize-recursion", ABIReactor, Stopped(KindStack), before, func(g *guest) {
 			f := g.Declare("", "")
 			g.Define(f, "", asm.Call(f), asm.Call(f))
@@ -42,8 +42,8 @@ func starts() []Case {
 				g.Export("_initialize", g.Func("iIfF", "iiii", "", asm.Repeat(4, asm.I32(0))))
 				g.run("")
 			}),
-		attack("warmup", ABIGraflow, Stopped(KindTimeout).Or(Contained()), "warms a guest up without a deadline", aside("graflow_warmup", "", hang)),
-		attack("warmup-trap", ABIGraflow, Stopped(KindTrap).Or(Contained()), "makes a snapshot of a guest that failed to warm up", aside("graflow_warmup", "", asm.Unreachable)),
+		attack("warmup", ABIGraflow, Stopped(KindTimeout).Or(Contained()), "warms a guest up without a deadline", aside("graflow_warmup", hang)),
+		attack("warmup-trap", ABIGraflow, Stopped(KindTrap).Or(Contained()), "makes a snapshot of a guest that failed to warm up", aside("graflow_warmup", asm.Unreachable)),
 		attack("warmup-grows", ABIGraflow, Contained().Or(Stopped(KindMemory, KindTimeout)), "keeps what a guest grew to while it was warmed up", func(g *guest) {
 			g.Export("graflow_warmup", g.Func("", "", "", asm.Loop(asm.I32(16), asm.MemoryGrow, asm.I32(-1), asm.I32Ne, asm.BrIf(0))))
 			g.run("")

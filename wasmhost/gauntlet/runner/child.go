@@ -33,7 +33,7 @@ func Child() {
 }
 
 // rest is how long a host may go on after a call, and is looked at then.
-const rest = 30 * time.Millisecond
+const rest = 60 * time.Millisecond
 
 func serve(ctx context.Context, name, dir string) int {
 	limitSelf()

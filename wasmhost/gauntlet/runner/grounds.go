@@ -46,9 +46,7 @@ func prepare(c gauntlet.Case, dir string) (g grounds, err error) {
 		return g, fmt.Errorf("prepare directories: %w", err)
 	}
 	if c.Setup.Server {
-		if g.server, err = startServers(); err != nil {
-			return g, err
-		}
+		g.server = startServers()
 		g.input = g.fill(g.input)
 	}
 	g.before, err = g.state(c)

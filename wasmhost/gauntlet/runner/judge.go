@@ -15,9 +15,9 @@ import (
 const (
 	pulseMost      = 150 * time.Millisecond
 	collectionMost = 250 * time.Millisecond
-	afterburnMost  = rest / 2
-	machineFactor  = 3 // of the parent's own lateness, on top
-	raceFactor     = 4 // under the race detector everything takes longer
+	afterburnMost  = rest / 3 // of processor time
+	machineFactor  = 3        // of the parent's own lateness, on top
+	raceFactor     = 4        // under the race detector everything takes longer
 )
 
 // judge compares a report with the verdict; it answers with what is wrong, and
@@ -63,7 +63,6 @@ func lateness(v gauntlet.Verdict, r Report) (late []string) {
 		{"a call", r.Wall, v.Wall},
 		{"a goroutine's turn", r.Pulse, pulseMost},
 		{"a garbage collection", r.Collection, collectionMost},
-		{"work that went on after the call", r.Afterburn, afterburnMost},
 	} {
 		most := b.most + machineFactor*r.Machine
 		if raceEnabled {
@@ -72,6 +71,9 @@ func lateness(v gauntlet.Verdict, r Report) (late []string) {
 		if b.took > most {
 			late = append(late, fmt.Sprintf("%s took %s, want %s at most", b.what, b.took.Round(time.Millisecond), most.Round(time.Millisecond)))
 		}
+	}
+	if r.Afterburn > afterburnMost {
+		late = append(late, fmt.Sprintf("a moment after the last call the host was busy: %s of %s", r.Afterburn.Round(time.Millisecond), rest))
 	}
 	return late
 }

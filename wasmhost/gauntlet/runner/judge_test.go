@@ -43,7 +43,7 @@ func TestJudge(t *testing.T) {
 		"late call":         {gauntlet.Contained(), Report{Wall: 10 * time.Second}, "", "a call took"},
 		"frozen":            {gauntlet.Contained(), Report{Pulse: 10 * time.Second}, "", "goroutine"},
 		"busy machine":      {gauntlet.Contained(), Report{Pulse: time.Second, Machine: 500 * time.Millisecond}, "", ""},
-		"afterburn":         {gauntlet.Contained(), Report{Afterburn: time.Second}, "", "went on after the call"},
+		"afterburn":         {gauntlet.Contained(), Report{Afterburn: time.Second}, "", "the host was busy"},
 		"frozen collection": {gauntlet.Contained(), Report{Collection: 10 * time.Second}, "", "garbage"},
 	} {
 		t.Run(name, func(t *testing.T) {

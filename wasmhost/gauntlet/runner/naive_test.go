@@ -92,7 +92,7 @@ func naiveKind(err error) string {
 // TestNaiveHost shows that the gauntlet can be lost, by a process
 // that dies, hangs or freezes, by files and endings that a guest gets its way
 // with, and by reasons that are none. And that it can be won.
-func TestNaiveHost(t *testing.T) { //nolint:paralleltest // it sets the environment, and measures time
+func TestNaiveHost(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a minute; without -short")
 	}
@@ -101,7 +101,8 @@ func TestNaiveHost(t *testing.T) { //nolint:paralleltest // it sets the environm
 	for _, c := range gauntlet.Cases() {
 		cases[c.Name] = c
 	}
-	for _, test := range []struct{ name, want string }{ // part of what is wrong, "" if nothing
+	// want is a part of what is wrong, "" if nothing is.
+	for _, test := range []struct{ name, want string }{ //nolint:paralleltest // it sets the environment, and measures time
 		{"control/file", ""},
 		{"loop/br", ""},
 		{"memory/load-past-end", ""},
@@ -119,7 +120,7 @@ func TestNaiveHost(t *testing.T) { //nolint:paralleltest // it sets the environm
 		{"forge/exit-code-deadline", "ended with timeout"},
 		{"feature/component", "refused for another reason"},
 	} {
-		t.Run(test.name, func(t *testing.T) { //nolint:paralleltest // see above
+		t.Run(test.name, func(t *testing.T) {
 			c, ok := cases[test.name]
 			if !ok {
 				t.Fatal("no such case")

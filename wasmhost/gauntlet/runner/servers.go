@@ -22,7 +22,7 @@ type server struct {
 	hits    atomic.Int64
 }
 
-func startServers() (*servers, error) {
+func startServers() *servers {
 	inner := start(http.NewServeMux())
 	paths := http.NewServeMux()
 	paths.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") })
@@ -50,7 +50,7 @@ func startServers() (*servers, error) {
 		})
 	})
 	paths.HandleFunc("/silence", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-	return &servers{first: start(paths), inner: inner}, nil
+	return &servers{first: start(paths), inner: inner}
 }
 
 // hijack writes a header without end.
@@ -59,7 +59,7 @@ func hijack(w http.ResponseWriter, more func(out *bufio.Writer) error) {
 	if err != nil {
 		return
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }() // the other side has gone
 	_, err = rw.WriteString("HTTP/1.1 200 OK\r\n")
 	for err == nil {
 		_ = conn.SetWriteDeadline(time.Now().Add(5 * time.Second)) // a connection has one
