@@ -3,9 +3,12 @@ package meter_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"hash/maphash"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -45,6 +48,11 @@ func FuzzMeter(f *testing.F) {
 		}
 		f.Add(choices)
 	}
+	for i, wasm := range suiteModules(f) {
+		if i%20 == 0 {
+			f.Add(wasm)
+		}
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) > 1<<14 {
 			return
@@ -55,6 +63,28 @@ func FuzzMeter(f *testing.F) {
 		}
 		sameMetered(t, randomModule(data))
 	})
+}
+
+// suiteModules are the modules of the WebAssembly test suite's second version.
+func suiteModules(tb testing.TB) [][]byte {
+	tb.Helper()
+	dir, err := suiteDir()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "v2", "testdata", "*.wasm"))
+	if err != nil || len(files) == 0 {
+		tb.Fatalf("no modules in %s: %v", dir, err)
+	}
+	var modules [][]byte
+	for _, file := range files {
+		wasm, err := os.ReadFile(file)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		modules = append(modules, wasm)
+	}
+	return modules
 }
 
 // sameVerdict checks that what the parser and validator accept can be
@@ -80,6 +110,73 @@ func sameVerdict(t *testing.T, wasm []byte) {
 	if plain == nil && metered != nil || metered == nil && plain != nil && len(m.Customs) == 0 {
 		t.Fatalf("the engine says to the original: %v, to the metered one: %v", plain, metered)
 	}
+	if plain == nil && metered == nil && len(m.Imports) == 0 && m.Start == nil {
+		sameCalls(t, m, wasm, result.Wasm)
+	}
+}
+
+// sameCalls calls the exports of a module with zeros. What ends metered, and
+// not for want of fuel or stack, ends unmetered.
+func sameCalls(t *testing.T, m *wasmbin.Module, plain, metered []byte) {
+	t.Helper()
+	g := &guest{slice: 50, budget: 5000}
+	r := runtimeWith(t, g.yield)
+	defer r.Close(context.Background())
+	a, errA := r.InstantiateWithConfig(t.Context(), plain, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+	b, errB := r.InstantiateWithConfig(t.Context(), metered, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+	if trap(errA) != trap(errB) {
+		t.Fatalf("instantiated: %v, metered: %v", errA, errB)
+	}
+	if errA != nil {
+		return
+	}
+	g.Module = b
+	for _, e := range m.Exports[:min(len(m.Exports), 20)] {
+		if e.Kind != wasmbin.KindFunc {
+			continue
+		}
+		args := make([]uint64, slots(m.TypeOf(e.Index).Params))
+		counter(b, meter.StackExport).Set(1 << 20)
+		g.budget = g.used() + 5000
+		got, err := b.ExportedFunction(e.Name).Call(t.Context(), args...)
+		if errors.Is(err, errFuel) || errors.Is(err, errStack) {
+			return
+		}
+		want, wantErr := a.ExportedFunction(e.Name).Call(t.Context(), args...)
+		if trap(err) != trap(wantErr) || !slices.Equal(numbers(m.TypeOf(e.Index), got), numbers(m.TypeOf(e.Index), want)) {
+			t.Fatalf("%q: got %x, %v, unmetered %x, %v", e.Name, got, err, want, wantErr)
+		}
+	}
+}
+
+func slots(types []wasmbin.ValueType) int {
+	n := len(types)
+	for _, t := range types {
+		if t == wasmbin.V128 {
+			n++
+		}
+	}
+	return n
+}
+
+// numbers are the results that are integers.
+func numbers(t wasmbin.FuncType, results []uint64) []uint64 {
+	var out []uint64
+	for _, typ := range t.Results {
+		if len(results) == 0 {
+			return nil
+		}
+		switch typ {
+		case wasmbin.I32:
+			out = append(out, uint64(uint32(results[0])))
+		case wasmbin.I64:
+			out = append(out, results[0])
+		case wasmbin.V128:
+			results = results[1:]
+		}
+		results = results[1:]
+	}
+	return out
 }
 
 // outcome is all that can be seen of a module after its exports were called.

@@ -25,6 +25,11 @@ func FuzzParse(f *testing.F) {
 	f.Add(m.Bytes())
 	f.Add([]byte(header))
 	f.Add(function("\x41\x05\x0e\x02\x00\x00\x00\x0b"))
+	for _, part := range []string{"v2", "tail-call", "threads", "exception-handling"} {
+		for _, m := range suite(f, part) {
+			f.Add(m.wasm)
+		}
+	}
 	f.Fuzz(func(t *testing.T, wasm []byte) {
 		m, err := wasmbin.Parse(wasm, wasmbin.Limits{})
 		if err == nil {

@@ -90,29 +90,29 @@ type suiteModule struct {
 }
 
 // suite reads the binary modules of one part of the test suite.
-func suite(t *testing.T, part string) map[string]suiteModule {
-	t.Helper()
+func suite(tb testing.TB, part string) map[string]suiteModule {
+	tb.Helper()
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/tetratelabs/wazero").Output()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	dir := filepath.Join(strings.TrimSpace(string(out)), "internal", "integration_test", "spectest", part, "testdata")
 	scripts, err := filepath.Glob(filepath.Join(dir, "*.json"))
 	if err != nil || len(scripts) == 0 {
-		t.Fatalf("no scripts in %s: %v", dir, err)
+		tb.Fatalf("no scripts in %s: %v", dir, err)
 	}
 	modules := map[string]suiteModule{}
 	for _, file := range scripts {
-		readScript(t, dir, part, file, modules)
+		readScript(tb, dir, part, file, modules)
 	}
 	return modules
 }
 
-func readScript(t *testing.T, dir, part, file string, modules map[string]suiteModule) {
-	t.Helper()
+func readScript(tb testing.TB, dir, part, file string, modules map[string]suiteModule) {
+	tb.Helper()
 	raw, err := os.ReadFile(file)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var script struct {
 		Commands []struct {
@@ -121,7 +121,7 @@ func readScript(t *testing.T, dir, part, file string, modules map[string]suiteMo
 		}
 	}
 	if err := json.Unmarshal(raw, &script); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for _, c := range script.Commands {
 		if c.Filename == "" || c.ModuleType == "text" {
@@ -129,7 +129,7 @@ func readScript(t *testing.T, dir, part, file string, modules map[string]suiteMo
 		}
 		wasm, err := os.ReadFile(filepath.Join(dir, c.Filename))
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		modules[part+"/"+c.Filename] = suiteModule{command: strings.TrimSpace(c.Type + " " + c.Text), wasm: wasm}
 	}
