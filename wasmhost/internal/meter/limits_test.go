@@ -2,6 +2,7 @@ package meter_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/graflow/graflow-wasm/wasmhost/internal/meter"
@@ -156,5 +157,15 @@ func TestDirty(t *testing.T) {
 		if got := counter(g, meter.DirtyExport).Get(); got != want {
 			t.Errorf("%s: dirty is %d, want %d", code, got, want)
 		}
+	}
+}
+
+// A module of loops alone does not become many times as large.
+func TestGrowthIsLimited(t *testing.T) {
+	t.Parallel()
+	var m asm.Module
+	m.Func("run", "", "", "", strings.Repeat("loop _ br 0 end ", 200_000))
+	if _, err := rewriteWith(m.Bytes(), meter.Options{}); err == nil || !strings.Contains(err.Error(), "4 times as large") {
+		t.Errorf("got %v, want a refusal", err)
 	}
 }

@@ -25,8 +25,8 @@ type rewriter struct {
 }
 
 // Rewrite adds metering to a module that [wasmbin.Parse] returned. It fails
-// with a *wasmbin.Error when the module is not valid or uses the names that
-// begin with [Prefix]. The same module and options give the same bytes.
+// with a *wasmbin.Error when the module is not valid, uses the names that begin
+// with [Prefix], or is made of little but loops, so that it would grow fourfold. The same module and options give the same bytes.
 func Rewrite(m *wasmbin.Module, options Options) (*Result, error) {
 	if err := checkNames(m); err != nil {
 		return nil, err
@@ -37,7 +37,11 @@ func Rewrite(m *wasmbin.Module, options Options) (*Result, error) {
 		}
 	}
 	r := newRewriter(m, options.withDefaults())
-	return &Result{Wasm: r.module(), Globals: r.globals, Unrestorable: r.unrestorable}, nil
+	code, err := r.code()
+	if err != nil {
+		return nil, err
+	}
+	return &Result{Wasm: r.module(code), Globals: r.globals, Unrestorable: r.unrestorable}, nil
 }
 
 func checkNames(m *wasmbin.Module) error {

@@ -1,10 +1,14 @@
 package meter
 
-import "github.com/graflow/graflow-wasm/wasmhost/internal/wasmbin"
+import (
+	"fmt"
 
-// module writes the rewritten module.
-func (r *rewriter) module() []byte {
-	code := r.code() // first: it may add types
+	"github.com/graflow/graflow-wasm/wasmhost/internal/wasmbin"
+)
+
+// module writes the rewritten module. Its code comes first, as that may add
+// types.
+func (r *rewriter) module(code buffer) []byte {
 	out := make(buffer, 0, len(code)+len(code)/4)
 	out.raw([]byte("\x00asm\x01\x00\x00\x00"))
 	out.section(1, r.typeSection())
@@ -37,12 +41,24 @@ func (b *buffer) optional(id byte, items int, write func() buffer) {
 	}
 }
 
-func (r *rewriter) code() buffer {
+// The code of compilers grows by a tenth. What grows by more than maxGrowth and
+// maxExtra was written to.
+const (
+	maxGrowth = 4
+	maxExtra  = 1 << 20
+)
+
+func (r *rewriter) code() (buffer, error) {
 	var b buffer
 	b.count(len(r.m.Bodies) + len(r.added))
 	w := bodyWriter{rewriter: r}
+	limit := maxExtra
 	for i := range r.m.Bodies {
-		b.sized(w.write(uint32(r.m.ImportedFunctions+i), &r.m.Bodies[i]))
+		body := &r.m.Bodies[i]
+		b.sized(w.write(uint32(r.m.ImportedFunctions+i), body))
+		if limit += maxGrowth * len(body.Code); len(b) > limit {
+			return nil, &wasmbin.Error{Offset: body.Offset, Section: "code", Reason: fmt.Sprintf("metering would make it more than %d times as large: it has more loops and calls than instructions to pay for", maxGrowth)}
+		}
 	}
 	for _, f := range r.added {
 		body := buffer{1, 1, byte(i32)} // one group of one local
@@ -50,7 +66,7 @@ func (r *rewriter) code() buffer {
 		body.op(wasmbin.OpEnd)
 		b.sized(body)
 	}
-	return b
+	return b, nil
 }
 
 func (r *rewriter) typeSection() buffer {
