@@ -13,6 +13,9 @@ var i32 = wasmbin.I32
 
 // addFunctions writes the functions that the module needs, and no others.
 func (r *rewriter) addFunctions() {
+	if r.uses[wasmbin.OpMemoryFill] || r.uses[wasmbin.OpMemoryCopy] {
+		r.rangeType = r.addType(params(i32, i32, i32), nil)
+	}
 	if r.uses[wasmbin.OpMemoryFill] {
 		r.fill = r.add("memory.fill", params(i32, i32, i32), nil, r.fillCode())
 	}
@@ -55,9 +58,15 @@ func (r *rewriter) charge(b *buffer, cost int64) {
 	r.yieldBelowZero(b)
 }
 
-// chargeLocal takes an i32 local, unsigned, off the fuel: shifted right and
-// then times a factor.
+// chargeLocal takes an i32 local off the fuel and yields below zero.
 func (r *rewriter) chargeLocal(b *buffer, local uint32, shift, factor int64) {
+	r.takeLocal(b, local, shift, factor)
+	r.yieldBelowZero(b)
+}
+
+// takeLocal takes an i32 local, unsigned, off the fuel: shifted right and then
+// times a factor.
+func (r *rewriter) takeLocal(b *buffer, local uint32, shift, factor int64) {
 	b.opIndex(wasmbin.OpGlobalGet, r.fuel)
 	b.opIndex(wasmbin.OpLocalGet, local)
 	b.op(opI64ExtendI32U)
@@ -71,7 +80,6 @@ func (r *rewriter) chargeLocal(b *buffer, local uint32, shift, factor int64) {
 	}
 	b.op(opI64Sub)
 	b.opIndex(wasmbin.OpGlobalSet, r.fuel)
-	r.yieldBelowZero(b)
 }
 
 func (r *rewriter) yieldBelowZero(b *buffer) {

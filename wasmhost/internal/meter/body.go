@@ -12,6 +12,7 @@ type bodyWriter struct {
 	region int32  // the loop that began last
 	labels []int  // open blocks: how many loops up to each were wrapped
 	local  uint32 // mirrors fuel within loops
+	length uint32 // local for the length of a range
 }
 
 // write rewrites one body. The result is valid until the next call.
@@ -30,17 +31,24 @@ func (w *bodyWriter) write(index uint32, b *wasmbin.Body) []byte {
 	return w.out
 }
 
-// locals writes the locals and, if there are loops to charge for, one more.
+// locals writes the locals and those that added code needs.
 func (w *bodyWriter) locals(index uint32, b *wasmbin.Body) {
 	w.local = uint32(len(w.m.TypeOf(index).Params)) + b.LocalCount
-	if !w.f.loops() {
-		w.out.count(len(b.Locals))
-		w.out.raw(b.LocalBytes)
-		return
+	w.length = w.local
+	var more buffer
+	groups := len(b.Locals)
+	if w.f.loops() {
+		more.bytes(1, byte(wasmbin.I64))
+		groups++
+		w.length++
 	}
-	w.out.count(len(b.Locals) + 1)
+	if w.f.ranges {
+		more.bytes(1, byte(wasmbin.I32))
+		groups++
+	}
+	w.out.count(groups)
 	w.out.raw(b.LocalBytes)
-	w.out.bytes(1, byte(wasmbin.I64))
+	w.out.raw(more)
 }
 
 // enter charges for the function. One that may recurse also charges its frame,
@@ -142,9 +150,9 @@ func (w *bodyWriter) instruction(d *wasmbin.Decoder) {
 func (w *bodyWriter) bulk(d *wasmbin.Decoder) {
 	switch d.Op {
 	case wasmbin.OpMemoryFill:
-		w.instead(d).opIndex(wasmbin.OpCall, w.fill)
+		w.memoryRange(d, w.fill)
 	case wasmbin.OpMemoryCopy:
-		w.instead(d).opIndex(wasmbin.OpCall, w.copy)
+		w.memoryRange(d, w.copy)
 	case wasmbin.OpMemoryGrow:
 		w.instead(d).opIndex(wasmbin.OpCall, w.grow)
 	case wasmbin.OpTableGrow:
@@ -158,6 +166,23 @@ func (w *bodyWriter) bulk(d *wasmbin.Decoder) {
 		return
 	}
 	w.reload(d)
+}
+
+// memoryRange leaves memory.fill or memory.copy of a short range where it is,
+// charged for but without a look at the fuel, and calls by for a long one.
+func (w *bodyWriter) memoryRange(d *wasmbin.Decoder, by uint32) {
+	b := w.before(d)
+	b.opIndex(wasmbin.OpLocalTee, w.length)
+	b.opIndex(wasmbin.OpLocalGet, w.length)
+	b.i32Const(shortBytes)
+	b.op(opI32GtU)
+	b.op(wasmbin.OpIf)
+	b.s64(int64(w.rangeType))
+	b.opIndex(wasmbin.OpCall, by)
+	b.op(wasmbin.OpElse)
+	w.takeLocal(b, w.length, bytesShift, 1)
+	w.flush(d.End)
+	b.op(wasmbin.OpEnd)
 }
 
 // wrapped is how many loops around the current instruction were wrapped.

@@ -35,6 +35,10 @@ const foldLimit = 64
 // at the fuel: some 25 µs.
 const chunkBytes = 256 << 10
 
+// shortBytes is up to which length memory.fill and memory.copy are not handled
+// by an added function. The next function or loop looks at what they took.
+const shortBytes = 4096
+
 func cost(op wasmbin.Opcode) int64 {
 	switch op {
 	case wasmbin.OpBlock, wasmbin.OpLoop, wasmbin.OpElse, wasmbin.OpEnd, wasmbin.OpNop:

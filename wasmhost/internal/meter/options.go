@@ -4,7 +4,7 @@ import "github.com/graflow/graflow-wasm/wasmhost/internal/wasmbin"
 
 // Version changes whenever the same module would be rewritten differently. It
 // belongs into the key of every cache of compiled modules.
-const Version = "2"
+const Version = "3"
 
 // The import that a rewritten module has in addition: a function without
 // parameters and results.
@@ -22,7 +22,8 @@ const (
 	// FuelExport (i64) is the fuel left. It falls below zero before yield is
 	// called, which adds to it until it is zero or more, or ends the guest. A
 	// yield that leaves it below zero is called again. A call may also end with
-	// fuel below zero, by no more than one function or loop body costs.
+	// fuel below zero, by what was charged since the fuel was last looked at: a function or
+	// loop body, and the short ranges it copied.
 	FuelExport = Prefix + "fuel"
 	// StackExport (i64) is the bytes of stack left, by estimate. When yield is
 	// called and it is negative, the guest must be ended: returning lets it go

@@ -18,6 +18,7 @@ type rewriter struct {
 	fuel, stack, dirty, tables  uint32 // global indices
 	added                       []addedFunction
 	fill, copy, grow            uint32 // function indices of added functions
+	rangeType                   uint32 // of blocks that take the operands of memory.copy
 	chargeBytes, chargeElements uint32
 	growTable                   []uint32 // by table index
 	globals                     []HiddenGlobal

@@ -21,6 +21,7 @@ type function struct {
 	regions   []region
 	calls     []call
 	indirect  bool // calls through a table
+	ranges    bool // fills or copies memory
 	escapes   bool // may be called by other than direct calls
 	recursive bool
 	folded    bool // charged by its callers

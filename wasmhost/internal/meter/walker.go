@@ -79,7 +79,9 @@ func (w *walker) instruction(at int32) {
 		w.functions[d.A].escapes, w.targets[d.A] = true, true
 	case wasmbin.OpTableGrow:
 		w.grows[d.A] = true
-	case wasmbin.OpMemoryGrow, wasmbin.OpMemoryFill, wasmbin.OpMemoryCopy, wasmbin.OpMemoryInit,
+	case wasmbin.OpMemoryFill, wasmbin.OpMemoryCopy:
+		w.uses[d.Op], w.f.ranges = true, true
+	case wasmbin.OpMemoryGrow, wasmbin.OpMemoryInit,
 		wasmbin.OpTableFill, wasmbin.OpTableCopy, wasmbin.OpTableInit:
 		w.uses[d.Op] = true
 	}
