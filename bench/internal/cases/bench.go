@@ -80,6 +80,9 @@ func (b *Bench) keep(name, text string) error {
 	if b.Results == "" {
 		return nil
 	}
+	if err := os.MkdirAll(b.Results, 0o755); err != nil {
+		return err
+	}
 	return os.WriteFile(filepath.Join(b.Results, name+".txt"), []byte(text), 0o644)
 }
 

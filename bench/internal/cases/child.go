@@ -59,6 +59,15 @@ func Child() {
 	os.Exit(0)
 }
 
+// patience is how long a host may hang. Ours must not at all, so that it gets
+// enough for a machine that is busy, and failing is an error.
+func (b *Bench) patience(host string) time.Duration {
+	if host == hostOurs {
+		return b.Kill + time.Minute
+	}
+	return b.Kill
+}
+
 // errHung says that a child was killed.
 var errHung = errors.New("hung, and was killed")
 

@@ -47,14 +47,14 @@ func deadline(ctx context.Context, b *Bench) error {
 				}
 				runs := max(1, b.Runs/2)
 				o := order{What: "deadline", Host: host, Module: b.Guests.Path("c-stuck"), Program: program[0], N: runs}
-				err := child(ctx, b.Kill+time.Duration(runs)*2*limit, o, func(line json.RawMessage) error {
+				err := child(ctx, b.patience(host)+time.Duration(runs)*2*limit, o, func(line json.RawMessage) error {
 					var s stop
 					err := json.Unmarshal(line, &s)
 					took[host] = append(took[host], s.Took)
 					ended[host] = s.By
 					return err
 				})
-				if err != nil && !errors.Is(err, errHung) {
+				if err != nil && (host == hostOurs || !errors.Is(err, errHung)) {
 					return err
 				}
 			}

@@ -166,4 +166,3 @@ func allAtOnce(ctx context.Context, m *wasmhost.Module, n int) error {
 	ended.Wait()
 	return nil
 }
-
