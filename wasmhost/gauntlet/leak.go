@@ -101,7 +101,11 @@ func leaks() []Case {
 				breachIf(1, g.host("reply_read", asm.I32(0), asm.I32(100)))
 		}),
 	}
-	return append(all, afterFailure()...)
+	blame := leaky("refused-growth", ABICore, nil, "blames a task for what the one before it asked for", func(g *guest) (plant, look asm.Code) {
+		return asm.Seq(asm.I32(65000), asm.MemoryGrow, asm.Drop), asm.Unreachable
+	})
+	blame.Verdict = Contained().Or(Stopped(KindTrap))
+	return append(append(all, blame), afterFailure()...)
 }
 
 // leaky is a case of two exports. Their code leaves nothing; local 0 is an i32.

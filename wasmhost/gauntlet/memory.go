@@ -12,12 +12,7 @@ func memories() []Case {
 	const limit = `(?i)memory`
 	grow := func(pages int) asm.Code { return asm.Seq(asm.I32(pages), asm.MemoryGrow) }
 	refusedGrowth := asm.Seq(asm.I32(-1), asm.I32Ne)
-	// touch writes to each page below what MemorySize says; locals 0 and 1.
-	touch := asm.Seq(asm.I32(0), asm.Set(0), asm.MemorySize, asm.Set(1), asm.Block(asm.Loop(
-		asm.Get(1), asm.I32Eqz, asm.BrIf(1),
-		asm.Get(0), asm.I32(1), asm.Store32(0),
-		asm.Get(0), asm.I32(pageBytes), asm.I32Add, asm.Set(0),
-		asm.Get(1), asm.I32(1), asm.I32Sub, asm.Set(1), asm.Br(0))))
+	touch := touchAll()
 	all := []Case{
 		attack("min-4-gib", ABICore, Refused(limit).Or(Stopped(KindMemory)), "allocates 4 GiB for a module of some bytes", func(g *guest) {
 			g.pages(65536, 65536)
@@ -86,4 +81,15 @@ func memories() []Case {
 	many.Parallel, many.Repeat, many.Limits.Timeout = 16, 4, 5*time.Second
 	many.Verdict.Growth = 16*64<<20 + DefaultGrowth
 	return append(all, sawtooth, many)
+}
+
+// touchAll writes to each page of the machine that the memory has. It uses
+// locals 0 and 1.
+func touchAll() asm.Code {
+	const step = 4096
+	return asm.Seq(asm.I32(0), asm.Set(0), asm.MemorySize, asm.I32(pageBytes/step), asm.I32Mul, asm.Set(1), asm.Block(asm.Loop(
+		asm.Get(1), asm.I32Eqz, asm.BrIf(1),
+		asm.Get(0), asm.I32(1), asm.Store32(0),
+		asm.Get(0), asm.I32(step), asm.I32Add, asm.Set(0),
+		asm.Get(1), asm.I32(1), asm.I32Sub, asm.Set(1), asm.Br(0))))
 }

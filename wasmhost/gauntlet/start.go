@@ -1,6 +1,7 @@
 package gauntlet
 
 import (
+	"strings"
 	"time"
 
 	"github.com/graflow/graflow-wasm/wasmhost/gauntlet/internal/asm"
@@ -48,6 +49,16 @@ func starts() []Case {
 			g.Export("graflow_warmup", g.Func("", "", "", asm.Loop(asm.I32(16), asm.MemoryGrow, asm.I32(-1), asm.I32Ne, asm.BrIf(0))))
 			g.run("")
 		}),
+	}
+	for _, export := range []string{"_initialize", "graflow_warmup"} {
+		c := attack("memory-of-"+strings.TrimPrefix(strings.Trim(export, "_"), "graflow_"), ABIGraflow, Contained().Or(Stopped(KindMemory, KindTimeout)),
+			"holds the calls to their memory limit, and what runs before them to another one", func(g *guest) {
+				grow := asm.Loop(asm.I32(16), asm.MemoryGrow, asm.I32(-1), asm.I32Ne, asm.BrIf(0))
+				g.Export(export, g.Func("", "", "ii", grow, touchAll()))
+				g.run("")
+			})
+		c.Verdict.Growth, c.Repeat = 128<<20, 5
+		all = append(all, c)
 	}
 	exits := func(name string, verdict Verdict, build func(g *guest, exit asm.Code)) Case {
 		return attack(name, ABIReactor, verdict, "lets a guest exit where nobody expects it, and ends the process or waits for ever",
