@@ -29,9 +29,9 @@ func loops() []Case {
 			}
 			g.run(letters("i", 13), inner)
 		}),
-		endless("hundred-deep", "keeps counters for a few levels only", func(g *guest) {
+		endless("sixty-deep", "keeps counters for a few levels only", func(g *guest) {
 			code := count
-			for range 100 {
+			for range 60 {
 				code = asm.Loop(code)
 			}
 			g.run("i", forever(code))
