@@ -58,13 +58,17 @@ func (m *Module) acquire(ctx context.Context, a *attempt) (*sandbox, error) {
 	case p.unsound != "":
 		return m.fresh(ctx, a)
 	}
+	if size := p.size(); size > a.opt.Limits.Memory {
+		return nil, a.trapError(KindMemory, fmt.Sprintf("the module needs %d bytes of memory once it is initialized, the limit is %d",
+			size, a.opt.Limits.Memory), ErrMemory)
+	}
 	a.before = p.elapsed
 	if s := m.host.pop(p); s != nil {
 		if s.memory != nil {
 			s.memory.SetLimit(a.opt.Limits.Memory)
 			a.memory = s.memory
 		}
-		return s, a.fits(ctx, s)
+		return s, nil
 	}
 	s, err := p.grow(ctx, a)
 	if errors.Is(err, linmem.ErrFreed) { // other shapes have driven this one out meanwhile
@@ -105,24 +109,19 @@ func (p *pool) grow(ctx context.Context, a *attempt) (*sandbox, error) {
 		return nil, err
 	}
 	s.pool = p
-	if err = a.fits(ctx, s); err == nil {
-		err = s.adopt(p, a)
-	}
-	if err != nil {
+	if err := s.adopt(p, a); err != nil {
 		s.close(ctx)
 		return nil, err
 	}
 	return s, nil
 }
 
-// fits reports that a snapshot is more than the attempt may have.
-func (a *attempt) fits(ctx context.Context, s *sandbox) error {
-	if s.memory == nil || s.pool.snapshot.Size() <= a.opt.Limits.Memory {
-		return nil
+// size is that of the snapshot, in bytes.
+func (p *pool) size() int64 {
+	if p.snapshot == nil {
+		return 0
 	}
-	s.pool.module.host.release(ctx, s)
-	return a.trapError(KindMemory, fmt.Sprintf("the module needs %d bytes of memory once it is initialized, the limit is %d",
-		s.pool.snapshot.Size(), a.opt.Limits.Memory), ErrMemory)
+	return p.snapshot.Size()
 }
 
 // adopt puts the pool's snapshot into a new instance.
@@ -223,6 +222,6 @@ func initOptions(opt Options) Options {
 		init.Grants.Mounts = append(init.Grants.Mounts, Mount{Guest: m.Guest, Memory: true})
 	}
 	init.Limits = init.Limits.withDefaults()
-	init.Limits.Memory = mostMemory
+	init.Limits.Memory, init.Limits.Timeout = mostMemory, initTimeout
 	return init
 }

@@ -129,6 +129,28 @@ func TestWhyNoSnapshot(t *testing.T) {
 	}
 }
 
+// TestSnapshotLargerThanLimit starts calls with less memory than the module holds
+// once it is initialized, between calls with enough.
+func TestSnapshotLargerThanLimit(t *testing.T) {
+	t.Parallel()
+	name := func(s string) []byte { return append([]byte{byte(len(s))}, s...) }
+	grows := slices.Concat(header,
+		section(1, 2, 0x60, 0, 1, 0x7f, 0x60, 0, 0), section(3, 2, 1, 0), section(5, 1, 0, 1),
+		section(7, slices.Concat([]byte{2}, name("_initialize"), []byte{0, 0}, name("f"), []byte{0, 1})...),
+		section(10, 2, 7, 0, 0x41, 3, 0x40, 0, 0x1a, 0x0b, 4, 0, 0x3f, 0, 0x0b))
+	m := compile(t, grows)
+	for range 3 {
+		opt := options()
+		if e := trap(t, m, "f", "", wasmhost.KindError, opt); !strings.Contains(e.Message, "returned 4 ") {
+			t.Errorf("got %q, want a memory of 4 pages", e.Message)
+		}
+		opt.Limits.Memory = 3 << 16
+		if e := trap(t, m, "f", "", wasmhost.KindMemory, opt); !strings.Contains(e.Message, "once it is initialized") {
+			t.Errorf("got %q", e.Message)
+		}
+	}
+}
+
 func TestInitializationFails(t *testing.T) {
 	t.Parallel()
 	name := func(s string) []byte { return append([]byte{byte(len(s))}, s...) }
