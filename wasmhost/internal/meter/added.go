@@ -51,11 +51,16 @@ func (r *rewriter) add(name string, in, out []wasmbin.ValueType, code buffer) ui
 // charge takes a fixed cost off the fuel and yields below zero. A stack that
 // is below zero has been reported before, so looking at fuel is enough.
 func (r *rewriter) charge(b *buffer, cost int64) {
+	r.take(b, cost)
+	r.yieldBelowZero(b)
+}
+
+// take takes a fixed cost off the fuel.
+func (r *rewriter) take(b *buffer, cost int64) {
 	b.opIndex(wasmbin.OpGlobalGet, r.fuel)
 	b.i64Const(cost)
 	b.op(opI64Sub)
 	b.opIndex(wasmbin.OpGlobalSet, r.fuel)
-	r.yieldBelowZero(b)
 }
 
 // chargeLocal takes an i32 local off the fuel and yields below zero.

@@ -56,21 +56,23 @@ func (w *bodyWriter) locals(index uint32, b *wasmbin.Body) {
 // the end of that block, where the frame is given back, and depths stay as
 // they are.
 func (w *bodyWriter) enter(index uint32) {
+	b := &w.out
+	pays := !w.f.folded && !w.f.loopPays()
 	if !w.f.recursive {
-		if !w.f.folded {
-			w.charge(&w.out, max(1, w.f.regions[0].cost))
+		if pays {
+			w.charge(b, w.f.entryCost())
 		}
 		return
 	}
-	b := &w.out
-	b.opIndex(wasmbin.OpGlobalGet, w.fuel)
-	b.i64Const(max(1, w.f.regions[0].cost))
-	b.op(opI64Sub)
-	b.opIndex(wasmbin.OpGlobalSet, w.fuel)
+	if pays {
+		w.take(b, w.f.entryCost())
+	}
 	w.addStack(-w.f.frame)
-	b.opIndex(wasmbin.OpGlobalGet, w.fuel)
 	b.opIndex(wasmbin.OpGlobalGet, w.stack)
-	b.op(opI64Or)
+	if pays {
+		b.opIndex(wasmbin.OpGlobalGet, w.fuel)
+		b.op(opI64Or)
+	}
 	w.yieldIfNegative(b)
 	b.op(wasmbin.OpBlock)
 	w.blockType(w.m.TypeOf(index).Results)
@@ -238,7 +240,14 @@ func (w *bodyWriter) loop(d *wasmbin.Decoder) {
 		return
 	}
 	b := w.before(d)
-	if w.wrapped() == 0 {
+	pays := w.region == 1 && w.f.loopPays()
+	switch {
+	case pays:
+		b.opIndex(wasmbin.OpGlobalGet, w.fuel)
+		b.i64Const(w.f.entryCost())
+		b.op(opI64Sub)
+		b.opIndex(wasmbin.OpLocalSet, w.local)
+	case w.wrapped() == 0:
 		w.mirror()
 	}
 	w.labels = append(w.labels, w.wrapped()+1)
@@ -248,6 +257,10 @@ func (w *bodyWriter) loop(d *wasmbin.Decoder) {
 	b.op(opI64LtS)
 	b.op(wasmbin.OpIf)
 	b.bytes(blockEmpty)
+	if pays { // the mirror is ahead of what it mirrors
+		b.opIndex(wasmbin.OpLocalGet, w.local)
+		b.opIndex(wasmbin.OpGlobalSet, w.fuel)
+	}
 	b.opIndex(wasmbin.OpCall, w.yield)
 	w.mirror()
 	b.op(wasmbin.OpEnd)

@@ -22,6 +22,7 @@ type function struct {
 	calls     []call
 	indirect  bool // calls through a table
 	ranges    bool // fills or copies memory
+	leads     bool // begins with a loop, after instructions that can't trap or call
 	escapes   bool // may be called by other than direct calls
 	recursive bool
 	folded    bool // charged by its callers
@@ -36,6 +37,15 @@ func (f *function) loops() bool {
 		}
 	}
 	return false
+}
+
+// entryCost is what a call costs that no caller pays for.
+func (f *function) entryCost() int64 { return max(1, f.regions[0].cost) }
+
+// loopPays reports whether the first loop charges for the function as well.
+// Go's functions are such loops, because of how their stacks grow.
+func (f *function) loopPays() bool {
+	return f.leads && f.regions[1].again && !f.folded
 }
 
 // survey is what must be known of all bodies before one can be rewritten.

@@ -24,7 +24,12 @@ func (w *walker) body(index uint32, b *wasmbin.Body) {
 	w.f.frame = frame(t, b, w.m.MaxStack, int(index)-w.m.ImportedFunctions)
 	w.labels = append(w.labels[:0], label{arity: int32(len(t.Results))})
 	w.d = wasmbin.NewDecoder(b)
+	first := true
 	for w.d.Next() {
+		if w.d.Op == wasmbin.OpLoop && first {
+			w.f.leads = true
+		}
+		first = first && leading(w.d.Op)
 		w.instruction(w.labels[len(w.labels)-1].region)
 	}
 }
@@ -47,6 +52,17 @@ func frame(t wasmbin.FuncType, b *wasmbin.Body, heights []uint32, defined int) i
 		slots += int64(heights[defined])
 	}
 	return 64 + 8*slots
+}
+
+// leading reports whether an instruction may come before a loop that pays for
+// the function: nothing can see that its cost was not charged yet.
+func leading(op wasmbin.Opcode) bool {
+	switch op {
+	case wasmbin.OpNop, wasmbin.OpBlock, wasmbin.OpLocalGet, wasmbin.OpLocalSet, wasmbin.OpLocalTee,
+		wasmbin.OpGlobalGet, wasmbin.OpI32Const, wasmbin.OpI64Const:
+		return true
+	}
+	return false
 }
 
 func (w *walker) instruction(at int32) {
