@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 func TestCases(t *testing.T) { //nolint:paralleltest // its cases take turns on the machine
 	_, noClang := exec.LookPath("clang-19")
 	builder := guest.Builder{Dir: t.TempDir()}
-	for _, c := range cases.All {
+	for _, c := range cases.All { //nolint:paralleltest // likewise
 		t.Run(c.Name, func(t *testing.T) {
 			var out bytes.Buffer
 			b := &cases.Bench{Scale: cases.Tiny, Guests: builder, Out: &out, Results: t.TempDir()}

@@ -86,6 +86,9 @@ func (b *Bench) keep(name, text string) error {
 	return os.WriteFile(filepath.Join(b.Results, name+".txt"), []byte(text), 0o644)
 }
 
+// closing closes what has been measured; what that says changes nothing.
+func closing(ctx context.Context, c func(context.Context) error) { _ = c(context.WithoutCancel(ctx)) }
+
 // raw is what is kept of contenders that were measured in rounds.
 func raw(results []measure.Result) string {
 	t := measure.Table{{"contender", "tasks", "min", "p10", "p50", "p90", "p99", "max", "p50 of 1st half", "of 2nd half"}}

@@ -46,9 +46,11 @@ func Child() {
 	if text == "" {
 		return
 	}
-	os.Unsetenv(orderVariable) // our host starts children of its own
 	var o order
-	err := json.Unmarshal([]byte(text), &o)
+	err := os.Unsetenv(orderVariable) // our host starts children of its own
+	if err == nil {
+		err = json.Unmarshal([]byte(text), &o)
+	}
 	if err == nil {
 		err = childWork[o.What](context.Background(), o, json.NewEncoder(os.Stdout))
 	}

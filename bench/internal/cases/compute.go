@@ -76,7 +76,7 @@ func (b *Bench) computeIn(ctx context.Context, language string, wasm []byte) err
 	if err != nil {
 		return err
 	}
-	defer host.Close(context.WithoutCancel(ctx))
+	defer closing(ctx, host.Close)
 	c := &computers{}
 	if c.module, err = host.Compile(ctx, wasm); err != nil {
 		return err
@@ -84,15 +84,15 @@ func (b *Bench) computeIn(ctx context.Context, language string, wasm []byte) err
 	if c.plain, err = peer.NewWazero(ctx, wasm, false); err != nil {
 		return err
 	}
-	defer c.plain.Close(context.WithoutCancel(ctx))
+	defer closing(ctx, c.plain.Close)
 	if c.stoppable, err = peer.NewWazero(ctx, wasm, true); err != nil {
 		return err
 	}
-	defer c.stoppable.Close(context.WithoutCancel(ctx))
+	defer closing(ctx, c.stoppable.Close)
 	if c.wasmtime, err = peer.NewWasmtime(wasm); err != nil {
 		return err
 	}
-	defer c.wasmtime.Close(ctx)
+	defer closing(ctx, c.wasmtime.Close)
 	return b.programs(ctx, language, c)
 }
 

@@ -15,7 +15,7 @@ func fuel(ctx context.Context, b *Bench) error {
 	if err != nil {
 		return err
 	}
-	defer host.Close(context.WithoutCancel(ctx))
+	defer closing(ctx, host.Close)
 	t := measure.Table{{"program", "fuel", fmt.Sprintf("amounts in %d runs", b.Fuel)}}
 	type job struct {
 		guest, export string

@@ -71,8 +71,8 @@ func idleChild(ctx context.Context, o order, out *json.Encoder) error {
 }
 
 // idleInstances makes instances and keeps them.
-func idleInstances(ctx context.Context, n int, say func() error, make func() (peer.Worker, error)) error {
-	first, err := make() // what all share is there
+func idleInstances(ctx context.Context, n int, say func() error, fresh func() (peer.Worker, error)) error {
+	first, err := fresh() // what all share is there
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func idleInstances(ctx context.Context, n int, say func() error, make func() (pe
 	}
 	var all []peer.Worker
 	for range n {
-		w, err := make()
+		w, err := fresh()
 		if err != nil {
 			return err
 		}

@@ -1,7 +1,9 @@
 package cases
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,7 +24,7 @@ func (b *Bench) Profile(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	defer host.Close(context.WithoutCancel(ctx))
+	defer closing(ctx, host.Close)
 	for _, name := range []string{"task", "warmtask"} {
 		wasm, err := b.Guests.Reactor(ctx, name)
 		if err != nil {
@@ -43,14 +45,10 @@ func (b *Bench) profile(ctx context.Context, file string, run peer.Worker) error
 	if _, err := run(ctx, sumInput); err != nil {
 		return err
 	}
-	cpu, err := os.Create(file + ".cpu")
-	if err != nil {
-		return err
-	}
-	defer cpu.Close()
+	var cpu, allocs bytes.Buffer
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	if err := pprof.StartCPUProfile(cpu); err != nil {
+	if err := pprof.StartCPUProfile(&cpu); err != nil {
 		return err
 	}
 	n := 0
@@ -63,10 +61,11 @@ func (b *Bench) profile(ctx context.Context, file string, run peer.Worker) error
 	runtime.ReadMemStats(&after)
 	fmt.Fprintf(b.Out, "%s: %d tasks, %s each, %d allocations and %d bytes each\n", filepath.Base(file), n, profileFor/time.Duration(n),
 		(after.Mallocs-before.Mallocs)/uint64(n), (after.TotalAlloc-before.TotalAlloc)/uint64(n))
-	allocs, err := os.Create(file + ".allocs")
-	if err != nil {
+	if err := pprof.Lookup("allocs").WriteTo(&allocs, 0); err != nil {
 		return err
 	}
-	defer allocs.Close()
-	return pprof.Lookup("allocs").WriteTo(allocs, 0)
+	return errors.Join(
+		os.WriteFile(file+".cpu", cpu.Bytes(), 0o644),
+		os.WriteFile(file+".allocs", allocs.Bytes(), 0o644),
+	)
 }

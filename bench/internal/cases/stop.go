@@ -35,7 +35,7 @@ func stopperOn(ctx context.Context, host, file string) (stopper, error) {
 		if err != nil {
 			return "", err
 		}
-		defer m.Close(context.WithoutCancel(ctx))
+		defer closing(ctx, m.Close)
 		_, err = m.ExportedFunction(export).Call(ctx)
 		if err == nil {
 			return "", errEnded

@@ -43,7 +43,7 @@ func (f *field) add(name string, worker func(context.Context) (peer.Worker, erro
 
 func (f *field) close(ctx context.Context) {
 	for _, c := range f.closers {
-		_ = c(ctx) // what was measured is measured
+		closing(ctx, c)
 	}
 }
 
@@ -140,7 +140,7 @@ func sum(ctx context.Context, b *Bench) (err error) {
 		return err
 	}
 	f := &field{closers: []func(context.Context) error{host.Close}}
-	defer f.close(context.WithoutCancel(ctx))
+	defer f.close(ctx)
 	for _, enter := range []func() error{
 		func() error { return f.ours(ctx, host, ours, modules["task"], sumExport) },
 		func() error { return f.ours(ctx, host, "ours, warmed up", modules["warmtask"], sumExport) },
@@ -169,7 +169,7 @@ func sumC(ctx context.Context, b *Bench) error {
 		return err
 	}
 	f := &field{closers: []func(context.Context) error{host.Close}}
-	defer f.close(context.WithoutCancel(ctx))
+	defer f.close(ctx)
 	if err := f.ours(ctx, host, ours, wasm, sumExport); err != nil {
 		return err
 	}
