@@ -29,6 +29,7 @@ type pool struct {
 	err      error  // initialization failed
 	unsound  string // why there is no snapshot, or ""
 	snapshot *linmem.Snapshot
+	bytes    int64 // of the snapshot
 	globals  []uint64
 	elapsed  time.Duration // of a virtual clock, by initializing
 
@@ -58,9 +59,9 @@ func (m *Module) acquire(ctx context.Context, a *attempt) (*sandbox, error) {
 	case p.unsound != "":
 		return m.fresh(ctx, a)
 	}
-	if size := p.size(); size > a.opt.Limits.Memory {
+	if p.bytes > a.opt.Limits.Memory {
 		return nil, a.trapError(KindMemory, fmt.Sprintf("the module needs %d bytes of memory once it is initialized, the limit is %d",
-			size, a.opt.Limits.Memory), ErrMemory)
+			p.bytes, a.opt.Limits.Memory), ErrMemory)
 	}
 	a.before = p.elapsed
 	if s := m.host.pop(p); s != nil {
@@ -116,21 +117,13 @@ func (p *pool) grow(ctx context.Context, a *attempt) (*sandbox, error) {
 	return s, nil
 }
 
-// size is that of the snapshot, in bytes.
-func (p *pool) size() int64 {
-	if p.snapshot == nil {
-		return 0
-	}
-	return p.snapshot.Size()
-}
-
 // adopt puts the pool's snapshot into a new instance.
 func (s *sandbox) adopt(p *pool, a *attempt) error {
 	if s.memory != nil {
 		linear := s.instance.Memory()
-		if size := int64(linear.Size()); size < p.snapshot.Size() {
-			if _, ok := linear.Grow(uint32((p.snapshot.Size() - size) >> 16)); !ok {
-				return a.noMemory(p.snapshot.Size())
+		if size := int64(linear.Size()); size < p.bytes {
+			if _, ok := linear.Grow(uint32((p.bytes - size) >> 16)); !ok {
+				return a.noMemory(p.bytes)
 			}
 		}
 		if err := s.memory.Map(p.snapshot); err != nil {
@@ -199,6 +192,7 @@ func (p *pool) take(s *sandbox, a *attempt) (err error) {
 	if s.memory == nil {
 		return nil
 	}
+	p.bytes = s.memory.Size()
 	if p.snapshot, err = s.memory.Snapshot(); errors.Is(err, linmem.ErrBudget) {
 		return a.noMemory(s.memory.Size())
 	} else if err != nil {
