@@ -1,6 +1,7 @@
 package gauntlet
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -37,7 +38,8 @@ type Verdict struct {
 
 	// Admission bounds compiling, refused or not.
 	Admission time.Duration `json:"admission_ns"`
-	// Wall bounds each call: the timeout and an allowance for stopping.
+	// Wall bounds each call: where the guest must be stopped, the timeout and
+	// an allowance.
 	Wall time.Duration `json:"wall_ns"`
 	// Growth bounds, in bytes, by how much the host process may grow beyond its
 	// resident size before the case (high-water mark).
@@ -70,6 +72,7 @@ func (v Verdict) Or(other Verdict) Verdict {
 const (
 	DefaultCompile   = 2 * time.Second
 	DefaultTimeout   = 300 * time.Millisecond
+	LongTimeout      = 5 * time.Second        // of cases that must end otherwise; Wall is as for the others
 	StopAllowance    = 250 * time.Millisecond // beyond the timeout; generous for busy machines
 	DefaultAdmission = 3 * time.Second
 	DefaultGrowth    = 256 << 20
@@ -85,11 +88,14 @@ func (c Case) withDefaults(group string) Case {
 	if l.Compile == 0 {
 		l.Compile = DefaultCompile
 	}
+	if v.Wall == 0 {
+		v.Wall = cmp.Or(l.Timeout, DefaultTimeout) + StopAllowance
+	}
 	if l.Timeout == 0 {
 		l.Timeout = DefaultTimeout
-	}
-	if v.Wall == 0 {
-		v.Wall = l.Timeout + StopAllowance
+		if !slices.Contains(v.Stopped, KindTimeout) { // a busy machine must not decide how it ends
+			l.Timeout = LongTimeout
+		}
 	}
 	if v.Admission == 0 {
 		v.Admission = DefaultAdmission
