@@ -93,8 +93,8 @@ func parseTrap(text string) (message string, stack []string) {
 }
 
 func isHostFrame(frame string) bool {
-	for _, module := range []string{abi.Module, wasiModule, extismModule, meter.YieldModule} {
-		if strings.HasPrefix(frame, module+".") {
+	for _, prefix := range []string{abi.Module + ".", wasiModule + ".", extismModule + ".", meter.Prefix} {
+		if strings.HasPrefix(frame, prefix) {
 			return true
 		}
 	}

@@ -10,31 +10,30 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-// The slice of fuel between two yields: as much as takes a guest about
-// yieldEvery. That bounds how late a deadline is seen, and how long a guest
-// keeps the garbage collector waiting.
-const (
-	yieldEvery = time.Millisecond
-	firstSlice = 100_000
-	leastSlice = 10_000
-	mostSlice  = 8_000_000
-)
+// slice is the fuel handed out between two yields. It takes cheap code some tens
+// of microseconds, and code that misses every cache some thirty milliseconds:
+// that bounds how late a deadline is seen, and how long a guest keeps Go's
+// scheduler and garbage collector waiting. A slice that adapted to the guest's
+// speed could be gamed: cheap code first, dear code then.
+const slice = 100_000
+
+// yieldEvery is how long a guest computes before others get their turn.
+const yieldEvery = time.Millisecond
 
 // fuelTank hands fuel to one instance for one call, a slice at a time. What is
 // used depends on the guest alone, not on the slices.
 type fuelTank struct {
 	fuel, stack api.MutableGlobal
-	budget      int64 // what the call may use
-	granted     int64 // handed out so far
-	slice       int64
-	last        time.Time // of the last yield
+	budget      int64     // what the call may use
+	granted     int64     // handed out so far
+	since       time.Time // others had their turn
 }
 
 // bind fills an instance for a call.
 func (t *fuelTank) bind(fuel, stack api.MutableGlobal, limits Limits) {
 	t.fuel, t.stack = fuel, stack
-	t.budget, t.slice, t.last = limits.Fuel, firstSlice, time.Now()
-	t.granted = min(t.slice, t.budget)
+	t.budget, t.since = limits.Fuel, time.Now()
+	t.granted = min(slice, t.budget)
 	t.fuel.Set(uint64(t.granted))
 	t.stack.Set(uint64(limits.Stack))
 }
@@ -48,19 +47,12 @@ func (t *fuelTank) used() int64 {
 }
 
 // refill hands out the next slice, or reports that the budget is used up.
-func (t *fuelTank) refill(now time.Time) bool {
+func (t *fuelTank) refill() bool {
 	used := t.used()
 	if used > t.budget {
 		return false
 	}
-	switch took := now.Sub(t.last); {
-	case took < yieldEvery/2:
-		t.slice = min(2*t.slice, mostSlice)
-	case took > 2*yieldEvery:
-		t.slice = max(t.slice/2, leastSlice)
-	}
-	t.last = now
-	more := min(t.slice, t.budget-used)
+	more := min(slice, t.budget-used)
 	t.granted = used + more
 	t.fuel.Set(uint64(more))
 	return true
@@ -78,10 +70,14 @@ func yield(ctx context.Context, mod api.Module, _ []uint64) {
 	if int64(a.tank.stack.Get()) < 0 {
 		a.stop(KindStack, fmt.Sprintf("recursion exceeds the stack limit of %d bytes", a.opt.Limits.Stack), ErrStack)
 	}
-	runtime.Gosched()
 	now := time.Now()
+	if now.Sub(a.tank.since) > yieldEvery {
+		runtime.Gosched()
+		now = time.Now()
+		a.tank.since = now
+	}
 	a.checkTime(ctx, now)
-	if !a.tank.refill(now) {
+	if !a.tank.refill() {
 		a.stop(KindFuel, fmt.Sprintf("fuel limit of %d reached", a.opt.Limits.Fuel), ErrFuel)
 	}
 }
