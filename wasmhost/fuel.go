@@ -10,12 +10,12 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-// slice is the fuel handed out between two yields. It takes cheap code some tens
+// fuelSlice is the fuel handed out between two yields. It takes cheap code some tens
 // of microseconds, and code that misses every cache some thirty milliseconds:
 // that bounds how late a deadline is seen, and how long a guest keeps Go's
 // scheduler and garbage collector waiting. A slice that adapted to the guest's
 // speed could be gamed: cheap code first, dear code then.
-const slice = 100_000
+const fuelSlice = 100_000
 
 // yieldEvery is how long a guest computes before others get their turn.
 const yieldEvery = time.Millisecond
@@ -33,7 +33,7 @@ type fuelTank struct {
 func (t *fuelTank) bind(fuel, stack api.MutableGlobal, limits Limits) {
 	t.fuel, t.stack = fuel, stack
 	t.budget, t.since = limits.Fuel, time.Now()
-	t.granted = min(slice, t.budget)
+	t.granted = min(fuelSlice, t.budget)
 	t.fuel.Set(uint64(t.granted))
 	t.stack.Set(uint64(limits.Stack))
 }
@@ -52,7 +52,7 @@ func (t *fuelTank) refill() bool {
 	if used > t.budget {
 		return false
 	}
-	more := min(slice, t.budget-used)
+	more := min(fuelSlice, t.budget-used)
 	t.granted = used + more
 	t.fuel.Set(uint64(more))
 	return true
