@@ -101,10 +101,15 @@ func (a *attempt) stop(kind, message string, cause error) {
 	panic(errStopped)
 }
 
-// enter counts a call of the guest into the host.
-func (a *attempt) enter(i int) {
+// enter counts a call of the guest into the host, and looks at the clock now and
+// then: such a call may take long, and costs little fuel.
+func (a *attempt) enter(ctx context.Context, i int) {
+	const every = 8
 	a.calls[i]++
 	a.sums.host++
+	if a.sums.host%every == 0 {
+		a.checkTime(ctx, time.Now())
+	}
 	if a.sums.host > a.opt.Limits.HostCalls {
 		a.stop(KindHostCalls, fmt.Sprintf("more than %d calls of the host", a.opt.Limits.HostCalls), ErrHostCalls)
 	}

@@ -38,6 +38,15 @@ func (a *attempt) exited(code uint32) error {
 	return e
 }
 
+// unready finds out why what comes before the task did not return. An exit is a
+// failure then, whatever its code: the task never ran.
+func (a *attempt) unready(err error) error {
+	if failed := a.trap(err); failed != nil {
+		return failed
+	}
+	return a.trapError(KindExit, fmt.Sprintf("exit code %d before its task began", *a.exit), nil)
+}
+
 func (a *attempt) memoryMessage(detail string) string {
 	return fmt.Sprintf("memory limit of %d bytes reached: %s", a.opt.Limits.Memory, detail)
 }

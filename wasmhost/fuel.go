@@ -10,30 +10,36 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-// fuelSlice is the fuel handed out between two yields. It takes cheap code some tens
-// of microseconds, and code that misses every cache some thirty milliseconds:
-// that bounds how late a deadline is seen, and how long a guest keeps Go's
-// scheduler and garbage collector waiting. A slice that adapted to the guest's
-// speed could be gamed: cheap code first, dear code then.
-const fuelSlice = 100_000
-
-// yieldEvery is how long a guest computes before others get their turn.
-const yieldEvery = time.Millisecond
+// Fuel is handed out in slices, between which the guest yields: that bounds how
+// late a deadline is seen, and how long a guest keeps Go's scheduler and garbage
+// collector waiting. A unit of common code takes 0.2 to 1 ns, one that misses
+// every cache or touches new memory up to a microsecond. Slices shrink for a
+// guest that was slow, and grow again only to where the dearest code after the
+// cheapest still yields in some 50 ms.
+const (
+	mostSlice  = 50_000
+	leastSlice = 2_000
+	slow       = 2 * time.Millisecond // for a slice
+	yieldEvery = time.Millisecond     // how long a guest computes before others get their turn
+)
 
 // fuelTank hands fuel to one instance for one call, a slice at a time. What is
 // used depends on the guest alone, not on the slices.
 type fuelTank struct {
 	fuel, stack api.MutableGlobal
-	budget      int64     // what the call may use
-	granted     int64     // handed out so far
+	budget      int64 // what the call may use
+	granted     int64 // handed out so far
+	slice       int64
+	last        time.Time // when the slice was handed out
 	since       time.Time // others had their turn
 }
 
 // bind fills an instance for a call.
 func (t *fuelTank) bind(fuel, stack api.MutableGlobal, limits Limits) {
 	t.fuel, t.stack = fuel, stack
-	t.budget, t.since = limits.Fuel, time.Now()
-	t.granted = min(fuelSlice, t.budget)
+	t.budget, t.slice, t.since = limits.Fuel, mostSlice, time.Now()
+	t.last = t.since
+	t.granted = min(t.slice, t.budget)
 	t.fuel.Set(uint64(t.granted))
 	t.stack.Set(uint64(limits.Stack))
 }
@@ -47,12 +53,18 @@ func (t *fuelTank) used() int64 {
 }
 
 // refill hands out the next slice, or reports that the budget is used up.
-func (t *fuelTank) refill() bool {
+func (t *fuelTank) refill(now time.Time) bool {
 	used := t.used()
 	if used > t.budget {
 		return false
 	}
-	more := min(fuelSlice, t.budget-used)
+	if took := now.Sub(t.last); took > slow {
+		t.slice = max(t.slice/8, leastSlice)
+	} else {
+		t.slice = min(2*t.slice, mostSlice)
+	}
+	t.last = now
+	more := min(t.slice, t.budget-used)
 	t.granted = used + more
 	t.fuel.Set(uint64(more))
 	return true
@@ -77,7 +89,7 @@ func yield(ctx context.Context, mod api.Module, _ []uint64) {
 		a.tank.since = now
 	}
 	a.checkTime(ctx, now)
-	if !a.tank.refill() {
+	if !a.tank.refill(now) {
 		a.stop(KindFuel, fmt.Sprintf("fuel limit of %d reached", a.opt.Limits.Fuel), ErrFuel)
 	}
 }

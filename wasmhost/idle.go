@@ -7,9 +7,9 @@ import (
 	"github.com/graflow/graflow-wasm/sdk/abi"
 )
 
-// pool finds the pool of an attempt's shape, or begins one. nil: the module has
-// as many as it may.
-func (h *Host) pool(ctx context.Context, m *Module, a *attempt) *pool {
+// pool finds the pool of an attempt's shape to wait for, or begins one, which is
+// then the attempt's. nil: the module has as many as it may.
+func (h *Host) pool(ctx context.Context, m *Module, a *attempt) (p *pool, mine bool) {
 	key := shapeOf(a.opt)
 	if a.export == abi.ExportStart {
 		key += abi.ExportStart // nothing is initialized for it
@@ -19,16 +19,36 @@ func (h *Host) pool(ctx context.Context, m *Module, a *attempt) *pool {
 	h.clock++
 	if p := m.pools[key]; p != nil {
 		p.used = h.clock
-		return p
+		p.waiters++
+		return p, false
 	}
 	if len(m.pools) >= maxShapes && !h.dropPool(ctx, m) {
-		return nil
+		return nil, false
 	}
-	p := &pool{module: m, shape: key, ready: make(chan struct{}), used: h.clock}
+	p = &pool{module: m, shape: key, ready: make(chan struct{}), used: h.clock, waiters: 1}
 	m.pools[key] = p
 	ctx, p.cancel = context.WithTimeoutCause(context.WithoutCancel(ctx), initTimeout, ErrTimeout)
 	h.building.Go(func() { p.build(ctx, a.export, a.opt) })
-	return p
+	return p, true
+}
+
+// leave ends a wait for a pool. An initialization that nobody waits for is given
+// up: it would be work that no call answers for.
+func (h *Host) leave(p *pool) {
+	h.poolMu.Lock()
+	defer h.poolMu.Unlock()
+	p.waiters--
+	select {
+	case <-p.ready:
+		return
+	default:
+	}
+	if p.waiters == 0 {
+		p.cancel()
+		if p.module.pools[p.shape] == p {
+			delete(p.module.pools, p.shape)
+		}
+	}
 }
 
 // dropPool gives up the pool of a module that was idle longest; h.poolMu is

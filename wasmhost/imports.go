@@ -149,7 +149,7 @@ func (h *Host) guarded(i int, f *hostFunction) api.GoModuleFunc {
 				h.unwind(ctx, a, f.name, r)
 			}
 		}()
-		a.enter(i)
+		a.enter(ctx, i)
 		f.run(ctx, a, mod, args)
 	}
 }

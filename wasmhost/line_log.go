@@ -14,7 +14,8 @@ const keptLines = 64
 type lineLog struct {
 	sink    func(slog.Level, string) // may be nil
 	most    int64                    // bytes
-	logged  int64
+	logged  int64                    // bytes of lines
+	lines   int64
 	cut     bool   // the notice was given
 	partial []byte // of stderr, without its newline yet
 	last    []string
@@ -26,7 +27,7 @@ func (l *lineLog) Write(b []byte) (int, error) {
 	for len(rest) > 0 {
 		line, after, complete := bytes.Cut(rest, []byte("\n"))
 		// What is over the limit is dropped anyway; don't hold it.
-		room := max(0, l.most-l.logged-int64(len(l.partial))+1)
+		room := max(0, l.left()-int64(len(l.partial))+1)
 		l.partial = append(l.partial, line[:min(int64(len(line)), room)]...)
 		if complete {
 			l.flush()
@@ -60,11 +61,12 @@ func (l *lineLog) emit(level slog.Level, raw []byte) {
 	if l.cut {
 		return
 	}
-	over := l.logged+int64(len(raw)) > l.most
+	over := int64(len(raw)) >= l.left()
 	if over {
-		raw = raw[:l.most-l.logged]
+		raw = raw[:min(int64(len(raw)), l.left())]
 	}
 	l.logged += int64(len(raw))
+	l.lines++
 	line := strings.ToValidUTF8(string(raw), "\uFFFD")
 	if !over || line != "" {
 		l.pass(level, line)
@@ -74,6 +76,9 @@ func (l *lineLog) emit(level slog.Level, raw []byte) {
 		l.pass(slog.LevelWarn, fmt.Sprintf("the log exceeds %d bytes: the rest is dropped", l.most))
 	}
 }
+
+// left is the room for further bytes. The end of a line counts as one.
+func (l *lineLog) left() int64 { return max(0, l.most-l.logged-l.lines) }
 
 func (l *lineLog) pass(level slog.Level, line string) {
 	if len(l.last) == keptLines {

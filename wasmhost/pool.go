@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// initTimeout bounds the initialization that a snapshot is made of. It is
-	// not any call's: many share it.
+	// initTimeout bounds the initialization that a snapshot is made of, for which
+	// several calls may wait.
 	initTimeout = 10 * time.Second
 	// maxShapes is how many snapshots one module may have.
 	maxShapes = 16
@@ -28,66 +28,16 @@ type pool struct {
 
 	err      error  // initialization failed
 	unsound  string // why there is no snapshot, or ""
+	narrow   bool   // nor here: initialization has felt the memory limit of the call that began it
 	snapshot *linmem.Snapshot
 	bytes    int64 // of the snapshot
 	globals  []uint64
 	elapsed  time.Duration // of a virtual clock, by initializing
 
-	idle []*sandbox // guarded by Host.poolMu; the last one is the warmest
-	used uint64     // guarded by Host.poolMu: Host.clock of the last use
-}
-
-// acquire is a sandbox in its pristine state for an attempt: an idle one, a new
-// one on the pool's snapshot, or one initialized within the attempt.
-func (m *Module) acquire(ctx context.Context, a *attempt) (*sandbox, error) {
-	if m.unsound != "" {
-		return m.fresh(ctx, a)
-	}
-	p := m.host.pool(ctx, m, a)
-	if p == nil {
-		return m.fresh(ctx, a)
-	}
-	select {
-	case <-p.ready:
-	case <-ctx.Done():
-		return nil, a.interrupted(ctx)
-	}
-	switch {
-	case p.err != nil:
-		m.host.forget(p)
-		return nil, p.failed(a)
-	case p.unsound != "":
-		return m.fresh(ctx, a)
-	}
-	if p.bytes > a.opt.Limits.Memory {
-		return nil, a.trapError(KindMemory, fmt.Sprintf("the module needs %d bytes of memory once it is initialized, the limit is %d",
-			p.bytes, a.opt.Limits.Memory), ErrMemory)
-	}
-	a.before = p.elapsed
-	if s := m.host.pop(p); s != nil {
-		if s.memory != nil {
-			s.memory.SetLimit(a.opt.Limits.Memory)
-			a.memory = s.memory
-		}
-		return s, nil
-	}
-	s, err := p.grow(ctx, a)
-	if errors.Is(err, linmem.ErrFreed) { // other shapes have driven this one out meanwhile
-		return m.fresh(ctx, a)
-	}
-	return s, err
-}
-
-// failed is the failed initialization as the failure of a call that needs it.
-func (p *pool) failed(a *attempt) error {
-	var e *TrapError
-	if !errors.As(p.err, &e) {
-		return p.err
-	}
-	own := *e
-	own.Module, own.Export = a.opt.Name, a.export
-	own.Message = "initialization: " + e.Message
-	return &own
+	// Guarded by Host.poolMu:
+	idle    []*sandbox // the last one is the warmest
+	used    uint64     // Host.clock of the last use
+	waiters int        // calls that wait for ready
 }
 
 // fresh is a sandbox that the attempt initializes by itself.
@@ -140,7 +90,8 @@ func (s *sandbox) adopt(p *pool, a *attempt) error {
 }
 
 // build initializes a sandbox and takes the snapshot of it. It runs by itself,
-// under limits of its own, since no call must decide what others get.
+// under the limits of the call that began it but for the time, as long as
+// anybody waits for it.
 func (p *pool) build(ctx context.Context, export string, opt Options) {
 	defer close(p.ready)
 	defer p.cancel()
@@ -150,17 +101,22 @@ func (p *pool) build(ctx context.Context, export string, opt Options) {
 		return
 	}
 	defer a.close()
+	defer func() {
+		if r := recover(); r != nil {
+			p.err = a.trap(fmt.Errorf("the host panicked: %v", r))
+		}
+	}()
 	ctx = context.WithValue(ctx, attemptKey{}, a)
 	s, err := p.initialize(ctx, a)
 	if err != nil {
 		p.err = err
 		return
 	}
-	p.unsound = a.unsound(s)
-	if p.unsound == "" {
+	p.unsound, p.narrow = a.unsound(s), s.memory != nil && s.memory.Refused()
+	if p.unsound == "" && !p.narrow {
 		p.err = p.take(s, a)
 	}
-	if p.err != nil || p.unsound != "" {
+	if p.err != nil || p.unsound != "" || p.narrow {
 		s.close(ctx)
 		return
 	}
@@ -169,17 +125,13 @@ func (p *pool) build(ctx context.Context, export string, opt Options) {
 	p.module.host.release(ctx, s)
 }
 
-func (p *pool) initialize(ctx context.Context, a *attempt) (s *sandbox, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = a.trap(fmt.Errorf("the host panicked: %v", r))
-		}
-	}()
+func (p *pool) initialize(ctx context.Context, a *attempt) (*sandbox, error) {
 	m := p.module
-	if s, err = m.instantiate(ctx, a); err != nil {
+	s, err := m.instantiate(ctx, a)
+	if err != nil {
 		return nil, err
 	}
-	if err = s.initialize(ctx, a, m.initializers(a.export, true)); err != nil {
+	if err := s.initialize(ctx, a, m.initializers(a.export, true)); err != nil {
 		s.close(ctx)
 		return nil, err
 	}
@@ -215,7 +167,7 @@ func initOptions(opt Options) Options {
 	for _, m := range opt.Grants.Mounts {
 		init.Grants.Mounts = append(init.Grants.Mounts, Mount{Guest: m.Guest, Memory: true})
 	}
-	init.Limits = init.Limits.withDefaults()
-	init.Limits.Memory, init.Limits.Timeout = mostMemory, initTimeout
+	init.Limits = opt.Limits
+	init.Limits.Timeout = initTimeout
 	return init
 }

@@ -119,12 +119,13 @@ func (a *attempt) trap(err error) error {
 }
 
 // exhausted reports whether the guest asked for more memory than it may have,
-// or holds all that its own declaration allows; that much is no accident.
+// or has grown to all that its own declaration allows; that much is no accident.
 func (a *attempt) exhausted() bool {
 	const much = 16 << 20
 	if a.memory == nil {
 		return false
 	}
-	declared := int64(a.module.layout.memoryMax) << 16
-	return a.memory.Refused() || declared > 0 && a.memory.Size() >= max(declared, much)
+	l := a.module.layout
+	declared := int64(l.memoryMax) << 16
+	return a.memory.Refused() || l.memoryMax > l.memoryMin && a.memory.Size() >= max(declared, much)
 }

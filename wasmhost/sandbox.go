@@ -44,7 +44,7 @@ func (m *Module) instantiate(ctx context.Context, a *attempt) (*sandbox, error) 
 		wazero.NewModuleConfig().WithName("").WithStartFunctions())
 	if err != nil {
 		s.close(ctx)
-		return nil, a.trap(err)
+		return nil, a.unready(err)
 	}
 	s.fuel, s.stack = s.global(meter.FuelExport), s.global(meter.StackExport)
 	s.dirty, s.tables = s.global(meter.DirtyExport), s.global(meter.TablesExport)
@@ -68,7 +68,7 @@ func (s *sandbox) initialize(ctx context.Context, a *attempt, calls []extism.Cal
 	for _, call := range calls {
 		a.bind(s)
 		if _, err := s.instance.ExportedFunction(call.Export).Call(ctx, call.Args...); err != nil {
-			return a.trap(err)
+			return a.unready(err)
 		}
 	}
 	return nil

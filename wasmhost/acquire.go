@@ -1,0 +1,86 @@
+package wasmhost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/graflow/graflow-wasm/wasmhost/internal/linmem"
+)
+
+// acquire is a sandbox in its pristine state for an attempt: an idle one, a new
+// one on a pool's snapshot, or one initialized within the attempt.
+func (m *Module) acquire(ctx context.Context, a *attempt) (*sandbox, error) {
+	if need := m.layout.elements; need > a.opt.Limits.TableElements {
+		return nil, a.trapError(KindMemory, fmt.Sprintf("the module needs %d elements of tables at start, the limit is %d",
+			need, a.opt.Limits.TableElements), ErrMemory)
+	}
+	for m.unsound == "" {
+		p, mine := m.host.pool(ctx, m, a)
+		if p == nil {
+			break
+		}
+		if err := p.wait(ctx, a); err != nil {
+			return nil, err
+		}
+		switch {
+		case p.err != nil:
+			m.host.forget(p)
+			if !mine { // it failed under the limits of another call
+				continue
+			}
+			return nil, p.failed(a)
+		case p.narrow:
+			m.host.forget(p)
+			return m.fresh(ctx, a)
+		case p.unsound != "":
+			return m.fresh(ctx, a)
+		}
+		return p.sandbox(ctx, a)
+	}
+	return m.fresh(ctx, a)
+}
+
+// wait waits for the pool's snapshot, as long as the attempt's time lasts.
+func (p *pool) wait(ctx context.Context, a *attempt) error {
+	defer p.module.host.leave(p)
+	select {
+	case <-p.ready:
+		return nil
+	case <-ctx.Done():
+		return a.interrupted(ctx)
+	}
+}
+
+// failed is the failed initialization as the failure of a call that needs it.
+func (p *pool) failed(a *attempt) error {
+	var e *TrapError
+	if !errors.As(p.err, &e) {
+		return p.err
+	}
+	own := *e
+	own.Module, own.Export = a.opt.Name, a.export
+	own.Message = "initialization: " + e.Message
+	return &own
+}
+
+// sandbox is an idle or a new sandbox of the pool.
+func (p *pool) sandbox(ctx context.Context, a *attempt) (*sandbox, error) {
+	if p.bytes > a.opt.Limits.Memory {
+		return nil, a.trapError(KindMemory, fmt.Sprintf("the module needs %d bytes of memory once it is initialized, the limit is %d",
+			p.bytes, a.opt.Limits.Memory), ErrMemory)
+	}
+	a.before = p.elapsed
+	if s := p.module.host.pop(p); s != nil {
+		if s.memory != nil {
+			s.memory.SetLimit(a.opt.Limits.Memory)
+			a.memory = s.memory
+		}
+		return s, nil
+	}
+	s, err := p.grow(ctx, a)
+	if errors.Is(err, linmem.ErrFreed) { // other shapes have driven this one out meanwhile
+		return p.module.fresh(ctx, a)
+	}
+	return s, err
+}
