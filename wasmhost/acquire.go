@@ -80,6 +80,7 @@ func (p *pool) sandbox(ctx context.Context, a *attempt) (*sandbox, error) {
 	}
 	s, err := p.grow(ctx, a)
 	if errors.Is(err, linmem.ErrFreed) { // other shapes have driven this one out meanwhile
+		a.before = 0
 		return p.module.fresh(ctx, a)
 	}
 	return s, err

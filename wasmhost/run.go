@@ -76,6 +76,7 @@ func (a *attempt) runExport(ctx context.Context, s *sandbox) error {
 
 // bind prepares a sandbox for what the attempt runs next in it.
 func (a *attempt) bind(s *sandbox) {
+	a.before += time.Duration(a.tank.used()) // a virtual clock goes on from there
 	a.tank.bind(s.fuel, s.stack, a.opt.Limits)
 	s.tables.Set(uint64(max(0, a.opt.Limits.TableElements-a.module.layout.elements)))
 }
