@@ -66,9 +66,8 @@ func (p *pool) failed(a *attempt) error {
 
 // sandbox is an idle or a new sandbox of the pool.
 func (p *pool) sandbox(ctx context.Context, a *attempt) (*sandbox, error) {
-	if p.bytes > a.opt.Limits.Memory {
-		return nil, a.trapError(KindMemory, fmt.Sprintf("the module needs %d bytes of memory once it is initialized, the limit is %d",
-			p.bytes, a.opt.Limits.Memory), ErrMemory)
+	if p.bytes > a.opt.Limits.Memory { // with less memory it would have initialized otherwise
+		return p.module.fresh(ctx, a)
 	}
 	a.before = p.elapsed
 	if s := p.module.host.pop(p); s != nil {
@@ -79,7 +78,7 @@ func (p *pool) sandbox(ctx context.Context, a *attempt) (*sandbox, error) {
 		return s, nil
 	}
 	s, err := p.grow(ctx, a)
-	if errors.Is(err, linmem.ErrFreed) { // other shapes have driven this one out meanwhile
+	if errors.Is(err, linmem.ErrFreed) || errors.Is(err, errDirty) { // other shapes have driven this one out meanwhile
 		a.before = 0
 		return p.module.fresh(ctx, a)
 	}
