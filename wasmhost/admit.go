@@ -96,6 +96,7 @@ func (m *Module) makeNative(ctx context.Context, metered []byte, module [sha256.
 // layout is what the host must know of a module's parts.
 type layout struct {
 	hasMemory bool
+	hasStart  bool   // a start function, which every new instance runs
 	memoryMin uint32 // pages
 	memoryMax uint32 // pages; 0: none declared
 	functions int64
@@ -103,7 +104,7 @@ type layout struct {
 }
 
 func layoutOf(parsed *wasmbin.Module) layout {
-	l := layout{functions: int64(len(parsed.Functions))}
+	l := layout{functions: int64(len(parsed.Functions)), hasStart: parsed.Start != nil}
 	for _, mem := range parsed.Memories {
 		l.hasMemory, l.memoryMin = true, mem.Min
 		if mem.HasMax {

@@ -25,7 +25,7 @@ func (h *Host) pool(ctx context.Context, m *Module, a *attempt) (p *pool, mine b
 	if len(m.pools) >= maxShapes && !h.dropPool(ctx, m) {
 		return nil, false
 	}
-	p = &pool{module: m, shape: key, ready: make(chan struct{}), used: h.clock, waiters: 1}
+	p = &pool{module: m, shape: key, limits: a.opt.Limits, ready: make(chan struct{}), used: h.clock, waiters: 1}
 	m.pools[key] = p
 	ctx, p.cancel = context.WithTimeoutCause(context.WithoutCancel(ctx), initTimeout, ErrTimeout)
 	h.building.Go(func() { p.build(ctx, a.export, a.opt) })

@@ -23,6 +23,7 @@ var errDirty = errors.New("the guest changed tables or segments")
 type pool struct {
 	module *Module
 	shape  string
+	limits Limits             // of the call that began it
 	cancel context.CancelFunc // of the initialization
 	ready  chan struct{}      // closed when what follows is set
 
@@ -55,9 +56,13 @@ func (m *Module) fresh(ctx context.Context, a *attempt) (*sandbox, error) {
 
 // grow makes one more sandbox on the pool's snapshot.
 func (p *pool) grow(ctx context.Context, a *attempt) (*sandbox, error) {
-	s, err := p.module.instantiate(ctx, a)
+	s, err := p.instantiate(ctx, a)
 	if err != nil {
 		return nil, err
+	}
+	if s.dirty.Get() != 0 { // its start function did what the snapshot's did not
+		s.close(ctx)
+		return nil, errDirty
 	}
 	s.pool = p
 	if err := s.adopt(p, a); err != nil {
@@ -65,6 +70,31 @@ func (p *pool) grow(ctx context.Context, a *attempt) (*sandbox, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// instantiate makes an instance whose start function leaves no trace: it is part
+// of the initialization, under the same limits, and the snapshot replaces what
+// it did. A call must not find out whether its sandbox is a new one.
+func (p *pool) instantiate(ctx context.Context, a *attempt) (*sandbox, error) {
+	if !p.module.layout.hasStart {
+		return p.module.instantiate(ctx, a)
+	}
+	opt := a.opt
+	opt.Limits = p.limits
+	init, err := newAttempt(p.module, a.export, []byte("null"), initOptions(opt))
+	if err != nil {
+		return nil, err
+	}
+	defer init.close()
+	s, err := p.module.instantiate(context.WithValue(ctx, attemptKey{}, init), init)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, a.interrupted(ctx)
+	case err == nil && s.memory != nil:
+		s.memory.SetLimit(a.opt.Limits.Memory)
+		a.memory = s.memory
+	}
+	return s, err
 }
 
 // adopt puts the pool's snapshot into a new instance.

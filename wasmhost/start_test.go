@@ -1,6 +1,7 @@
 package wasmhost_test
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -50,5 +51,49 @@ func TestExitWhileStarting(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestStartFunctionIsNotTheCalls runs calls at once in a module whose start
+// function takes more than they are given: it belongs to the initialization,
+// whichever sandbox a call gets.
+func TestStartFunctionIsNotTheCalls(t *testing.T) {
+	t.Parallel()
+	var m asm.Module
+	m.ImportFunc(wasi, "random_get", "ii", "i")
+	m.ImportFunc(wasi, "fd_write", "iiii", "i")
+	m.ImportFunc("graflow_v1", "output_write", "ii", "i")
+	m.Memory(1, 1)
+	m.Data(16, "\x20\x00\x00\x00\x06\x00\x00\x00")
+	m.Data(32, "start\n")
+	m.Start(m.Func("", "", "", "i", `
+		i32.const 1000 local.set 0
+		loop _ i32.const 64 i32.const 8 call 0 drop local.get 0 i32.const 1 i32.sub local.tee 0 br_if 0 end
+		i32.const 2 i32.const 16 i32.const 1 i32.const 24 call 1 drop`))
+	m.Func("f", "", "i", "", `
+		i32.const 64 i32.const 1 call 0 drop
+		i32.const 64 i32.const 64 i32.load8_u 0 i32.const 9 i32.rem_u i32.const 49 i32.add i32.store8 0
+		i32.const 64 i32.const 1 call 2 drop i32.const 0`)
+	var first wasmhost.Result
+	for i := range 4 {
+		idle := int64(0)
+		if i%2 > 0 {
+			idle = -1 // each call has a new sandbox
+		}
+		module := hostWith(t, wasmhost.Config{IdleBytes: idle}, m.Bytes())
+		if err := module.Prewarm(t.Context(), 1, deterministic()); err != nil {
+			t.Fatal(err)
+		}
+		lines := 0
+		opt := deterministic()
+		opt.Limits.Fuel, opt.Limits.HostCalls = 1000, 10
+		opt.Services.Log = func(slog.Level, string) { lines++ }
+		r := call(t, module, "f", "", opt)
+		if first.Output == nil {
+			first = r
+		}
+		if string(r.Output) != string(first.Output) || r.Ledger.Fuel != first.Ledger.Fuel || r.Ledger.HostCalls["random_get"] != 1 || lines != 0 {
+			t.Errorf("got %s with %+v and %d lines, the first time %s", r.Output, r.Ledger, lines, first.Output)
+		}
 	}
 }
