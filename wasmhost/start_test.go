@@ -97,3 +97,22 @@ func TestStartFunctionIsNotTheCalls(t *testing.T) {
 		}
 	}
 }
+
+// TestCommandStartWrites keeps what the start function of a command wrote.
+func TestCommandStartWrites(t *testing.T) {
+	t.Parallel()
+	var m asm.Module
+	m.ImportFunc(wasi, "fd_write", "iiii", "i")
+	m.Memory(1, 1)
+	m.Data(16, "\x20\x00\x00\x00\x06\x00\x00\x00")
+	m.Data(32, "start ")
+	write := "i32.const 1 i32.const 16 i32.const 1 i32.const 24 call 0 drop"
+	m.Start(m.Func("", "", "", "", write))
+	m.Func("_start", "", "", "", write)
+	module := compile(t, m.Bytes())
+	for range 3 {
+		if got := string(call(t, module, "_start", "", options()).Output); got != `"start start "` {
+			t.Errorf("got %s", got)
+		}
+	}
+}

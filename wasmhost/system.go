@@ -116,6 +116,9 @@ func (a *attempt) unsound(s *sandbox) string {
 	if s.dirty.Get() != 0 {
 		return "its initialization changes tables or drops segments"
 	}
+	if a.output.Len() > 0 {
+		return "its start function writes output"
+	}
 	for i, n := range a.calls {
 		f := &hostFunctions[i]
 		ok := f.module == wasiModule && slices.Contains(harmless, f.name) || f.capability == CapabilityLog
