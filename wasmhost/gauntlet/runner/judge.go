@@ -65,7 +65,7 @@ func lateness(v gauntlet.Verdict, r Report) (late []string) {
 		{"a garbage collection", r.Collection, collectionMost},
 	} {
 		most := b.most + machineFactor*r.Machine
-		if raceEnabled {
+		if Race {
 			most *= raceFactor
 		}
 		if b.took > most {

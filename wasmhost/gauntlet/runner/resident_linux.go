@@ -15,7 +15,7 @@ import (
 const dataMost = 8 << 30
 
 func limitSelf() {
-	if raceEnabled { // its shadow memory is larger than any limit
+	if Race { // its shadow memory is larger than any limit
 		return
 	}
 	_ = unix.Setrlimit(unix.RLIMIT_DATA, &unix.Rlimit{Cur: dataMost, Max: dataMost})

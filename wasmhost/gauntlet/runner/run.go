@@ -99,7 +99,7 @@ func patience(c gauntlet.Case) time.Duration {
 	const most = 60 * time.Second
 	calls := time.Duration(max(1, c.Repeat) * len(c.Exports))
 	bound := min(most, c.Verdict.Admission+calls*c.Verdict.Wall) + 10*time.Second
-	if raceEnabled {
+	if Race {
 		bound *= raceFactor
 	}
 	return bound
