@@ -38,7 +38,7 @@ func (h *Host) compile(ctx context.Context, digest string, wasm []byte) (m *Modu
 	if err := m.classify(parsed); err != nil {
 		return nil, err
 	}
-	metered, err := meter.Rewrite(parsed, meter.Options{InitialStack: DefaultStack})
+	metered, err := meter.Rewrite(parsed, meter.Options{InitialStack: DefaultStack, MaxTableElements: DefaultTableElements})
 	if err != nil {
 		return nil, moduleError(err)
 	}

@@ -1,6 +1,7 @@
 package wasmhost_test
 
 import (
+	"strings"
 	"sync"
 	"testing"
 
@@ -44,5 +45,56 @@ func TestVirtualClockNeverGoesBack(t *testing.T) {
 			})
 		}
 		all.Wait()
+	}
+}
+
+// TestTableLimitOverAll grows a table at every opportunity by what is allowed once.
+func TestTableLimitOverAll(t *testing.T) {
+	t.Parallel()
+	grow := "ref.null a i32.const 90 table.grow 0 drop "
+	var m asm.Module
+	m.Table('a', 10, -1)
+	m.Start(m.Func("", "", "", "", grow))
+	m.Func("_initialize", "", "", "", grow)
+	m.Func("f", "", "i", "", grow+"table.size 0")
+	opt := options()
+	opt.Limits.TableElements = 100
+	e := trap(t, compile(t, m.Bytes()), "f", "", wasmhost.KindError, opt)
+	if !strings.Contains(e.Message, "returned 100 ") {
+		t.Errorf("got %q, want 100 elements", e.Message)
+	}
+	opt.Limits.TableElements = 1 << 32 // more than a number of elements can be
+	if e := trap(t, compile(t, m.Bytes()), "f", "", wasmhost.KindError, opt); !strings.Contains(e.Message, "returned 280 ") {
+		t.Errorf("got %q, want all that it grew", e.Message)
+	}
+}
+
+// A module whose _initialize grows and fills as much memory as it is given, and
+// whose f answers with the size of it in pages.
+func hungryModule() []byte {
+	var m asm.Module
+	m.Memory(1, -1)
+	m.Func("_initialize", "", "", "", `
+		loop _
+			i32.const 16 memory.grow i32.const -1 i32.ne br_if 0
+		end`)
+	m.Func("f", "", "i", "", "memory.size")
+	return m.Bytes()
+}
+
+// TestMemoryLimitWhileInitializing holds an initialization to the limit of the
+// call that needs it, and lets a call with a greater limit have more.
+func TestMemoryLimitWhileInitializing(t *testing.T) {
+	t.Parallel()
+	module := hostWith(t, wasmhost.Config{MemoryBytes: 64 << 20}, hungryModule())
+	for _, limit := range []struct{ memory, pages string }{{"1", "17"}, {"2", "33"}, {"1", "17"}, {"2", "33"}} {
+		opt := options()
+		opt.Limits.Memory = 17 << 16
+		if limit.memory == "2" {
+			opt.Limits.Memory = 33<<16 + 5
+		}
+		if e := trap(t, module, "f", "", wasmhost.KindError, opt); !strings.Contains(e.Message, "returned "+limit.pages+" ") {
+			t.Errorf("limit of %d bytes: got %q, want %s pages", opt.Limits.Memory, e.Message, limit.pages)
+		}
 	}
 }

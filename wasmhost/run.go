@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/tetratelabs/wazero/api"
@@ -78,7 +79,10 @@ func (a *attempt) runExport(ctx context.Context, s *sandbox) error {
 func (a *attempt) bind(s *sandbox) {
 	a.before += time.Duration(a.tank.used()) // a virtual clock goes on from there
 	a.tank.bind(s.fuel, s.stack, a.opt.Limits)
-	s.tables.Set(uint64(max(0, a.opt.Limits.TableElements-a.module.layout.elements)))
+	// Tables don't shrink: what they grew by before the task counts.
+	s.grown += s.mayGrow - int64(uint32(s.tables.Get()))
+	s.mayGrow = min(max(0, a.opt.Limits.TableElements-a.module.layout.elements-s.grown), math.MaxUint32)
+	s.tables.Set(uint64(s.mayGrow))
 }
 
 // interrupted says how the context ended, or that its deadline has passed.

@@ -21,6 +21,8 @@ type sandbox struct {
 	memory   *linmem.Memory // nil: the module has none
 	pool     *pool          // nil: it can't be reset
 	private  int64          // bytes of memory that are not shared, as of the last reset
+	grown    int64          // elements of tables that were added
+	mayGrow  int64          // elements that may still be added, as of the last bind
 
 	globals                    []api.MutableGlobal // the guest's own
 	fuel, stack, dirty, tables api.MutableGlobal   // the meter's
@@ -48,6 +50,7 @@ func (m *Module) instantiate(ctx context.Context, a *attempt) (*sandbox, error) 
 	}
 	s.fuel, s.stack = s.global(meter.FuelExport), s.global(meter.StackExport)
 	s.dirty, s.tables = s.global(meter.DirtyExport), s.global(meter.TablesExport)
+	s.mayGrow = max(0, DefaultTableElements-m.layout.elements)
 	for _, g := range m.globals {
 		s.globals = append(s.globals, s.global(g.Export))
 	}
