@@ -32,7 +32,7 @@ type sandbox struct {
 func (m *Module) instantiate(ctx context.Context, a *attempt) (*sandbox, error) {
 	s := &sandbox{}
 	if m.layout.hasMemory {
-		s.memory = linmem.New(linmem.Config{Budget: m.host.memories})
+		s.memory = linmem.New(linmem.Config{Budget: m.host.memories, Portable: m.host.config.Portable})
 		s.memory.SetLimit(a.opt.Limits.Memory)
 		a.memory = s.memory
 		if first := uint64(m.layout.memoryMin) << 16; s.memory.Reallocate(first) == nil && first > 0 {
