@@ -80,7 +80,6 @@ func (m *Module) call(ctx context.Context, export string, input []byte, opt Opti
 	}
 	defer a.close()
 	err = a.run(ctx)
-	a.lines.flush()
 	var result Result
 	if err == nil {
 		result.Output, err = a.finish()

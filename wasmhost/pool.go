@@ -133,7 +133,7 @@ func (p *pool) build(ctx context.Context, export string, opt Options) {
 	defer a.close()
 	defer func() {
 		if r := recover(); r != nil {
-			p.err = a.trap(fmt.Errorf("the host panicked: %v", r))
+			p.err = a.panicked(r)
 		}
 	}()
 	ctx = context.WithValue(ctx, attemptKey{}, a)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime/debug"
 	"time"
 
 	"github.com/tetratelabs/wazero/api"
@@ -18,9 +19,10 @@ func (a *attempt) run(ctx context.Context) (err error) {
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			err = a.trap(fmt.Errorf("the host panicked: %v", r))
+			err = a.panicked(r)
 		}
 	}()
+	defer a.lines.flush() // into a service, which may panic
 	ctx = context.WithValue(ctx, attemptKey{}, a)
 	if ctx.Err() != nil {
 		return a.interrupted(ctx)
@@ -121,6 +123,15 @@ func (a *attempt) trap(err error) error {
 	e.Stack = stack
 	a.trapped = e
 	return e
+}
+
+// panicked is the failure of an attempt whose host panicked outside of the guest.
+func (a *attempt) panicked(r any) error {
+	a.module.host.config.Logger.Error("host panicked", "module", a.opt.Name, "err", r, "stack", string(debug.Stack()))
+	if a.stopped != nil {
+		return a.stopped
+	}
+	return a.trapError(KindTrap, fmt.Sprintf("the host panicked: %v", r), nil)
 }
 
 // exhausted reports whether the guest asked for more memory than it may have,
