@@ -1,0 +1,104 @@
+package estimate_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/graflow/graflow-wasm/wasmhost/internal/meter"
+	"github.com/graflow/graflow-wasm/wasmhost/internal/wasmbin"
+)
+
+// compileVariable makes the test binary a process that compiles the module on
+// its standard input and prints the nanoseconds.
+const compileVariable = "ESTIMATE_TEST_COMPILE"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(compileVariable) != "" {
+		compileInput()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func compileInput() {
+	debug.SetMemoryLimit(3 << 30)
+	var in bytes.Buffer
+	if _, err := in.ReadFrom(os.Stdin); err != nil {
+		panic(err)
+	}
+	ctx := context.Background()
+	config := wazero.NewRuntimeConfigCompiler().WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesTailCall)
+	r := wazero.NewRuntimeWithConfig(ctx, config)
+	runtime.LockOSThread()
+	begun := threadTime()
+	_, err := r.CompileModule(experimental.WithCompilationWorkers(ctx, 1), in.Bytes())
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println((threadTime() - begun).Nanoseconds())
+}
+
+// threadTime is what this thread has run, whatever else the machine does.
+func threadTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(1, &u); err != nil { // RUSAGE_THREAD
+		panic(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// measure compiles a module, metered, in a process of its own; it is killed
+// when it takes longer than limit, which is then returned.
+func measure(tb testing.TB, wasm []byte, limit time.Duration) time.Duration {
+	tb.Helper()
+	metered, err := meter.Rewrite(parse(tb, wasm), meter.Options{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(tb.Context(), limit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0])
+	cmd.Env = append(os.Environ(), compileVariable+"=1")
+	cmd.Stdin = bytes.NewReader(metered.Wasm)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if ctx.Err() != nil {
+		return limit
+	}
+	if err != nil {
+		tb.Logf("compiling: %v: %.300s", err, stderr.String())
+		return limit
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(string(out)), 10, 64)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return time.Duration(n)
+}
+
+func parse(tb testing.TB, wasm []byte) *wasmbin.Module {
+	tb.Helper()
+	m, err := wasmbin.Parse(wasm, wasmbin.Limits{})
+	if err == nil {
+		err = m.Validate()
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return m
+}
