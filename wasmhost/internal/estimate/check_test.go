@@ -19,7 +19,7 @@ func nested(n int, open code, f func(i int) code) code {
 
 // dispatch is a loop round a br_table, as an interpreter or a state machine.
 func dispatch(locals, cases int) code {
-	return seq(loop, repeat(cases+1, block), get(0), table(span(0, cases+1)...), end,
+	return seq(loop, repeat(cases+1, block), get(0), table(upTo(cases+1)...), end,
 		each(cases, func(i int) code { return seq(change(1+i%(locals-1)), br(cases-i), end) }), end)
 }
 
@@ -60,10 +60,10 @@ var shapes = []struct {
 		return one(1000, nested(99, loop, func(i int) code { return seq(change(i), get(i), brIf(0)) }))
 	}},
 	{"branch tables", 300 * time.Millisecond, false, func() []byte {
-		return one(0, repeat(900, repeat(16, block), get(0), table(span(0, 16)...), repeat(16, end)))
+		return one(0, repeat(900, repeat(16, block), get(0), table(upTo(16)...), repeat(16, end)))
 	}},
 	{"many branch tables", 6 * time.Second, true, func() []byte {
-		return one(0, repeat(3600, repeat(16, block), get(0), table(span(0, 16)...), repeat(16, end)))
+		return one(0, repeat(3600, repeat(16, block), get(0), table(upTo(16)...), repeat(16, end)))
 	}},
 	{"wide branch table", 700 * time.Millisecond, false, func() []byte { return one(0, block, get(0), table(make([]int, 60_000)...), end) }},
 	{"wide branch tables to one block", 5 * time.Second, true, func() []byte {

@@ -89,7 +89,7 @@ var pieces = map[string]piece{
 	}),
 	"grow": plain(func(r *recipe, i int) code { return seq(get(r.local(i)), code{0x40, 0}, drop) }),
 	"table": plain(func(r *recipe, i int) code {
-		return seq(repeat(16, block), get(r.local(i)), table(span(0, 16)...), repeat(16, end))
+		return seq(repeat(16, block), get(r.local(i)), table(upTo(16)...), repeat(16, end))
 	}),
 	"table-one": plain(func(r *recipe, i int) code { return seq(block, get(r.local(i)), table(make([]int, 300)...), end) }),
 	"table-change": plain(func(r *recipe, i int) code {

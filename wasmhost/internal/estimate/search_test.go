@@ -17,6 +17,8 @@ var (
 
 // TestSearch compiles random shapes that are just about accepted, and fails if
 // one takes longer than a second more than the limit.
+//
+//nolint:paralleltest // what it measures should have the machine for itself
 func TestSearch(t *testing.T) {
 	if *search == 0 {
 		t.Skip("takes minutes: set -search")

@@ -64,32 +64,24 @@ var (
 // table is a br_table, the default last.
 func table(targets ...int) code { return op(0x0e, append([]int{len(targets) - 1}, targets...)...) }
 
-// span is n targets from a on.
-func span(a, n int) []int {
+// upTo are n targets.
+func upTo(n int) []int {
 	out := make([]int, n)
 	for i := range out {
-		out[i] = a + i
+		out[i] = i
 	}
 	return out
 }
 
 // module is a module whose functions take an i32.
-type module struct {
-	asm.Module
-	funcs int
-}
+type module struct{ asm.Module }
 
 // add adds a function of n locals more, all i32.
-func (m *module) add(locals int, body ...code) int {
-	return m.addTyped("i", "", locals, body...)
-}
 
-func (m *module) addTyped(params, results string, locals int, body ...code) int {
-	m.Raw(asm.FunctionSection, binary.AppendUvarint(nil, uint64(m.Type(params, results)))...)
+func (m *module) add(locals int, body ...code) {
+	m.Raw(asm.FunctionSection, binary.AppendUvarint(nil, uint64(m.Type("i", "")))...)
 	b := append(binary.AppendUvarint([]byte{1}, uint64(locals)), 0x7f)
 	m.Body(append(append(b, seq(body...)...), opEnd))
-	m.funcs++
-	return m.funcs - 1
 }
 
 // one is a module of one function, with a memory.

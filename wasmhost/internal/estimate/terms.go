@@ -47,7 +47,6 @@ const tableRounds = 6
 type sum struct {
 	loop   int32   // nearest loop header at or above it
 	values float64 // live in the loops above it
-	named  float64 // locals live in the loops before it, in order of the code
 }
 
 // finish counts what is known only of the whole graph. stack is how many
@@ -58,17 +57,13 @@ func (g *graph) finish(stack float64) {
 		return
 	}
 	g.sums = zeroed(g.sums, len(g.blocks))
-	named, live, deepest := 0.0, 0.0, int32(0)
+	live, deepest := 0.0, int32(0)
 	for id := range int32(len(g.blocks)) {
 		b := &g.blocks[id]
 		n := float64(g.live.count[id])
 		live += n * float64(1+g.trampolines(id))
 		deepest = max(deepest, b.depth)
-		if b.header {
-			named += n
-		}
 		g.inherit(id, n, stack)
-		g.sums[id].named = named
 		g.count(id, n, stack)
 	}
 	// Each value is sought a place for once, upwards from its uses. The state of
@@ -101,10 +96,9 @@ func (g *graph) count(id int32, live, stack float64) {
 		return
 	}
 	g.counts[demanded] += chains * live
+	// Locals that are the same on all ways get a parameter, too: the compiler
+	// sees that only when it compares.
 	params := width + live
-	if !b.header { // what was not set since the ways parted is the same on all
-		params = width + min(live, float64(b.sets-g.blocks[b.idom].sets)+g.sums[id].named-g.sums[b.idom].named)
-	}
 	g.counts[phis] += params * params * preds
 }
 
