@@ -30,6 +30,7 @@ const (
 	hostWazero   = "wazero"
 	hostStops    = "wazero, CloseOnContextDone"
 	hostWasmtime = "wasmtime-go"
+	hostGo       = "goroutines of Go, for comparison"
 )
 
 var childWork = map[string]func(context.Context, order, *json.Encoder) error{
