@@ -16,9 +16,14 @@ func (m *Module) acquire(ctx context.Context, a *attempt) (*sandbox, error) {
 			need, a.opt.Limits.TableElements), ErrMemory)
 	}
 	for m.unsound == "" {
-		p, mine := m.host.pool(ctx, m, a)
+		p, mine, busy := m.host.pool(ctx, m, a)
 		if p == nil {
-			break
+			select {
+			case <-busy:
+				continue
+			case <-ctx.Done():
+				return nil, a.interrupted(ctx)
+			}
 		}
 		if err := p.wait(ctx, a); err != nil {
 			return nil, err
@@ -36,7 +41,11 @@ func (m *Module) acquire(ctx context.Context, a *attempt) (*sandbox, error) {
 		case p.unsound != "":
 			return m.fresh(ctx, a)
 		}
-		return p.sandbox(ctx, a)
+		s, err := p.sandbox(ctx, a)
+		if errors.Is(err, linmem.ErrFreed) { // other shapes have driven this one out meanwhile
+			continue
+		}
+		return s, err
 	}
 	return m.fresh(ctx, a)
 }
@@ -78,7 +87,7 @@ func (p *pool) sandbox(ctx context.Context, a *attempt) (*sandbox, error) {
 		return s, nil
 	}
 	s, err := p.grow(ctx, a)
-	if errors.Is(err, linmem.ErrFreed) || errors.Is(err, errDirty) { // other shapes have driven this one out meanwhile
+	if errors.Is(err, errDirty) { // its start function did what the snapshot's did not
 		a.before = 0
 		return p.module.fresh(ctx, a)
 	}

@@ -8,8 +8,9 @@ import (
 )
 
 // pool finds the pool of an attempt's shape to wait for, or begins one, which is
-// then the attempt's. nil: the module has as many as it may.
-func (h *Host) pool(ctx context.Context, m *Module, a *attempt) (p *pool, mine bool) {
+// then the attempt's. nil: the module has as many as it may, all of them busy, of
+// which one is to be waited for instead.
+func (h *Host) pool(ctx context.Context, m *Module, a *attempt) (p *pool, mine bool, busy <-chan struct{}) {
 	key := shapeOf(a.opt)
 	if a.export == abi.ExportStart {
 		key += abi.ExportStart // nothing is initialized for it
@@ -20,16 +21,18 @@ func (h *Host) pool(ctx context.Context, m *Module, a *attempt) (p *pool, mine b
 	if p := m.pools[key]; p != nil {
 		p.used = h.clock
 		p.waiters++
-		return p, false
+		return p, false, nil
 	}
-	if len(m.pools) >= maxShapes && !h.dropPool(ctx, m) {
-		return nil, false
+	if len(m.pools) >= maxShapes {
+		if busy := h.dropPool(ctx, m); busy != nil {
+			return nil, false, busy.ready
+		}
 	}
 	p = &pool{module: m, shape: key, limits: a.opt.Limits, ready: make(chan struct{}), used: h.clock, waiters: 1}
 	m.pools[key] = p
 	ctx, p.cancel = context.WithTimeoutCause(context.WithoutCancel(ctx), initTimeout, ErrTimeout)
 	h.building.Go(func() { p.build(ctx, a.export, a.opt) })
-	return p, true
+	return p, true, nil
 }
 
 // leave ends a wait for a pool. An initialization that nobody waits for is given
@@ -38,12 +41,7 @@ func (h *Host) leave(p *pool) {
 	h.poolMu.Lock()
 	defer h.poolMu.Unlock()
 	p.waiters--
-	select {
-	case <-p.ready:
-		return
-	default:
-	}
-	if p.waiters == 0 {
+	if p.waiters == 0 && !p.settled && !p.isReady() {
 		p.cancel()
 		if p.module.pools[p.shape] == p {
 			delete(p.module.pools, p.shape)
@@ -51,23 +49,48 @@ func (h *Host) leave(p *pool) {
 	}
 }
 
+// settle is the end of an initialization: its snapshot stays, or goes if nobody
+// waits for it anymore. To be called before the pool is ready.
+func (h *Host) settle(p *pool) {
+	h.poolMu.Lock()
+	defer h.poolMu.Unlock()
+	p.settled = p.module.pools[p.shape] == p
+	if !p.settled && p.snapshot != nil {
+		p.snapshot.Close()
+		p.snapshot = nil
+	}
+}
+
 // dropPool gives up the pool of a module that was idle longest; h.poolMu is
-// held. Sandboxes in use are closed when they come back.
-func (h *Host) dropPool(ctx context.Context, m *Module) bool {
+// held. Sandboxes in use are closed when they come back. If all are still being
+// initialized it gives up none, and returns the oldest.
+func (h *Host) dropPool(ctx context.Context, m *Module) (busy *pool) {
 	var oldest *pool
 	for _, p := range m.pools {
-		if oldest == nil || p.used < oldest.used {
+		switch {
+		case !p.isReady():
+			if busy == nil || p.used < busy.used {
+				busy = p
+			}
+		case oldest == nil || p.used < oldest.used:
 			oldest = p
 		}
 	}
-	select {
-	case <-oldest.ready:
-	default:
-		return false
+	if oldest == nil {
+		return busy
 	}
 	delete(m.pools, oldest.shape)
 	h.discard(ctx, oldest)
-	return true
+	return nil
+}
+
+func (p *pool) isReady() bool {
+	select {
+	case <-p.ready:
+		return true
+	default:
+		return false
+	}
 }
 
 // discard closes what a pool holds; h.poolMu is held.

@@ -39,6 +39,7 @@ type pool struct {
 	idle    []*sandbox // the last one is the warmest
 	used    uint64     // Host.clock of the last use
 	waiters int        // calls that wait for ready
+	settled bool       // it has come to a snapshot that stays
 }
 
 // fresh is a sandbox that the attempt initializes by itself.
@@ -153,6 +154,7 @@ func (p *pool) build(ctx context.Context, export string, opt Options) {
 	p.elapsed = a.elapsed()
 	s.pool = p
 	p.module.host.release(ctx, s)
+	p.module.host.settle(p)
 }
 
 func (p *pool) initialize(ctx context.Context, a *attempt) (*sandbox, error) {
