@@ -6,20 +6,25 @@ import (
 	"github.com/graflow/graflow-wasm/wasmhost/internal/wasmbin"
 )
 
-// Explain tells which terms make up the cost of a function.
-func Explain(m *wasmbin.Module, function uint32) string {
+// Explain tells which terms make up the cost of a function, and which is the
+// greatest.
+func Explain(m *wasmbin.Module, function uint32) (all, most string) {
 	if int(function) < m.ImportedFunctions {
-		return ""
+		return "", ""
 	}
 	g := newGraph(m)
 	g.function(int(function) - m.ImportedFunctions)
-	out := ""
+	greatest := 0.0
 	for t, n := range g.counts {
-		if milliseconds := n * nanoseconds[t] / 1e6; milliseconds >= 1 {
-			out += fmt.Sprintf(" %s %.0f ms", termNames[t], milliseconds)
+		milliseconds := n * nanoseconds[t] / 1e6
+		if milliseconds >= 1 {
+			all += fmt.Sprintf(" %s %.0f ms", termNames[t], milliseconds)
+		}
+		if milliseconds > greatest {
+			greatest, most = milliseconds, termNames[t]
 		}
 	}
-	return out
+	return all, most
 }
 
 var termNames = [termCount]string{
@@ -27,16 +32,26 @@ var termNames = [termCount]string{
 	"demanded", "phis", "alive", "nested", "spilled",
 }
 
-// Edges are the edges of a function's flow graph by their ends, and the
-// immediate dominators that were found.
-func Edges(m *wasmbin.Module, function uint32) (edges [][2]int32, dominators []int32) {
+// Graph is a function's flow graph.
+type Graph struct {
+	Edges      [][2]int32
+	Dominators []int32   // by block
+	Uses, Defs [][]int32 // locals
+	Live       []int32   // number of locals
+}
+
+// Build builds the flow graph of a function.
+func Build(m *wasmbin.Module, function uint32) Graph {
 	g := newGraph(m)
 	g.function(int(function) - m.ImportedFunctions)
+	out := Graph{Live: g.live.count}
 	for _, e := range g.edges {
-		edges = append(edges, [2]int32{e.from, e.to})
+		out.Edges = append(out.Edges, [2]int32{e.from, e.to})
 	}
 	for _, b := range g.blocks {
-		dominators = append(dominators, b.idom)
+		out.Dominators = append(out.Dominators, b.idom)
+		out.Uses = append(out.Uses, g.locals[b.uses.from:b.uses.to])
+		out.Defs = append(out.Defs, g.locals[b.defs.from:b.defs.to])
 	}
-	return edges, dominators
+	return out
 }

@@ -10,7 +10,6 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -50,15 +49,6 @@ func compileInput() {
 		panic(err)
 	}
 	fmt.Println((threadTime() - begun).Nanoseconds())
-}
-
-// threadTime is what this thread has run, whatever else the machine does.
-func threadTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(1, &u); err != nil { // RUSAGE_THREAD
-		panic(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // measure compiles a module, metered, in a process of its own; it is killed

@@ -38,7 +38,8 @@ func TestSearch(t *testing.T) {
 		if ratio > 1.2 || took > limit+time.Second {
 			t.Logf("seed %d: %d bytes took %v, estimated %v: %v", *seed, len(wasm), took, cost.Linear+cost.Excess, recipe)
 			m := parse(t, wasm)
-			t.Log("   ", cost.Blocks, cost.Live, estimate.Explain(m, cost.Function))
+			all, _ := estimate.Explain(m, cost.Function)
+			t.Logf("    %d blocks, %d live locals:%s", cost.Blocks, cost.Live, all)
 		}
 		if took > limit+time.Second {
 			t.Errorf("seed %d: %d bytes are accepted and took %v: %v", *seed, len(wasm), took, recipe)
