@@ -54,9 +54,14 @@ var (
 
 // build compiles testdata/name for wasip1.
 func build(name string, flags ...string) ([]byte, error) {
+	return buildFrom("./testdata/"+name, name, flags...)
+}
+
+// buildFrom compiles a package for wasip1.
+func buildFrom(source, name string, flags ...string) ([]byte, error) {
 	out := filepath.Join(guestDir, name+".wasm")
 	args := append([]string{"build", "-o", out}, flags...)
-	cmd := exec.Command("go", append(args, "./testdata/"+name)...)
+	cmd := exec.Command("go", append(args, source)...)
 	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build guest %s: %w\n%s", name, err, text)
