@@ -119,7 +119,8 @@ func TestCheck(t *testing.T) {
 				t.Errorf("%s costs most, want %s:%s", most, s.most, all)
 			}
 			if *measured {
-				t.Logf("%d bytes took %v, estimated %v", len(wasm), measure(t, wasm, 20*time.Second), c.Linear+c.Excess)
+				took, mebibytes := measure(t, wasm, 20*time.Second)
+				t.Logf("%d bytes took %v and %d MiB, estimated %v", len(wasm), took, mebibytes, c.Linear+c.Excess)
 			}
 		})
 	}

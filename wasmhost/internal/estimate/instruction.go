@@ -155,9 +155,12 @@ func (g *graph) move(t wasmbin.FuncType) {
 	g.counts[moved] += float64(len(t.Params) + len(t.Results))
 }
 
+// usualGlobals is how many mutable globals toolchains emit: Go has 8.
+const usualGlobals = 16
+
 // call is any call: what memory and globals hold is loaded anew behind it.
 func (g *graph) call() {
-	g.counts[reloaded] += float64(g.globals)
+	g.counts[reloaded] += float64(max(0, g.globals-usualGlobals))
 	g.counts[forgotten] += float64(g.blocks[g.at].bounds)
 	if g.loops > 0 {
 		g.set(g.fuel)

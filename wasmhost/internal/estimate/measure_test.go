@@ -8,8 +8,6 @@ import (
 	"os/exec"
 	"runtime"
 	"runtime/debug"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -22,7 +20,7 @@ import (
 )
 
 // compileVariable makes the test binary a process that compiles the module on
-// its standard input and prints the nanoseconds.
+// its standard input and prints the nanoseconds and bytes it took.
 const compileVariable = "ESTIMATE_TEST_COMPILE"
 
 func TestMain(m *testing.M) {
@@ -48,12 +46,16 @@ func compileInput() {
 	if err != nil {
 		panic(err)
 	}
-	fmt.Println((threadTime() - begun).Nanoseconds())
+	took := threadTime() - begun
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	fmt.Println(took.Nanoseconds(), memory.Sys)
 }
 
 // measure compiles a module, metered, in a process of its own; it is killed
-// when it takes longer than limit, which is then returned.
-func measure(tb testing.TB, wasm []byte, limit time.Duration) time.Duration {
+// when it takes longer than limit, which is then returned. mebibytes is what it
+// took from the system.
+func measure(tb testing.TB, wasm []byte, limit time.Duration) (took time.Duration, mebibytes int64) {
 	tb.Helper()
 	metered, err := meter.Rewrite(parse(tb, wasm), meter.Options{})
 	if err != nil {
@@ -68,17 +70,17 @@ func measure(tb testing.TB, wasm []byte, limit time.Duration) time.Duration {
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if ctx.Err() != nil {
-		return limit
+		return limit, 0
 	}
 	if err != nil {
 		tb.Logf("compiling: %v: %.300s", err, stderr.String())
-		return limit
+		return limit, 0
 	}
-	n, err := strconv.ParseInt(strings.TrimSpace(string(out)), 10, 64)
-	if err != nil {
+	var nanoseconds, memory int64
+	if _, err := fmt.Sscan(string(out), &nanoseconds, &memory); err != nil {
 		tb.Fatal(err)
 	}
-	return time.Duration(n)
+	return time.Duration(nanoseconds), memory >> 20
 }
 
 func parse(tb testing.TB, wasm []byte) *wasmbin.Module {

@@ -36,8 +36,8 @@ func accept(t *testing.T, path string) {
 		t.Errorf("%s: %v", filepath.Base(path), err)
 	}
 	if *measured {
-		took := measure(t, wasm, time.Minute)
-		t.Logf("    took %v, estimated %.2f of it", took, float64(cost.Linear+cost.Excess)/float64(took))
+		took, mebibytes := measure(t, wasm, time.Minute)
+		t.Logf("    took %v and %d MiB, estimated %.2f of it", took, mebibytes, float64(cost.Linear+cost.Excess)/float64(took))
 	}
 }
 
