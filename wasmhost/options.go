@@ -35,7 +35,8 @@ type Limits struct {
 	Fuel int64 `json:"fuel,omitempty"`
 	// Timeout bounds the call, instantiation included. 0: only the context does.
 	Timeout time.Duration `json:"-"`
-	// Memory is the largest linear memory in bytes. 0: 256 MiB.
+	// Memory is the largest linear memory in bytes, a page less than 4 GiB at most.
+	// 0: 256 MiB.
 	Memory int64 `json:"memory,omitempty"`
 	// Stack bounds recursion: the bytes that the frames of nested calls may
 	// take, as estimated from their locals and operands. 0: 8 MiB.
@@ -83,6 +84,7 @@ func (l Limits) withDefaults() Limits {
 			*d.field = d.byDefault
 		}
 	}
+	l.Memory = min(l.Memory, mostMemory)
 	return l
 }
 
