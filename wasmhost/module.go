@@ -20,8 +20,11 @@ const (
 	ABIExtism      = "extism"
 )
 
-// describeTimeout bounds graflow_describe.
-const describeTimeout = 5 * time.Second
+// Bounds of graflow_describe. Reading JSON takes many times its bytes.
+const (
+	describeTimeout = 5 * time.Second
+	describeBytes   = 1 << 20
+)
 
 // Module is a compiled module. It is safe for concurrent use and lives until it
 // or its host is closed.
@@ -169,7 +172,7 @@ func (m *Module) Tasks(ctx context.Context) ([]abi.TaskDescription, error) {
 	}
 	no := false
 	result, err := m.call(ctx, abi.ExportDescribe, nil, Options{
-		Limits: Limits{Timeout: describeTimeout},
+		Limits: Limits{Timeout: describeTimeout, OutputBytes: describeBytes},
 		Grants: Grants{Channel: &no, Control: &no},
 	})
 	if err != nil {
@@ -179,11 +182,9 @@ func (m *Module) Tasks(ctx context.Context) ([]abi.TaskDescription, error) {
 	if err := json.Unmarshal(result.Output, &doc); err != nil {
 		return nil, fmt.Errorf("describe module %s: its description: %w", short(m.digest), err)
 	}
-	for i := range plain {
-		for _, t := range doc.Tasks {
-			if t.Name == plain[i].Name {
-				plain[i] = t
-			}
+	for _, t := range doc.Tasks {
+		if i, found := slices.BinarySearch(m.tasks, t.Name); found { // plain is in their order
+			plain[i] = t
 		}
 	}
 	m.mu.Lock()
