@@ -12,13 +12,13 @@ import (
 
 // describing is a module with many tasks that describes many more, n times over.
 func describing(n int) []byte {
-	const each = "{},"
+	const each, last = "{},", `{"name":"t7","doc":"first"},{"name":"t7","doc":"seventh"},{"name":"x"}]}`
 	var m asm.Module
 	m.ImportFunc("graflow_v1", "output_write", "ii", "i")
 	m.Memory(2, 2)
 	m.Data(0, `{"tasks":[`)
 	m.Data(16, strings.Repeat(each, 20_000))
-	m.Data(16+20_000*len(each), `{"name":"t7","doc":"first"},{"name":"t7","doc":"seventh"},{"name":"x"}]}`)
+	m.Data(16+20_000*len(each), last)
 	m.Func("graflow_describe", "", "i", "i", fmt.Sprintf(`
 		i32.const 0 i32.const 10 call 0 drop
 		i32.const %d local.set 0
@@ -26,7 +26,7 @@ func describing(n int) []byte {
 			i32.const 16 i32.const %d call 0 drop
 			local.get 0 i32.const 1 i32.sub local.tee 0 br_if 0
 		end
-		i32.const %d i32.const 71 call 0 drop i32.const 0`, n, 20_000*len(each), 16+20_000*len(each)))
+		i32.const %d i32.const %d call 0 drop i32.const 0`, n, 20_000*len(each), 16+20_000*len(each), len(last)))
 	for i := range 20_000 {
 		m.Func(fmt.Sprint("t", i), "", "i", "", "i32.const 0")
 	}
