@@ -190,7 +190,8 @@ func typeNames(types []api.ValueType) string {
 func (m *Module) classify(parsed *wasmbin.Module) error {
 	exports := map[string]wasmbin.FuncType{}
 	for _, e := range parsed.Exports {
-		if e.Kind == wasmbin.KindFunc {
+		// A function of the host is no task: without a caller it has no memory to see.
+		if e.Kind == wasmbin.KindFunc && int(e.Index) >= parsed.ImportedFunctions {
 			exports[e.Name] = parsed.TypeOf(e.Index)
 		}
 	}

@@ -116,3 +116,21 @@ func TestCommandStartWrites(t *testing.T) {
 		}
 	}
 }
+
+// TestReexports exports functions of the host, which are no tasks.
+func TestReexports(t *testing.T) {
+	t.Parallel()
+	for _, c := range [][3]string{
+		{"graflow_v1", "input_len", "i"}, {wasi, "sched_yield", "i"}, {"extism:host/env", "get_log_level", "i"},
+	} {
+		var m asm.Module
+		m.Export("task", 0, m.ImportFunc(c[0], c[1], "", c[2]))
+		m.Memory(1, 1)
+		m.Func("own", "", "i", "", "i32.const 0")
+		module := compile(t, m.Bytes())
+		if got := module.Describe().Tasks; len(got) != 1 || got[0].Name != "own" {
+			t.Errorf("%s: got %v, want its own task", c[1], got)
+		}
+		trap(t, module, "task", "", wasmhost.KindNoExport, options())
+	}
+}
