@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/graflow/graflow-wasm/sdk/abi"
 	"github.com/graflow/graflow-wasm/wasmhost/internal/artifact"
+	"github.com/graflow/graflow-wasm/wasmhost/internal/estimate"
 	"github.com/graflow/graflow-wasm/wasmhost/internal/meter"
 	"github.com/graflow/graflow-wasm/wasmhost/internal/wasmbin"
 	"github.com/tetratelabs/wazero/api"
@@ -38,6 +40,9 @@ func (h *Host) compile(ctx context.Context, digest string, wasm []byte) (m *Modu
 	if err := m.classify(parsed); err != nil {
 		return nil, err
 	}
+	if err := h.bearable(digest, parsed); err != nil {
+		return nil, err
+	}
 	metered, err := meter.Rewrite(parsed, meter.Options{InitialStack: DefaultStack, MaxTableElements: DefaultTableElements})
 	if err != nil {
 		return nil, moduleError(err)
@@ -58,6 +63,17 @@ func (h *Host) parse(wasm []byte) (*wasmbin.Module, error) {
 		err = parsed.Validate()
 	}
 	return parsed, moduleError(err)
+}
+
+// mostCompile is how long compiling may take by estimate where nothing can stop it.
+const mostCompile = 2 * time.Second
+
+// bearable refuses what would keep the compiler busy for long in this process.
+func (h *Host) bearable(digest string, parsed *wasmbin.Module) error {
+	if artifact.ChildEnabled() || h.config.Trusted(digest) {
+		return nil
+	}
+	return moduleError(estimate.Check(parsed, mostCompile))
 }
 
 // moduleError translates what the parser and the meter refuse.
