@@ -1,6 +1,8 @@
 package wasmhost_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -95,6 +97,43 @@ func TestMemoryLimitWhileInitializing(t *testing.T) {
 		}
 		if e := trap(t, module, "f", "", wasmhost.KindError, opt); !strings.Contains(e.Message, "returned "+limit.pages+" ") {
 			t.Errorf("limit of %d bytes: got %q, want %s pages", opt.Limits.Memory, e.Message, limit.pages)
+		}
+	}
+}
+
+// TestInitializationNeedsItsOwn has an initialization fail without what only the
+// call has: then the call itself initializes the module.
+func TestInitializationNeedsItsOwn(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "x"), []byte("content"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, check := range map[string]string{
+		"input": "call 0 i32.const 7 i32.ne if _ unreachable end",
+		"file":  "i32.const 3 i32.const 0 i32.const 16 i32.const 1 i32.const 0 i64.const 2 i64.const 0 i32.const 0 i32.const 24 call 1 if _ unreachable end",
+	} {
+		var m asm.Module
+		m.ImportFunc("graflow_v1", "input_len", "", "i")
+		m.ImportFunc(wasi, "path_open", "iiiiillii", "i")
+		m.Memory(1, 1)
+		m.Data(16, "x")
+		m.Func("_initialize", "", "", "", check)
+		m.Func("f", "", "i", "", "i32.const 0")
+		module := compile(t, m.Bytes())
+		opt := options()
+		opt.Grants.Mounts = []wasmhost.Mount{{Host: dir, Guest: "/data"}}
+		for range 2 {
+			if _, err := module.Call(t.Context(), "f", []byte(`"seven"`), opt); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		e := trap(t, module, "f", `1`, wasmhost.KindTrap, options())
+		if e.Message != "unreachable" {
+			t.Errorf("%s: without it: got %q", name, e.Message)
+		}
+		if why := module.Describe().WhyNot; !strings.Contains(why, "its initialization calls ") {
+			t.Errorf("%s: got %q", name, why)
 		}
 	}
 }

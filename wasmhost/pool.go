@@ -140,7 +140,10 @@ func (p *pool) build(ctx context.Context, export string, opt Options) {
 	ctx = context.WithValue(ctx, attemptKey{}, a)
 	s, err := p.initialize(ctx, a)
 	if err != nil {
-		p.err = err
+		// What it failed for may be what only a call has.
+		if p.unsound = a.individual(); p.unsound == "" {
+			p.err = err
+		}
 		return
 	}
 	p.unsound, p.narrow = a.unsound(s), s.memory != nil && s.memory.Refused()

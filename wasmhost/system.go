@@ -108,7 +108,7 @@ func (a *attempt) open(m Mount, index uint64) (guestfs.FS, error) {
 var harmless = []string{
 	"args_get", "args_sizes_get", "environ_get", "environ_sizes_get",
 	"clock_res_get", "clock_time_get", "random_get", "sched_yield",
-	"fd_fdstat_get", "fd_fdstat_set_flags", "fd_prestat_get", "fd_prestat_dir_name", "fd_write",
+	"fd_fdstat_get", "fd_fdstat_set_flags", "fd_prestat_get", "fd_prestat_dir_name", "fd_write", "proc_exit",
 }
 
 // unsound tells why no snapshot can stand for what a has initialized, or "".
@@ -119,6 +119,12 @@ func (a *attempt) unsound(s *sandbox) string {
 	if a.output.Len() > 0 {
 		return "its start function writes output"
 	}
+	return a.individual()
+}
+
+// individual tells what a's initialization asked that other calls may have answered
+// otherwise, or "".
+func (a *attempt) individual() string {
 	for i, n := range a.calls {
 		f := &hostFunctions[i]
 		ok := f.module == wasiModule && slices.Contains(harmless, f.name) || f.capability == CapabilityLog
