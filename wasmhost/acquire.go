@@ -31,14 +31,14 @@ func (m *Module) acquire(ctx context.Context, a *attempt) (*sandbox, error) {
 		switch {
 		case p.err != nil:
 			m.host.forget(p)
-			if !mine { // it failed under the limits of another call
+			if !mine && !p.limitsOf(a) { // it failed under what another call may use
 				continue
 			}
 			return nil, p.failed(a)
+		case p.unsound != "":
+			return m.fresh(ctx, a)
 		case p.narrow:
 			m.host.forget(p)
-			return m.fresh(ctx, a)
-		case p.unsound != "":
 			return m.fresh(ctx, a)
 		}
 		s, err := p.sandbox(ctx, a)
@@ -59,6 +59,14 @@ func (p *pool) wait(ctx context.Context, a *attempt) error {
 	case <-ctx.Done():
 		return a.interrupted(ctx)
 	}
+}
+
+// limitsOf reports whether the pool was initialized under the limits of a call, but
+// for the time.
+func (p *pool) limitsOf(a *attempt) bool {
+	limits := a.opt.Limits
+	limits.Timeout = p.limits.Timeout
+	return limits == p.limits
 }
 
 // failed is the failed initialization as the failure of a call that needs it.

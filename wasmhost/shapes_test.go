@@ -93,3 +93,34 @@ func TestGivenUpSnapshots(t *testing.T) {
 		}
 	}
 }
+
+// TestManyShareAFailure has many calls at once find that their module can't be
+// initialized: they need not all try.
+func TestManyShareAFailure(t *testing.T) {
+	t.Parallel()
+	var mod asm.Module
+	mod.Func("_initialize", "", "", "i", `
+		i32.const 100000000 local.set 0
+		loop _ local.get 0 i32.const 1 i32.sub local.tee 0 br_if 0 end
+		unreachable`)
+	mod.Func("f", "", "i", "", "i32.const 0")
+	m := compile(t, mod.Bytes())
+	start := time.Now()
+	trap(t, m, "f", "", wasmhost.KindTrap, options())
+	one := time.Since(start)
+
+	const callers = 40
+	start = time.Now()
+	var all sync.WaitGroup
+	for range callers {
+		all.Go(func() {
+			if _, err := m.Call(t.Context(), "f", nil, options()); err == nil {
+				t.Error("got no error")
+			}
+		})
+	}
+	all.Wait()
+	if took := time.Since(start); took > callers/2*one {
+		t.Errorf("%d calls took %v, one %v", callers, took, one)
+	}
+}
