@@ -33,10 +33,10 @@ func collect(ctx context.Context, b *Bench) error {
 				return err
 			})
 			switch {
-			case errors.Is(err, errHung) && host != hostOurs:
-				t.Add(host, program, "never: process killed", "", "", len(took))
-			case err != nil:
+			case err != nil && (host == hostOurs || !errors.Is(err, errHung)):
 				return err
+			case len(took) == 0:
+				t.Add(host, program, "never: process killed", "", "", "")
 			default:
 				t.Add(host, program, took.Median(), took.Percentile(99), took.Percentile(100), len(took))
 			}
