@@ -24,7 +24,7 @@ type Ledger struct {
 	Wall         time.Duration  `json:"wall_ns"`
 	Fuel         int64          `json:"fuel"`                    // of the task itself, without initialization
 	PeakMemory   int64          `json:"peak_memory"`             // bytes of linear memory
-	PagesDirtied int            `json:"pages_dirtied,omitempty"` // of the system's size; 0 if its sandbox was thrown away
+	PagesDirtied int            `json:"pages_dirtied,omitempty"` // at most, of the system's size: those kept since earlier calls count; 0 if its sandbox was thrown away
 	BytesIn      int64          `json:"bytes_in"`                // the input
 	BytesOut     int64          `json:"bytes_out"`               // the output, as written
 	BytesLogged  int64          `json:"bytes_logged"`            // without what was dropped

@@ -106,7 +106,7 @@ func TestManyShareAFailure(t *testing.T) {
 	mod.Func("f", "", "i", "", "i32.const 0")
 	m := compile(t, mod.Bytes())
 	start := time.Now()
-	trap(t, m, "f", "", wasmhost.KindTrap, options())
+	_ = trap(t, m, "f", "", wasmhost.KindTrap, options())
 	one := time.Since(start)
 
 	const callers = 40

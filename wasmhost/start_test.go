@@ -131,6 +131,6 @@ func TestReexports(t *testing.T) {
 		if got := module.Describe().Tasks; len(got) != 1 || got[0].Name != "own" {
 			t.Errorf("%s: got %v, want its own task", c[1], got)
 		}
-		trap(t, module, "task", "", wasmhost.KindNoExport, options())
+		_ = trap(t, module, "task", "", wasmhost.KindNoExport, options())
 	}
 }
