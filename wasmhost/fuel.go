@@ -19,8 +19,8 @@ import (
 const (
 	mostSlice  = 50_000
 	leastSlice = 2_000
-	slow       = 2 * time.Millisecond // for a slice
-	yieldEvery = time.Millisecond     // how long a guest computes before others get their turn
+	slow       = 2 * time.Millisecond   // for a slice
+	yieldEvery = 100 * time.Microsecond // how long a guest computes before others get their turn
 )
 
 // fuelTank hands fuel to one instance for one call, a slice at a time. What is

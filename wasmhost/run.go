@@ -65,7 +65,7 @@ func (a *attempt) giveBack(ctx context.Context, s *sandbox, intact bool) {
 func (a *attempt) runExport(ctx context.Context, s *sandbox) error {
 	a.bind(s)
 	var stack [1]uint64
-	if err := s.instance.ExportedFunction(a.export).CallWithStack(ctx, stack[:]); err != nil {
+	if err := s.function(a.export).CallWithStack(ctx, stack[:]); err != nil {
 		return a.trap(err)
 	}
 	if a.module.abi == ABIWASICommand {

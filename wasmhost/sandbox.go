@@ -23,6 +23,7 @@ type sandbox struct {
 	private  int64          // bytes of memory that are not shared, as of the last reset
 	grown    int64          // elements of tables that were added
 	mayGrow  int64          // elements that may still be added, as of the last bind
+	entry    entry
 
 	globals                    []api.MutableGlobal // the guest's own
 	fuel, stack, dirty, tables api.MutableGlobal   // the meter's
@@ -102,6 +103,7 @@ func (s *sandbox) restore() (pages int, err error) {
 	for i, g := range s.globals {
 		g.Set(s.pool.globals[i])
 	}
+	s.trim()
 	s.private = int64(pages) * int64(os.Getpagesize())
 	return pages, nil
 }
