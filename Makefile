@@ -85,6 +85,10 @@ bench-sandbox: ## the sandbox beside stock wazero, wasmtime and Extism, in one r
 	@mkdir -p build
 	cd bench && $(GO) run ./cmd/sandbox | tee ../build/sandbox.txt
 
+.PHONY: bench-check
+bench-check: ## the benchmarks beside other hosts build and count right
+	cd bench && $(GO) vet ./... && $(GO) mod tidy -diff && $(GO) test -timeout $(TEST_TIMEOUT) ./...
+
 .PHONY: bench-go
 bench-go: ## the benchmarks beside the code
 	@mkdir -p build
