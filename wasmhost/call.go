@@ -69,6 +69,7 @@ func (m *Module) call(ctx context.Context, export string, input []byte, opt Opti
 		return Result{}, fmt.Errorf("call module %q export %q: the input is not JSON", opt.Name, export)
 	}
 	opt.Limits = opt.Limits.withDefaults()
+	start := time.Now() // not after the deadline is set, or it would seem another's
 	if timeout := opt.Limits.Timeout; timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, timeout, ErrTimeout)
@@ -79,6 +80,7 @@ func (m *Module) call(ctx context.Context, export string, input []byte, opt Opti
 		return Result{}, fmt.Errorf("call module %q export %q: %w", opt.Name, export, err)
 	}
 	defer a.close()
+	a.start = start
 	err = a.run(ctx)
 	var result Result
 	if err == nil {

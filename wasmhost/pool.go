@@ -137,6 +137,9 @@ func (p *pool) build(ctx context.Context, export string, opt Options) {
 			p.err = a.panicked(r)
 		}
 	}()
+	if end, limited := ctx.Deadline(); limited {
+		a.start = end.Add(-initTimeout)
+	}
 	ctx = context.WithValue(ctx, attemptKey{}, a)
 	s, err := p.initialize(ctx, a)
 	if err != nil {
