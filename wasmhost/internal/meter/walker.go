@@ -97,7 +97,7 @@ func (w *walker) instruction(at int32) {
 		w.grows[d.A] = true
 	case wasmbin.OpMemoryFill, wasmbin.OpMemoryCopy:
 		w.uses[d.Op], w.f.ranges = true, true
-	case wasmbin.OpMemoryGrow, wasmbin.OpMemoryInit,
+	case wasmbin.OpMemoryGrow, wasmbin.OpMemoryInit, wasmbin.OpDataDrop,
 		wasmbin.OpTableFill, wasmbin.OpTableCopy, wasmbin.OpTableInit:
 		w.uses[d.Op] = true
 	}
