@@ -8,9 +8,9 @@ import (
 	"github.com/graflow/graflow-wasm/wasmhost/internal/linmem"
 )
 
-// acquire is a sandbox in its pristine state for an attempt: an idle one, a new
-// one on a pool's snapshot, or one initialized within the attempt.
-func (m *Module) acquire(ctx context.Context, a *attempt) (*sandbox, error) {
+// tryAcquire is an idle sandbox, a new one on a pool's snapshot, or one that is
+// initialized within the attempt.
+func (m *Module) tryAcquire(ctx context.Context, a *attempt) (*sandbox, error) {
 	if need := m.layout.elements; need > a.opt.Limits.TableElements {
 		return nil, a.trapError(KindMemory, fmt.Sprintf("the module needs %d elements of tables at start, the limit is %d",
 			need, a.opt.Limits.TableElements), ErrMemory)

@@ -93,13 +93,18 @@ func (p *pool) isReady() bool {
 	}
 }
 
-// discard closes what a pool holds; h.poolMu is held.
-func (h *Host) discard(ctx context.Context, p *pool) {
+// closeIdle closes the idle sandboxes of a pool; h.poolMu is held.
+func (h *Host) closeIdle(ctx context.Context, p *pool) {
 	for _, s := range p.idle {
 		s.close(ctx)
 		h.idleBytes -= s.cost()
 	}
 	p.idle = nil
+}
+
+// discard closes what a pool holds; h.poolMu is held.
+func (h *Host) discard(ctx context.Context, p *pool) {
+	h.closeIdle(ctx, p)
 	if p.snapshot != nil {
 		p.snapshot.Close()
 	}

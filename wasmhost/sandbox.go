@@ -2,6 +2,7 @@ package wasmhost
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -60,7 +61,7 @@ func (m *Module) instantiate(ctx context.Context, a *attempt) (*sandbox, error) 
 
 // noMemory says that the host's own budget is used up.
 func (a *attempt) noMemory(bytes int64) error {
-	return a.trapError(KindMemory, fmt.Sprintf("the host has no %d bytes of memory left to start the module", bytes), ErrMemory)
+	return a.trapError(KindMemory, fmt.Sprintf("the host has no %d bytes of memory left to start the module", bytes), errors.Join(ErrMemory, errNoMemory))
 }
 
 func (s *sandbox) global(name string) api.MutableGlobal {

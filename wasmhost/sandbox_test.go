@@ -1,6 +1,7 @@
 package wasmhost_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -189,6 +190,36 @@ func TestMemoryBudget(t *testing.T) {
 	e := trap(t, m, "env", "", wasmhost.KindMemory, options())
 	if !errors.Is(e, wasmhost.ErrMemory) || !strings.Contains(e.Message, "the host has no ") {
 		t.Errorf("got %v", e)
+	}
+}
+
+// TestMemoryBudgetIsShared gives up what idles for one module when another one
+// needs the memory, back and forth.
+func TestMemoryBudgetIsShared(t *testing.T) {
+	t.Parallel()
+	h, err := wasmhost.New(t.Context(), wasmhost.Config{MemoryBytes: 100 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = h.Close(context.Background()) })
+	var modules []*wasmhost.Module
+	for i := range byte(2) {
+		// A memory of 512 pages, half of the budget with its snapshot.
+		wasm := slices.Concat(header, section(1, 1, 0x60, 0, 1, 0x7f), section(3, 1, 0), section(5, 1, 0, 0x80, 4),
+			section(7, 1, 1, 'f', 0, 0), section(10, 1, 4, 0, 0x41, i, 0x0b))
+		m, err := h.Compile(t.Context(), wasm)
+		if err != nil {
+			t.Fatal(err)
+		}
+		modules = append(modules, m)
+	}
+	for range 3 {
+		for i, m := range modules {
+			_, err := m.Call(t.Context(), "f", nil, options())
+			if failed := i != 0; failed != (err != nil) || errors.Is(err, wasmhost.ErrMemory) {
+				t.Errorf("module %d: got %v", i, err)
+			}
+		}
 	}
 }
 
