@@ -9,6 +9,7 @@ import (
 // module writes the rewritten module. Its code comes first, as that may add
 // types.
 func (r *rewriter) module(code buffer) []byte {
+	data := mergeData(r.m, r.uses)
 	out := make(buffer, 0, len(code)+len(code)/4)
 	out.raw([]byte("\x00asm\x01\x00\x00\x00"))
 	out.section(1, r.typeSection())
@@ -26,12 +27,12 @@ func (r *rewriter) module(code buffer) []byte {
 	out.optional(9, len(r.m.Elements), r.elementSection)
 	if r.m.DataCount != nil {
 		var b buffer
-		b.u32(*r.m.DataCount)
+		b.count(len(data))
 		out.section(12, b)
 	}
 	out.section(10, code)
-	out.optional(11, len(r.m.Data), r.dataSection)
-	out.section(0, r.nameSection())
+	out.optional(11, len(data), func() buffer { return r.dataSection(data) })
+	out.section(0, r.nameSection(len(data) != len(r.m.Data)))
 	return out
 }
 

@@ -6,6 +6,10 @@ import (
 	"github.com/graflow/graflow-wasm/wasmhost/internal/wasmbin"
 )
 
+// namesOfData is the subsection that names data segments, of the extended name
+// section.
+const namesOfData = 9
+
 func (r *rewriter) elementSection() buffer {
 	var b buffer
 	b.count(len(r.m.Elements))
@@ -56,10 +60,10 @@ func (r *rewriter) element(b *buffer, e *wasmbin.Element) {
 	}
 }
 
-func (r *rewriter) dataSection() buffer {
+func (r *rewriter) dataSection(data []wasmbin.Data) buffer {
 	var b buffer
-	b.count(len(r.m.Data))
-	for _, d := range r.m.Data {
+	b.count(len(data))
+	for _, d := range data {
 		if d.Mode == wasmbin.Passive {
 			b.bytes(1)
 		} else {
@@ -73,8 +77,8 @@ func (r *rewriter) dataSection() buffer {
 
 // nameSection writes the guest's names under the new indices, and names what
 // was added. Other custom sections are dropped: what they say of code
-// (DWARF) is no longer so.
-func (r *rewriter) nameSection() buffer {
+// (DWARF) is no longer so. So are names of data segments that were merged.
+func (r *rewriter) nameSection(merged bool) buffer {
 	names := r.m.Names()
 	if names == nil {
 		names = &wasmbin.Names{}
@@ -91,7 +95,9 @@ func (r *rewriter) nameSection() buffer {
 		b.section(wasmbin.NamesOfLocals, r.localNames(names))
 	}
 	for _, rest := range names.Rest {
-		b.section(rest.ID, rest.Bytes)
+		if rest.ID != namesOfData || !merged {
+			b.section(rest.ID, rest.Bytes)
+		}
 	}
 	return b
 }
