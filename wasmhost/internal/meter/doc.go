@@ -10,6 +10,8 @@
 //     yield is called when the stack falls below zero;
 //   - limits how far tables grow, and notes in a flag when code changes a
 //     table or drops a segment;
+//   - merges data segments that code can't name, as engines keep each of them
+//     for each instance;
 //   - exports these counters and the guest's own mutable globals under names
 //     that begin with "graflow:".
 //
