@@ -76,6 +76,7 @@ fuzz: ## each fuzz target for FUZZTIME (10s)
 .PHONY: gauntlet
 gauntlet: ## modules that attack their host, each in a process of its own
 	$(GO) run ./wasmhost/gauntlet/cmd/gauntlet run
+	$(GO) test -count=1 -run TestNaiveHost ./wasmhost/gauntlet/runner
 
 .PHONY: bench
 bench: bench-go bench-sandbox ## all benchmarks, kept in build/bench.txt and build/sandbox.txt
