@@ -211,19 +211,22 @@ func TestDataNames(t *testing.T) {
 	}
 }
 
-// Random segments, overlapping or apart, leave memory as they do one by one.
+// Random segments, overlapping or apart or out of bounds, leave memory as they
+// do one by one.
 func TestMergedImage(t *testing.T) {
 	t.Parallel()
 	near := rapid.IntRange(0, 300)
 	far := rapid.IntRange(0, 2<<16)
+	last := rapid.IntRange(2<<16-100, 2<<16)
 	rapid.Check(t, func(check *rapid.T) {
 		var m asm.Module
 		m.Memory(2, -1)
+		end := rapid.SampledFrom([]int{2 << 16, 2 << 16, 2<<16 + 1}).Draw(check, "end")
 		count := rapid.IntRange(1, 40).Draw(check, "count")
 		for range count {
-			at := rapid.OneOf(near, near, far).Draw(check, "at")
+			at := rapid.OneOf(near, near, far, last).Draw(check, "at")
 			content := rapid.SliceOfN(rapid.Byte(), 0, 100).Draw(check, "content")
-			m.Data(at, string(content[:min(len(content), 2<<16-at)]))
+			m.Data(at, string(content[:min(len(content), end-at)]))
 		}
 		wasm := m.Bytes()
 		if difference := sameImage(t, wasm); difference != "" {
