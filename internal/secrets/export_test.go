@@ -1,0 +1,7 @@
+package secrets
+
+// What tests reach into.
+var (
+	Lock    = lock
+	FormsOf = formsOf
+)
