@@ -163,7 +163,7 @@ func (h *Host) release(ctx context.Context, s *sandbox) {
 }
 
 // idleCost is what an instance holds beside its memory: by measurement, wazero
-// takes some 130 bytes for each function and table element.
+// takes some 20 bytes for each function and table element.
 func (m *Module) idleCost() int64 {
 	const each, instance = 20, 8 << 10
 	return instance + each*(m.layout.functions+m.layout.elements)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/graflow/graflow-wasm/sdk/abi"
 	"github.com/graflow/graflow-wasm/wasmhost/internal/extism"
@@ -30,6 +31,10 @@ type sandbox struct {
 	fuel, stack, dirty, tables api.MutableGlobal   // the meter's
 }
 
+// unread is a source of randomness that nobody reads: guests have our own WASI. It
+// keeps wazero from making one for each instance.
+var unread = strings.NewReader("")
+
 // instantiate makes an instance for an attempt, which pays for a start function.
 func (m *Module) instantiate(ctx context.Context, a *attempt) (*sandbox, error) {
 	s := &sandbox{}
@@ -45,7 +50,7 @@ func (m *Module) instantiate(ctx context.Context, a *attempt) (*sandbox, error) 
 	}
 	var err error
 	s.instance, err = m.host.runtime.InstantiateModule(ctx, m.compiled,
-		wazero.NewModuleConfig().WithName("").WithStartFunctions())
+		wazero.NewModuleConfig().WithName("").WithStartFunctions().WithRandSource(unread))
 	if err != nil {
 		s.close(ctx)
 		return nil, a.unready(err)
