@@ -76,6 +76,8 @@ var rules = []rule{
 	{pkg: "natsbus", may: []string{"engine", natsGo}, tests: []string{"natsbus/embedded", "handlers/direct"}},
 	{pkg: "natsbus/embedded", may: []string{natsGo, natsServer}},
 
+	{pkg: "statedir", may: []string{"engine", xSys}, tests: []string{"handlers/direct"}},
+
 	{pkg: "flowfile", may: []string{"engine", yaml, jsonschema}},
 
 	{pkg: "internal/api", may: []string{"engine", huma}, tests: []string{"handlers/direct"}},

@@ -1,0 +1,181 @@
+package statedir_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/graflow/graflow-wasm/statedir"
+)
+
+// stored is what children said they had stored: by run and chain, the number of
+// events; by key, the value; digests.
+type stored struct {
+	events   map[[2]string]int
+	channel  map[string]int
+	blobs    []string
+	recorded int
+}
+
+func (s *stored) take(line string) error {
+	f := strings.Fields(line)
+	if len(f) != 4 {
+		return fmt.Errorf("the child says %q", line)
+	}
+	n, err := strconv.Atoi(f[3])
+	s.recorded++
+	switch f[0] {
+	case "event":
+		s.events[[2]string{f[1], f[2]}] = n
+	case "channel":
+		s.channel[f[2]] = n
+	default:
+		s.blobs, err = append(s.blobs, f[3]), nil
+	}
+	return err
+}
+
+// TestKill kills a process that stores, again and again, and looks whether all
+// that it had reported is there, and nothing torn.
+func TestKill(t *testing.T) {
+	t.Parallel()
+	for _, sync := range []string{"always", "interval", "never"} {
+		t.Run(sync, func(t *testing.T) {
+			t.Parallel()
+			most, end := 150, time.Now().Add(6*time.Second)
+			if testing.Short() {
+				end = time.Now().Add(time.Second)
+			}
+			kills, said := 0, 0
+			for kills < most && time.Now().Before(end) {
+				dir := t.TempDir()
+				s := &stored{events: map[[2]string]int{}, channel: map[string]int{}}
+				for range 15 {
+					kill(t, dir, sync, s)
+					verify(t, dir, s)
+					if kills++; t.Failed() {
+						t.Fatalf("after %d kills", kills)
+					}
+				}
+				said += s.recorded
+			}
+			t.Logf("%d kills, %d operations were reported", kills, said)
+			if kills < 15 || said < kills {
+				t.Errorf("%d kills and %d operations are too few to tell", kills, said)
+			}
+		})
+	}
+}
+
+// kill lets a child store for a moment.
+func kill(t *testing.T, dir, sync string, s *stored) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), childEnv+"="+dir, childSyncEnv+"="+sync)
+	cmd.Stderr = t.Output()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	wait := time.Duration(rand.Int64N(int64(25 * time.Millisecond)))
+	time.AfterFunc(wait+5*time.Millisecond, func() { _ = cmd.Process.Kill() })
+	for lines := bufio.NewReader(out); ; {
+		line, err := lines.ReadString('\n')
+		if err == io.EOF {
+			break // what is left of a line was not reported
+		}
+		if err == nil {
+			err = s.take(line)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() == 1 {
+		t.Fatalf("the child ended by itself: %v", err)
+	}
+}
+
+// verify opens the directory and compares it with what was said.
+func verify(t *testing.T, dir string, s *stored) {
+	t.Helper()
+	c := crashConfig
+	c.Logger = slog.New(slog.DiscardHandler)
+	d, err := statedir.Open(dir, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	for _, run := range []string{kept, trimmed, forgotten} {
+		verifyRun(t, d, run, s)
+	}
+	for i := range workers {
+		key := fmt.Sprintf("c%d", i)
+		v, err := d.Backend().Channel.Get(t.Context(), kept, key)
+		got, _ := strconv.Atoi(string(v))
+		if want := s.channel[key]; got != want && got != want+1 {
+			t.Errorf("channel key %s holds %d, %v; %d was reported", key, got, err, want)
+		}
+		s.channel[key] = got
+	}
+	for _, digest := range s.blobs {
+		r, err := d.Backend().Blobs.Open(t.Context(), kept, digest)
+		if err == nil {
+			_, err = io.Copy(io.Discard, r)
+			r.Close()
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func verifyRun(t *testing.T, d *statedir.Dir, run string, s *stored) {
+	t.Helper()
+	j := d.Backend().Journal
+	events, err := j.Read(t.Context(), run, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := map[string]int{}
+	lastSeq := map[string]uint64{}
+	for i, e := range events {
+		if i > 0 && e.Seq != events[i-1].Seq+1 {
+			t.Errorf("%s: event %d after %d", run, e.Seq, events[i-1].Seq)
+		}
+		if n := last[e.Activation]; n > 0 && e.Attempt != n+1 || n == 0 && e.Attempt != 1 && run != trimmed {
+			t.Errorf("%s %s: event %d after %d", run, e.Activation, e.Attempt, n)
+		}
+		if got, want := string(e.Value), string(fill(e.Activation, e.Attempt)); got != want {
+			t.Errorf("%s %s: event %d holds %.30s, want %.30s", run, e.Activation, e.Attempt, got, want)
+		}
+		last[e.Activation], lastSeq[e.Activation] = e.Attempt, e.Seq
+	}
+	if run == forgotten {
+		if len(events) > 3 {
+			t.Errorf("%s has %d events, want what one round has stored", run, len(events))
+		}
+		return
+	}
+	for i := range workers {
+		chain := fmt.Sprintf("c%d", i)
+		if got, want := last[chain], s.events[[2]string{run, chain}]; got != want && got != want+1 {
+			t.Errorf("%s %s: %d events, %d were reported", run, chain, got, want)
+		}
+		if got, err := j.Last(t.Context(), run, chain); err != nil || got != lastSeq[chain] {
+			t.Errorf("%s %s: last is %d, %v, want %d", run, chain, got, err, lastSeq[chain])
+		}
+		s.events[[2]string{run, chain}] = last[chain] // from here the next child goes on
+	}
+}
