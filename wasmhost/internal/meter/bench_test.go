@@ -1,6 +1,7 @@
 package meter_test
 
 import (
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -108,23 +109,28 @@ func benchmark(b *testing.B, wasm []byte, programs []program) {
 			wasm []byte
 		}{{"plain", wasm}, {"metered", rewritten}} {
 			b.Run(p.name+"/"+v.name, func(b *testing.B) {
-				f := instance(b, v.wasm).ExportedFunction(p.name)
+				g := &guest{slice: 1 << 20, budget: math.MaxInt64}
+				g.Module = reactor(b, runtimeWith(b, g.yield), v.wasm)
+				f := g.ExportedFunction(p.name)
+				granted, left := g.granted, int64(0)
+				if v.name == "metered" {
+					left = fuelLeft(g)
+				}
 				for b.Loop() {
 					if _, err := f.Call(b.Context(), p.arg); err != nil {
 						b.Fatal(err)
 					}
+				}
+				if v.name == "metered" {
+					used := g.granted - granted - fuelLeft(g) + left
+					b.ReportMetric(float64(used)/float64(b.N), "fuel/op")
 				}
 			})
 		}
 	}
 }
 
-// instance instantiates a module that may be a WASI reactor.
-func instance(tb testing.TB, wasm []byte) api.Module {
-	tb.Helper()
-	return reactor(tb, newRuntime(tb), wasm)
-}
-
+// reactor instantiates a module that may be a WASI reactor.
 func reactor(tb testing.TB, r wazero.Runtime, wasm []byte) api.Module {
 	tb.Helper()
 	wasi_snapshot_preview1.MustInstantiate(tb.Context(), r)

@@ -9,7 +9,7 @@ type bodyWriter struct {
 	f      *function
 	code   []byte
 	copied int    // code before it has been written
-	region int32  // the loop that began last
+	region int32  // the loop or landing that began last
 	labels []int  // open blocks: how many loops up to each were wrapped
 	local  uint32 // mirrors fuel within loops
 	length uint32 // local for the length of a range
@@ -235,7 +235,7 @@ func (w *bodyWriter) mirror() {
 func (w *bodyWriter) loop(d *wasmbin.Decoder) {
 	w.region++
 	r := w.f.regions[w.region]
-	if !r.again {
+	if !r.charged {
 		w.labels = append(w.labels, w.wrapped())
 		return
 	}
@@ -269,11 +269,37 @@ func (w *bodyWriter) loop(d *wasmbin.Decoder) {
 	b.i64Const(0)
 	b.op(opI64LtS)
 	w.again(d)
+	if !r.dispatches {
+		w.chargeMirrored(r.cost)
+	}
+}
+
+// chargeMirrored takes a fixed cost off the fuel within a wrapped loop.
+func (w *bodyWriter) chargeMirrored(cost int64) {
+	b := &w.out
 	b.opIndex(wasmbin.OpLocalGet, w.local)
-	b.i64Const(r.cost)
+	b.i64Const(cost)
 	b.op(opI64Sub)
 	b.opIndex(wasmbin.OpLocalTee, w.local)
 	b.opIndex(wasmbin.OpGlobalSet, w.fuel)
+}
+
+// land charges for what follows if the end of a block is a landing.
+func (w *bodyWriter) land(d *wasmbin.Decoder) {
+	next := w.region + 1
+	if int(next) == len(w.f.regions) || int(w.f.regions[next].at) != d.Start {
+		return
+	}
+	w.region = next
+	switch r := w.f.regions[next]; {
+	case !r.charged || r.cost == 0:
+	case w.wrapped() > 0:
+		w.flush(d.End)
+		w.chargeMirrored(r.cost)
+	default:
+		w.flush(d.End)
+		w.take(&w.out, r.cost)
+	}
 }
 
 // again goes back to the outer loop if the operand is not zero. The engine
@@ -300,6 +326,7 @@ func (w *bodyWriter) end(d *wasmbin.Decoder) {
 			w.flush(d.End)
 			w.out.op(wasmbin.OpEnd)
 		}
+		w.land(d)
 		return
 	}
 	if w.f.recursive {

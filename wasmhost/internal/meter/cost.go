@@ -2,9 +2,17 @@ package meter
 
 import "github.com/graflow/graflow-wasm/wasmhost/internal/wasmbin"
 
-// The tariff. A unit is about an instruction of the guest. What a function or
-// loop charges is the cost of all its instructions, whether a branch skips
-// them or not (both arms of an if count), without the loops within it.
+// The tariff. A unit is about an instruction of the guest. A function is cut
+// into regions: what it does outside of loops, each loop without the loops
+// within it, and in both what follows a landing, which is where a br_table
+// leads or where code goes on that was cut by one (see region). A region
+// charges, when it begins, the cost of all its instructions, whether a branch
+// skips them or not (both arms of an if count).
+//
+// A loop that does nothing but go to landings by br_table leaves its cost to
+// them: each landing costs that much more, however it is reached. Landings
+// that cost little with what is around them (splitLimit, foldLimit) don't
+// charge, but are part of the region that surely runs before.
 //
 // block, loop, else, end and nop cost nothing, any other instruction costs 1,
 // and these more, for what they do beyond their like.
@@ -30,6 +38,11 @@ const (
 // functions that can't recurse and that nobody calls indirectly or from
 // outside charge nothing at their entry: their cost is part of each call.
 const foldLimit = 64
+
+// splitLimit is up to which cost, with its landings, a loop is charged at once
+// each time around. For what a function does outside of loops it is foldLimit,
+// so that functions with landings that charge are never left to their callers.
+const splitLimit = 32
 
 // chunkBytes is how much memory.fill and memory.copy handle between two looks
 // at the fuel: some 25 µs.

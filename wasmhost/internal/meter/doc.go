@@ -4,8 +4,9 @@
 //
 //   - counts fuel: every function and every loop that is branched back to
 //     charges the cost of what it does without the loops within it, and calls
-//     the imported function graflow:meter.yield when fuel is below zero. Small
-//     functions are charged for by their callers;
+//     the imported function graflow:meter.yield when fuel is below zero. Where
+//     a br_table leads is charged when it is reached, and small functions are
+//     charged for by their callers;
 //   - counts the stack: functions that may recurse charge their frame, and
 //     yield is called when the stack falls below zero;
 //   - limits how far tables grow, and notes in a flag when code changes a

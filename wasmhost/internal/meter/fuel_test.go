@@ -39,6 +39,73 @@ func TestFuelIsExact(t *testing.T) {
 	}
 }
 
+// A loop round a br_table charges for what it goes to, not for all it holds.
+func TestFuelOfBranchTables(t *testing.T) {
+	t.Parallel()
+	work := func(n int) string { return strings.Repeat("i32.const 1 drop ", n/2) }
+	var m asm.Module
+	// A turn costs its header, 2, and what it comes by: 100+3, 200+3 or 0.
+	m.Func("states", "i", "", "", `
+		loop _ block _ block _ block _
+			local.get 0 br_table 2 0 1 2
+			end `+work(100)+` i32.const 1 local.set 0
+			end `+work(200)+` i32.const 2 local.set 0 br 1
+			end
+		end`)
+	// Its header may trap, so it is charged there. The switch leaves for one
+	// place, which is charged with the header.
+	m.Func("switch", "i", "", "i", `
+		loop _
+			block _ block _ block _ block _
+				local.get 1 i32.load8_u 0 br_table 3 0 1 2 3
+				end `+work(50)+` br 2
+				end `+work(60)+` br 1
+				end `+work(70)+`
+			end
+			local.get 1 i32.const 1 i32.add local.tee 1 local.get 0 i32.lt_u br_if 0
+		end`)
+	// Without a loop: 3 for the table, and both cases.
+	m.Func("once", "i", "", "", `
+		block _ block _ block _ local.get 0 br_table 2 0 1 2
+			end `+work(80)+` br 1
+			end `+work(90)+`
+		end i32.const 7 drop`)
+	// Small loops are charged at once.
+	m.Func("small", "i", "", "", `
+		loop _ block _ block _ local.get 0 br_table 1 0 1
+			end i32.const 1 local.set 0 br 1
+			end
+		end`)
+	m.Memory(1, -1)
+	m.Data(0, "\x00\x01\x02\x03")
+	wasm := m.Bytes()
+	for _, test := range []struct {
+		export string
+		arg    uint64
+		want   int64
+	}{
+		// The first case falls into the second, which also pays for a header.
+		{"states", 0, 1 + (2 + 102) + (2 + 203) + 2},
+		{"states", 1, 1 + (2 + 203) + 2},
+		{"states", 2, 1 + 2},
+		{"switch", 1, 1 + (3 + 7) + 51},
+		{"switch", 4, 1 + 4*(3+7) + 51 + 61 + 70},
+		{"once", 0, 4 + 81},
+		{"once", 1, 4 + 90},
+		{"once", 9, 4},
+		{"small", 0, 1 + 2*5},
+		{"small", 1, 1 + 5},
+	} {
+		for _, slice := range []int64{1, 50, 1 << 40} {
+			g := newGuest(t, wasm, slice, meter.Options{})
+			g.call(t, test.export, test.arg)
+			if got := g.used(); got != test.want {
+				t.Errorf("%s(%d) in slices of %d: used %d, want %d", test.export, test.arg, slice, got, test.want)
+			}
+		}
+	}
+}
+
 func TestFuelOfRealCodeIsRepeatable(t *testing.T) {
 	t.Parallel()
 	wasm, err := goPrograms()
@@ -73,6 +140,7 @@ func TestEndlessCodeStops(t *testing.T) {
 		"loop of a value":  "i32.const 1 loop 1 br 0 end drop",
 		"inner loop":       "loop _ loop _ br 1 end end",
 		"branch table":     "loop _ i32.const 5 br_table 1 0 0 end",
+		"dispatching":      "loop _ block _ i32.const 0 br_table 0 0 end " + strings.Repeat("i32.const 0 drop ", 50) + "br 0 end",
 		"conditional":      "loop _ i32.const 1 br_if 0 end",
 		"recursion":        "call 0",
 		"indirect":         "i32.const 0 call_indirect 0 0",

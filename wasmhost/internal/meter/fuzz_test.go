@@ -29,7 +29,7 @@ func TestRandomModules(t *testing.T) {
 		for i := range choices {
 			choices[i] = byte(random.Uint32())
 		}
-		if !sameMetered(t, randomModule(choices)) {
+		if !sameMetered(t, randomModule(choices)) || !covered(t, choices) {
 			t.Fatalf("seed %d", seed)
 		}
 	}
@@ -61,7 +61,9 @@ func FuzzMeter(f *testing.F) {
 			sameVerdict(t, data)
 			return
 		}
-		sameMetered(t, randomModule(data))
+		if sameMetered(t, randomModule(data)) {
+			covered(t, data)
+		}
 	})
 }
 
@@ -184,6 +186,7 @@ type outcome struct {
 	log    []string // traps, or "" for none
 	values []uint64 // results, arguments of imports, globals, memory
 	fuel   []int64  // used after each call, when metered
+	counts []int64  // instructions after each call, when counted
 }
 
 var seed = maphash.MakeSeed()
@@ -204,6 +207,31 @@ func sameMetered(t *testing.T, wasm []byte) bool {
 	if !slices.Equal(again.values, metered.values) || !slices.Equal(again.fuel, metered.fuel) {
 		t.Errorf("differs in other slices: used %v and %v", again.fuel, metered.fuel)
 		return false
+	}
+	return true
+}
+
+// covered checks that a random module pays a unit, at least, for each
+// instruction that it runs.
+func covered(t *testing.T, choices []byte) bool {
+	t.Helper()
+	result, err := rewriteWith(randomModule(choices), meter.Options{InitialStack: 64 << 20})
+	if err != nil {
+		t.Errorf("rewrite a random module: %v", err)
+		return false
+	}
+	metered, counted := observe(t, result.Wasm, 1_000_000), observe(t, countedModule(choices), 0)
+	if !slices.Equal(counted.values, metered.values) {
+		t.Errorf("counted differs: %x\nmetered %x", counted.values, metered.values)
+		return false
+	}
+	fuel, count := int64(0), int64(0)
+	for i := range metered.fuel {
+		if used, ran := metered.fuel[i]-fuel, counted.counts[i]-count; used < ran {
+			t.Errorf("call %d used %d units for %d instructions", i, used, ran)
+			return false
+		}
+		fuel, count = metered.fuel[i], counted.counts[i]
 	}
 	return true
 }
@@ -241,6 +269,7 @@ func observe(t *testing.T, wasm []byte, slice int64) outcome {
 			g.Module = m
 			out.fuel = append(out.fuel, g.used())
 		}
+		out.counts = append(out.counts, int64(m.ExportedGlobal("count").Get()))
 		if s.export == "f3" && err == nil && math.IsNaN(api.DecodeF64(results[0])) {
 			results = []uint64{0}
 		}

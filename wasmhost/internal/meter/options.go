@@ -4,7 +4,7 @@ import "github.com/graflow/graflow-wasm/wasmhost/internal/wasmbin"
 
 // Version changes whenever the same module would be rewritten differently. It
 // belongs into the key of every cache of compiled modules.
-const Version = "5"
+const Version = "6"
 
 // The import that a rewritten module has in addition: a function without
 // parameters and results.

@@ -8,7 +8,7 @@ func (g *generator) statement() {
 	}
 	g.depth++
 	defer func() { g.depth-- }()
-	switch g.choose(16) {
+	switch g.choose(18) {
 	case 0, 1:
 		t := valueTypes[g.choose(len(valueTypes))]
 		g.value(t)
@@ -46,6 +46,8 @@ func (g *generator) statement() {
 	case 13:
 		g.statement()
 		g.statement()
+	case 14, 15:
+		g.dispatch()
 	default:
 		g.value('i')
 		g.w("drop")
@@ -98,6 +100,67 @@ func (g *generator) branch() {
 		g.w("br_table 2 %d %d %d", depth, other, depth)
 	})
 	g.w("end")
+}
+
+// dispatch writes a loop round a br_table, as Go's functions and interpreters
+// are.
+func (g *generator) dispatch() {
+	n := 1 + g.choose(5)
+	loop := g.choose(4) > 0
+	outer := "block _"
+	if loop {
+		outer = "loop _"
+	}
+	g.w("%s", outer)
+	g.labels = append(g.labels, "")
+	for range n {
+		g.w("block _")
+		g.labels = append(g.labels, "")
+	}
+	if g.choose(3) == 0 {
+		g.value('i')
+	} else {
+		g.w("local.get %d", g.local('i'))
+	}
+	if g.choose(3) == 0 {
+		g.w("i32.const 7 i32.and")
+	}
+	if g.choose(2) == 0 {
+		g.w("local.set %d local.get %[1]d", g.local('i'))
+	}
+	g.table(n)
+	for i := n - 1; i >= 0; i-- {
+		g.labels = g.labels[:len(g.labels)-1]
+		g.w("end " + tick)
+		for range g.choose(4) {
+			g.statement()
+		}
+		switch g.choose(4) {
+		case 0:
+			g.value('i')
+			g.w("br_if %d", g.choose(i+1))
+		case 1:
+			g.value('i')
+			g.w("br_if %d", i)
+		case 2:
+			g.w("br %d", g.choose(i+1))
+		}
+	}
+	g.labels = g.labels[:len(g.labels)-1]
+	g.w("end")
+}
+
+// table writes a br_table to the n innermost blocks, sometimes out of the block
+// around them.
+func (g *generator) table(n int) {
+	g.w("br_table %d", n)
+	for range n + 1 {
+		depth := g.choose(n)
+		if g.choose(12) == 0 && n+1 < len(g.labels) && g.labels[len(g.labels)-2-n] == "" {
+			depth = n + 1
+		}
+		g.w("%d", depth)
+	}
 }
 
 // leave writes a conditional return or tail call.

@@ -19,6 +19,7 @@ type generator struct {
 	result  string   // of the function
 	depth   int
 	multi   map[string]uint32 // type indices of blocks without parameters
+	counts  bool              // the code counts its own instructions
 }
 
 // signatures are those of the functions that every module has.
@@ -34,7 +35,17 @@ var valueTypes = "ildv"
 // randomModule returns a module whose exports are f0 and so on, named as
 // signatures are.
 func randomModule(choices []byte) []byte {
-	g := &generator{choices: choices, multi: map[string]uint32{}}
+	return (&generator{choices: choices}).module()
+}
+
+// countedModule returns the same module, which counts the instructions that it
+// runs in the global that it exports as "count".
+func countedModule(choices []byte) []byte {
+	return (&generator{choices: choices, counts: true}).module()
+}
+
+func (g *generator) module() []byte {
+	g.multi = map[string]uint32{}
 	for _, s := range signatures {
 		g.m.Type(s.params, s.results)
 	}
@@ -50,6 +61,7 @@ func randomModule(choices []byte) []byte {
 	g.m.Global('i', true, "i32.const 5")
 	g.m.Global('l', true, "i64.const 6")
 	g.m.Global('d', true, "f64.const 7")
+	g.m.Global('l', true, "i64.const 0")
 	for i, s := range signatures {
 		g.function(i, s.params, s.results)
 	}
@@ -61,6 +73,7 @@ func randomModule(choices []byte) []byte {
 	g.m.Export("steps", 3, 0)
 	g.m.Export("g1", 3, 1)
 	g.m.Export("g2", 3, 2)
+	g.m.Export("count", 3, 4)
 	return g.m.Bytes()
 }
 
@@ -88,7 +101,25 @@ func (g *generator) function(i int, params, results string) {
 		g.statement()
 	}
 	g.values(results)
-	g.m.Func(fmt.Sprintf("f%d", i), params, results, g.locals[len(params):], g.code.String())
+	g.m.Func(fmt.Sprintf("f%d", i), params, results, g.locals[len(params):], g.text())
+}
+
+// text is the code of a function, made to count if that is wanted.
+func (g *generator) text() string {
+	if !g.counts {
+		return g.code.String()
+	}
+	var b strings.Builder
+	for token := range strings.FieldsSeq(g.code.String()) {
+		switch {
+		case len(token) == 1 || token[0] < 'a' || token[0] > 'z': // an operand
+		case token == "block" || token == "loop" || token == "else" || token == "end" || token == "nop":
+		default:
+			b.WriteString("global.get 4 i64.const 1 i64.add global.set 4 ")
+		}
+		b.WriteString(token + " ")
+	}
+	return b.String()
 }
 
 func (g *generator) values(types string) {

@@ -2,14 +2,6 @@ package meter
 
 import "github.com/graflow/graflow-wasm/wasmhost/internal/wasmbin"
 
-// region is a stretch of a function that is charged at once: the function
-// without its loops, or a loop without those within it.
-type region struct {
-	cost   int64
-	parent int32
-	again  bool // a loop that is branched back to, or the function
-}
-
 // call is a direct call of a defined function.
 type call struct {
 	region int32 // of the caller
@@ -29,32 +21,14 @@ type function struct {
 	frame     int64
 }
 
-// loops reports whether there are loops to charge for.
-func (f *function) loops() bool {
-	for _, r := range f.regions[1:] {
-		if r.again {
-			return true
-		}
-	}
-	return false
-}
-
-// entryCost is what a call costs that no caller pays for.
-func (f *function) entryCost() int64 { return max(1, f.regions[0].cost) }
-
-// loopPays reports whether the first loop charges for the function as well.
-// Go's functions are such loops, because of how their stacks grow.
-func (f *function) loopPays() bool {
-	return f.leads && f.regions[1].again && !f.folded
-}
-
 // survey is what must be known of all bodies before one can be rewritten.
 type survey struct {
 	m         *wasmbin.Module
 	functions []function // by function index, the imported ones empty
 	uses      map[wasmbin.Opcode]bool
-	grows     []bool // by table index: table.grow is used
-	targets   []bool // by function index: a table may hold it
+	grows     []bool  // by table index: table.grow is used
+	targets   []bool  // by function index: a table may hold it
+	totals    []int64 // by region, of the function being priced
 }
 
 func newSurvey(m *wasmbin.Module) *survey {
@@ -120,18 +94,4 @@ func (s *survey) close() {
 			s.price(&s.functions[f])
 		}
 	}
-}
-
-func (s *survey) price(f *function) {
-	for _, c := range f.calls {
-		if callee := &s.functions[c.callee]; callee.folded {
-			f.regions[c.region].cost += callee.regions[0].cost
-		}
-	}
-	for i := len(f.regions) - 1; i > 0; i-- {
-		if r := &f.regions[i]; !r.again {
-			f.regions[r.parent].cost += r.cost
-		}
-	}
-	f.folded = !f.recursive && !f.escapes && f.regions[0].cost <= foldLimit
 }

@@ -8,21 +8,28 @@ type walker struct {
 	f      *function
 	d      *wasmbin.Decoder
 	labels []label
+	header int32 // the loop that begins here, until anything can happen in it
 }
 
 // label is an open block.
 type label struct {
 	region int32 // that its instructions belong to
+	owner  int32 // the loop around it, or the function
+	header int32 // the loop whose header it begins in
 	arity  int32 // values that a branch to it moves
+	out    int32 // the outermost label that code within branches to
 	loop   bool
+	table  bool // a br_table leads to its end
+	listed bool // the one that this header ends with
+	lands  bool // there are landings within
 }
 
 func (w *walker) body(index uint32, b *wasmbin.Body) {
 	t := w.m.TypeOf(index)
 	w.f = &w.functions[index]
-	w.f.regions = append(w.f.regions, region{again: true})
+	w.f.regions = append(w.f.regions, region{charged: true})
 	w.f.frame = frame(t, b, w.m.MaxStack, int(index)-w.m.ImportedFunctions)
-	w.labels = append(w.labels[:0], label{arity: int32(len(t.Results))})
+	w.labels, w.header = append(w.labels[:0], label{arity: int32(len(t.Results))}), 0
 	w.d = wasmbin.NewDecoder(b)
 	first := true
 	for w.d.Next() {
@@ -30,7 +37,10 @@ func (w *walker) body(index uint32, b *wasmbin.Body) {
 			w.f.leads = true
 		}
 		first = first && leading(w.d.Op)
-		w.instruction(w.labels[len(w.labels)-1].region)
+		at := w.labels[len(w.labels)-1].region
+		c := w.instruction(at)
+		w.f.regions[at].add(c)
+		w.lead()
 	}
 }
 
@@ -65,32 +75,47 @@ func leading(op wasmbin.Opcode) bool {
 	return false
 }
 
-func (w *walker) instruction(at int32) {
+// instruction notes what an instruction does and returns its cost.
+func (w *walker) instruction(at int32) int64 {
 	d := w.d
 	c := cost(d.Op)
 	switch d.Op {
 	case wasmbin.OpBlock, wasmbin.OpIf:
 		_, results := w.m.BlockArity(d.A)
-		w.labels = append(w.labels, label{region: at, arity: int32(results)})
+		w.open(label{region: at, header: w.header, arity: int32(results)})
 	case wasmbin.OpLoop:
-		params, _ := w.m.BlockArity(d.A)
-		w.f.regions = append(w.f.regions, region{parent: at})
-		w.labels = append(w.labels, label{region: int32(len(w.f.regions) - 1), arity: int32(params), loop: true})
+		w.loop(at)
+	case wasmbin.OpElse:
+		w.labels[len(w.labels)-1].region = w.labels[len(w.labels)-2].region
 	case wasmbin.OpEnd:
-		w.labels = w.labels[:len(w.labels)-1]
+		w.end()
 	case wasmbin.OpBr, wasmbin.OpBrIf:
 		c += w.branch(uint32(d.A))
 	case wasmbin.OpBrTable:
-		for depth := range d.Targets {
-			c = max(c, 1+w.branch(depth))
-		}
+		c += w.table()
 	case wasmbin.OpReturn:
-		c += int64(w.labels[0].arity / valuesPerUnit)
-	case wasmbin.OpCall, wasmbin.OpReturnCall:
+		c += w.branch(uint32(len(w.labels) - 1))
+	case wasmbin.OpCall:
 		c += w.call(at, uint32(d.A))
-	case wasmbin.OpCallIndirect, wasmbin.OpReturnCallIndirect:
+	case wasmbin.OpReturnCall:
+		w.branch(uint32(len(w.labels) - 1))
+		c += w.call(at, uint32(d.A))
+	case wasmbin.OpCallIndirect:
 		w.f.indirect = true
 		c += moves(w.m.Types[d.A])
+	case wasmbin.OpReturnCallIndirect:
+		w.branch(uint32(len(w.labels) - 1))
+		w.f.indirect = true
+		c += moves(w.m.Types[d.A])
+	default:
+		w.note()
+	}
+	return c
+}
+
+// note notes the use of what is not flow of control.
+func (w *walker) note() {
+	switch d := w.d; d.Op {
 	case wasmbin.OpRefFunc:
 		w.functions[d.A].escapes, w.targets[d.A] = true, true
 	case wasmbin.OpTableGrow:
@@ -101,16 +126,6 @@ func (w *walker) instruction(at int32) {
 		wasmbin.OpTableFill, wasmbin.OpTableCopy, wasmbin.OpTableInit:
 		w.uses[d.Op] = true
 	}
-	w.f.regions[at].cost += c
-}
-
-// branch notes a branch and returns what it costs beyond the instruction.
-func (w *walker) branch(depth uint32) int64 {
-	to := w.labels[len(w.labels)-1-int(depth)]
-	if to.loop {
-		w.f.regions[to.region].again = true
-	}
-	return int64(to.arity / valuesPerUnit)
 }
 
 func (w *walker) call(at int32, callee uint32) int64 {
