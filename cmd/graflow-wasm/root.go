@@ -51,7 +51,7 @@ Exit codes: 0 succeeded, 1 the run failed, 2 bad usage or invalid input,
 	})
 	root.AddCommand(
 		newRun(std), newValidate(std), newGraph(std), newSchema(std),
-		newModule(std), newNew(std), newVersion(std),
+		newModule(std), newSecrets(std), newNew(std), newVersion(std),
 	)
 	return root
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/internal/secrets"
 	"github.com/spf13/cobra"
 )
 
@@ -23,6 +24,8 @@ type runOptions struct {
 	noColor     bool
 	quiet       bool
 	cacheDir    string
+	secrets     secretFlags
+	store       secrets.Store // what they open
 	sandbox     *sandboxFlags
 }
 
@@ -73,6 +76,7 @@ func (o *runOptions) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&o.noColor, "no-color", false, "no colors in the live tree; NO_COLOR does the same")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress, only errors")
 	f.StringVar(&o.cacheDir, "cache-dir", "", "where compiled modules are kept (default: graflow-wasm in the user's cache directory)")
+	o.secrets.addTo(f)
 }
 
 func (o *runOptions) check() error {
@@ -101,6 +105,12 @@ func run(ctx context.Context, std streams, name string, o runOptions) error {
 	if err := t.flow.checkInput(input); err != nil {
 		return err
 	}
+	if o.store, err = o.secrets.store(); err != nil {
+		return err
+	}
+	if err := checkGranted(ctx, o.store, o.sandbox.secrets); err != nil {
+		return err
+	}
 	if t.graph, err = withTimeout(t.graph, o.timeout); err != nil {
 		return err
 	}
@@ -114,7 +124,7 @@ func (t target) run(ctx context.Context, std streams, name string, input json.Ra
 	watch := newWatch(std, t.graph, o)
 	defer watch.Close()
 	w, err := newWiring(ctx, wiringConfig{
-		cacheDir: o.cacheDir, concurrency: o.concurrency, observe: watch.Observe,
+		cacheDir: o.cacheDir, concurrency: o.concurrency, observe: watch.Observe, secrets: o.store,
 	})
 	if err != nil {
 		return fmt.Errorf("run %s: %w", name, err)

@@ -11,6 +11,7 @@ import (
 	"github.com/graflow/graflow-wasm/handlers/builtin"
 	"github.com/graflow/graflow-wasm/handlers/direct"
 	"github.com/graflow/graflow-wasm/handlers/wasm"
+	"github.com/graflow/graflow-wasm/internal/secrets"
 	"github.com/graflow/graflow-wasm/wasmhost"
 )
 
@@ -19,6 +20,7 @@ type wiringConfig struct {
 	cacheDir    string // "": the user's
 	concurrency int    // 0: the engine's default
 	observe     func(engine.Notice)
+	secrets     secrets.Store // nil: tasks have none
 }
 
 // wiring is an engine with all handlers of the command.
@@ -33,7 +35,7 @@ func newWiring(ctx context.Context, c wiringConfig) (*wiring, error) {
 	if err != nil {
 		return nil, err
 	}
-	handlers, err := newHandlers(host, cacheDir)
+	handlers, err := newHandlers(host, cacheDir, c.secrets)
 	if err != nil {
 		return nil, errors.Join(err, host.Close(ctx))
 	}
@@ -62,8 +64,12 @@ func newHost(ctx context.Context, dir string) (host *wasmhost.Host, cacheDir str
 
 // newHandlers makes every handler that a flow file may name. Direct tasks are
 // functions in Go: the command has none, so that it can say so by name.
-func newHandlers(host *wasmhost.Host, cacheDir string) (map[string]engine.Handler, error) {
-	w, err := wasm.New(wasm.Config{Host: host, CacheDir: cacheDir, Secrets: envSecrets{}})
+func newHandlers(host *wasmhost.Host, cacheDir string, store secrets.Store) (map[string]engine.Handler, error) {
+	config := wasm.Config{Host: host, CacheDir: cacheDir}
+	if store != nil {
+		config.Secrets, config.Redactor = guestSecrets{store}, newRedactor
+	}
+	w, err := wasm.New(config)
 	if err != nil {
 		return nil, fmt.Errorf("start the wasm handler: %w", err)
 	}

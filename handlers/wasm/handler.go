@@ -33,10 +33,18 @@ type Config struct {
 	// Spawn is the most a task's spawn grant may list: each of its patterns must
 	// be matched by one of these. nil: whatever it lists.
 	Spawn []string
-	// Secrets and Tools answer guests whose tasks are granted some. nil: such
-	// calls answer abi.Unavailable.
+	// Secrets has what tasks are granted. All secrets of a task are fetched
+	// before each attempt; abi.NotFound makes them missing, and the attempt fail.
+	// nil: a guest that asks for one is answered abi.Unavailable.
 	Secrets wasmhost.Secrets
-	Tools   wasmhost.Tools
+	// Redactor makes what finds an attempt's secrets in its log, error and
+	// result. Required with Secrets.
+	Redactor func(values [][]byte) Redactor
+	// DenySecretOutput refuses tasks that ask for allow_secret_output.
+	DenySecretOutput bool
+	// Tools answers guests whose tasks are granted some. nil: such calls answer
+	// abi.Unavailable.
+	Tools wasmhost.Tools
 }
 
 // Handler runs tasks in WebAssembly modules. It is safe for concurrent use.
@@ -52,11 +60,14 @@ var (
 	_ engine.Checker = (*Handler)(nil)
 )
 
-// New returns a handler on a host. It fails without one, and with a maximum of
-// grants that can't be read.
+// New returns a handler on a host. It fails without one, with secrets that
+// nothing redacts, and with a maximum of grants that can't be read.
 func New(config Config) (*Handler, error) {
 	if config.Host == nil {
 		return nil, errors.New("new wasm handler: Config.Host is nil")
+	}
+	if config.Secrets != nil && config.Redactor == nil {
+		return nil, errors.New("new wasm handler: Config.Secrets needs Config.Redactor")
 	}
 	if _, err := (wasmhost.Grants{}).Within(config.Grants); err != nil {
 		return nil, fmt.Errorf("new wasm handler: Config.Grants: %w", err)
@@ -70,7 +81,7 @@ func New(config Config) (*Handler, error) {
 // Check loads and compiles the task's module and checks its export, limits and
 // grants. It may run the Go toolchain. All that is wrong is reported, joined.
 func (h *Handler) Check(ctx context.Context, task *engine.Task) error {
-	_, _, optionsErr := h.options(task)
+	_, optionsErr := h.options(task)
 	if optionsErr != nil {
 		optionsErr = fmt.Errorf("task %q: %w", task.ID, optionsErr)
 	}
@@ -86,34 +97,50 @@ func (h *Handler) Check(ctx context.Context, task *engine.Task) error {
 
 // Handle runs one attempt. Every error is a *engine.TaskError whose message
 // names task, module and export; its kinds are those of wasmhost and of the
-// guest, and "error", never retried, for a task that can't be run at all.
+// guest, "denied" for secrets that are missing or in the result, and "error",
+// never retried, for a task that can't be run at all. No error, log line or
+// message has the value of a secret that the task was granted.
 func (h *Handler) Handle(ctx context.Context, call *engine.Call) (engine.Result, error) {
 	ref, err := parseReference(call.Task.Spec)
 	if err != nil {
 		return engine.Result{}, hopeless(call, ref, err)
 	}
-	options, spawn, err := h.options(call.Task)
+	options, err := h.options(call.Task)
 	if err != nil {
 		return engine.Result{}, hopeless(call, ref, err)
 	}
+	secrets, err := h.granted(ctx, options)
+	if err != nil {
+		return engine.Result{}, secretFailure(ctx, call, ref, err)
+	}
+	result, ref, err := h.attempt(ctx, call, ref, options, secrets)
+	if err != nil {
+		result.Value, result.Effects = nil, engine.Effects{Cancel: result.Effects.Cancel}
+		return result, secrets.hide(secretFailure(ctx, call, ref, err))
+	}
+	return result, nil
+}
+
+// attempt calls the guest and checks what it wants. The reference that it returns
+// names the export, if that was found.
+func (h *Handler) attempt(ctx context.Context, call *engine.Call, ref reference, o options, secrets *granted) (engine.Result, reference, error) {
 	task, err := h.find(ctx, ref)
 	if err != nil {
-		return engine.Result{}, failure(ctx, call, ref, err)
+		return engine.Result{}, ref, err
 	}
 	ref.export = task.export
 	effects := engine.NewBuffer(call)
-	options.Name = task.name
-	options.Services = h.services(call, effects, &control{task: call.Task, self: ref, spawn: spawn, effects: effects})
-	got, err := task.module.Call(ctx, task.export, call.Input, options)
+	o.Name = task.name
+	o.Services = h.services(call, effects, &control{task: call.Task, self: ref, spawn: o.spawn, secrets: secrets, effects: effects})
+	got, err := task.module.Call(ctx, task.export, call.Input, o.Options)
 	result := engine.Result{Value: got.Output, Effects: effects.Effects(), Ledger: ledger(got)}
+	if err == nil {
+		err = secrets.checkOutput(result)
+	}
 	if err == nil {
 		err = h.checkNext(ctx, call, result.Effects.Next)
 	}
-	if err != nil {
-		result.Value, result.Effects = nil, engine.Effects{Cancel: result.Effects.Cancel}
-		return result, failure(ctx, call, ref, err)
-	}
-	return result, nil
+	return result, ref, err
 }
 
 func ledger(r wasmhost.Result) json.RawMessage {

@@ -12,15 +12,22 @@ import (
 )
 
 // options are a task's limits and grants, within what the operator allows, and
-// what it may spawn.
-func (h *Handler) options(task *engine.Task) (wasmhost.Options, spawnRules, error) {
+// the grants that are the handler's own.
+type options struct {
+	wasmhost.Options
+
+	spawn        spawnRules
+	secretOutput bool // values of secrets may be in the result
+}
+
+func (h *Handler) options(task *engine.Task) (options, error) {
 	limits, limitsErr := parseLimits(task.Limits)
-	grants, rules, grantsErr := h.parseGrants(task.Grants)
+	o, grantsErr := h.parseGrants(task.Grants)
 	if grantsErr == nil {
-		grants, grantsErr = grants.Within(h.config.Grants)
+		o.Grants, grantsErr = o.Grants.Within(h.config.Grants)
 	}
-	options := wasmhost.Options{Limits: limits.Within(h.config.Limits), Grants: grants}
-	return options, rules, errors.Join(limitsErr, grantsErr)
+	o.Limits = limits.Within(h.config.Limits)
+	return o, errors.Join(limitsErr, grantsErr)
 }
 
 // limitKeys are the keys of a task's limits, in the order in which they are told.
@@ -52,14 +59,15 @@ func parseLimits(data json.RawMessage) (wasmhost.Limits, error) {
 // grantKeys are the keys of a task's grants.
 var grantKeys = []string{
 	"mounts", "env", "http", "http_networks", "secrets", "tools", "config",
-	"clock", "random", "seed", "channel", "control", "spawn",
+	"clock", "random", "seed", "channel", "control", "spawn", "allow_secret_output",
 }
 
 // parseGrants reads grants. What words, hosts and networks mean, and whether
 // they are allowed, is for wasmhost to say.
-func (h *Handler) parseGrants(data json.RawMessage) (wasmhost.Grants, spawnRules, error) {
+func (h *Handler) parseGrants(data json.RawMessage) (options, error) {
 	var g wasmhost.Grants
 	var spawn []string
+	var secretOutput *bool
 	d, err := object("grants", data, grantKeys...)
 	mounts, mountsErr := h.parseMounts(d)
 	g.Mounts = mounts
@@ -76,12 +84,18 @@ func (h *Handler) parseGrants(data json.RawMessage) (wasmhost.Grants, spawnRules
 		d.flag("channel", &g.Channel),
 		d.flag("control", &g.Control),
 		d.list("spawn", &spawn),
+		d.flag("allow_secret_output", &secretOutput),
 	)
 	if d.field("seed") != nil && g.Random != wasmhost.RandomSeeded {
 		err = errors.Join(err, errors.New(`grants.seed: it is for a seeded source: add random: seeded`))
 	}
-	rules, spawnErr := h.spawnRules(spawn)
-	return g, rules, errors.Join(err, spawnErr)
+	o := options{Options: wasmhost.Options{Grants: g}, secretOutput: secretOutput != nil && *secretOutput}
+	if o.secretOutput && h.config.DenySecretOutput {
+		err = errors.Join(err, errors.New("grants.allow_secret_output: the operator does not allow it"))
+	}
+	var spawnErr error
+	o.spawn, spawnErr = h.spawnRules(spawn)
+	return o, errors.Join(err, spawnErr)
 }
 
 func (h *Handler) parseMounts(grants document) ([]wasmhost.Mount, error) {

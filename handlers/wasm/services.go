@@ -13,7 +13,8 @@ import (
 
 // services answer a guest out of its call and the buffer of its effects.
 func (h *Handler) services(call *engine.Call, effects *engine.Buffer, steer *control) wasmhost.Services {
-	return wasmhost.Services{
+	sink := steer.secrets.sink(call.Sink)
+	s := wasmhost.Services{
 		Meta: &abi.Meta{
 			Run: call.Run, Task: call.Task.ID, Activation: call.Activation,
 			Attempt: call.Attempt, MaxAttempts: call.MaxAttempts,
@@ -22,11 +23,14 @@ func (h *Handler) services(call *engine.Call, effects *engine.Buffer, steer *con
 		Results:  results{call.View},
 		Channel:  channel{effects},
 		Control:  steer,
-		Secrets:  h.config.Secrets,
 		Tools:    h.config.Tools,
-		Log:      call.Sink.Log,
-		Progress: call.Sink.Progress,
+		Log:      sink.Log,
+		Progress: sink.Progress,
 	}
+	if h.config.Secrets != nil {
+		s.Secrets = steer.secrets
+	}
+	return s
 }
 
 // results answers with what other tasks returned.
@@ -70,6 +74,7 @@ type control struct {
 	task    *engine.Task
 	self    reference
 	spawn   spawnRules
+	secrets *granted
 	effects *engine.Buffer
 }
 
@@ -110,12 +115,12 @@ func (c *control) NextIteration(_ context.Context, data json.RawMessage) error {
 }
 
 func (c *control) Terminate(_ context.Context, message string) error {
-	c.effects.Terminate(message)
+	c.effects.Terminate(c.secrets.redact(message))
 	return nil
 }
 
 func (c *control) Cancel(_ context.Context, message string) error {
-	c.effects.Cancel(message)
+	c.effects.Cancel(c.secrets.redact(message))
 	return nil
 }
 

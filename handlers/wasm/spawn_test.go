@@ -191,7 +191,7 @@ func (vault) CallTool(_ context.Context, name string, args json.RawMessage) (jso
 
 func TestHandleSecretsAndTools(t *testing.T) {
 	t.Parallel()
-	h := newHandler(t, wasm.Config{Secrets: vault{}, Tools: vault{}})
+	h := newHandler(t, wasm.Config{Secrets: vault{}, Redactor: newRedactor, Tools: vault{}})
 	bare := newHandler(t, wasm.Config{})
 	for _, c := range []struct {
 		h              *wasm.Handler
@@ -199,9 +199,9 @@ func TestHandleSecretsAndTools(t *testing.T) {
 		grants         string
 		want, wantKind string
 	}{
-		{h, "secret", "api-key", `{"secrets":["api-key"]}`, `"hunter2"`, ""},
-		{h, "secret", "other", `{"secrets":["other"]}`, "", "error"},
-		{h, "secret", "api-key", `{"secrets":["other"]}`, "", engine.KindDenied},
+		{h, "secret", "api-key", `{"secrets":["api-key"],"allow_secret_output":true}`, `"hunter2"`, ""},
+		{h, "secret", "other", `{"secrets":["other"]}`, "", engine.KindDenied},
+		{h, "secret", "other", `{"secrets":["api-key"]}`, "", engine.KindDenied},
 		{h, "secret", "api-key", ``, "", engine.KindDenied},
 		{bare, "secret", "api-key", `{"secrets":["api-key"]}`, "", "error"},
 		{h, "tool", "echo", `{"tools":["echo"]}`, `{"n":1}`, ""},
