@@ -58,6 +58,7 @@ type Dir struct {
 	temporary atomic.Uint64 // names in tmp
 	runs      *openRuns
 	backend   *engine.Backend
+	closed    atomic.Bool
 	stop      chan struct{} // ends the syncer
 	stopped   chan struct{}
 }
@@ -222,13 +223,16 @@ func (d *Dir) Remove(ctx context.Context, run string) error {
 }
 
 // Close waits for what is being written, syncs what was not, and gives the
-// directory free. Engines that run over it must have been closed before.
+// directory free. Engines that run over it must have been closed before. A second
+// call does nothing.
 func (d *Dir) Close() error {
+	if d.closed.Swap(true) {
+		return nil
+	}
 	err := d.runs.close()
 	if d.stop != nil {
 		close(d.stop)
 		<-d.stopped
-		d.stop = nil
 	}
 	return errors.Join(err, d.lock.Close())
 }

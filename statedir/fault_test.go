@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -63,6 +64,7 @@ func failed(n int) *engine.Event {
 
 func mustOpen(t *testing.T, path string, c Config, files fileSystem) *Dir {
 	t.Helper()
+	c.Logger = slog.New(slog.DiscardHandler)
 	d, err := open(path, c, files)
 	if err != nil {
 		t.Fatal(err)
