@@ -70,8 +70,8 @@ func (s values) apply(c change, next json.RawMessage) {
 // The payload of a change is its time and expiry as varints, the operation and
 // the key, each as a varint of its length and its bytes, and then the value; none
 // is empty.
-func (c change) append(buf []byte) []byte {
-	buf = binary.AppendVarint(buf, c.at)
+func (c change) encode() []byte {
+	buf := binary.AppendVarint(nil, c.at)
 	buf = binary.AppendVarint(buf, c.expires)
 	buf = appendString(buf, c.op.Op)
 	buf = appendString(buf, c.op.Key)

@@ -10,17 +10,11 @@ import (
 )
 
 // openDir opens a directory for one test.
-func openDir(t testing.TB, path string, c statedir.Config) *statedir.Dir {
-	t.Helper()
+func openDir(tb testing.TB, path string, c statedir.Config) *statedir.Dir {
+	tb.Helper()
 	d, err := statedir.Open(path, c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	check(tb, err)
+	tb.Cleanup(func() { check(tb, d.Close()) })
 	return d
 }
 

@@ -2,6 +2,7 @@ package statedir_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -92,7 +93,7 @@ func kill(t *testing.T, dir, sync string, s *stored) {
 	time.AfterFunc(wait+5*time.Millisecond, func() { _ = cmd.Process.Kill() })
 	for lines := bufio.NewReader(out); ; {
 		line, err := lines.ReadString('\n')
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break // what is left of a line was not reported
 		}
 		if err == nil {

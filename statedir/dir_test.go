@@ -13,10 +13,10 @@ import (
 	"github.com/graflow/graflow-wasm/statedir"
 )
 
-func check(t testing.TB, err error) {
-	t.Helper()
+func check(tb testing.TB, err error) {
+	tb.Helper()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
@@ -28,7 +28,7 @@ func reopen(t *testing.T, d *statedir.Dir, path string, c statedir.Config) *stat
 	return d
 }
 
-func appendNth(t testing.TB, d *statedir.Dir, run, chain string, expect uint64, n int) uint64 {
+func appendNth(t *testing.T, d *statedir.Dir, run, chain string, expect uint64, n int) uint64 {
 	t.Helper()
 	seq, err := d.Backend().Journal.Append(t.Context(), run, chain, expect, nth(chain, n))
 	check(t, err)

@@ -42,15 +42,14 @@ const (
 	headerFixed = 22
 )
 
-func (h header) append(buf []byte) []byte {
-	begin := len(buf)
-	buf = append(buf, magic...)
+func (h header) encode() []byte {
+	buf := []byte(magic)
 	buf = binary.LittleEndian.AppendUint16(buf, version)
 	buf = append(buf, byte(h.kind), 0)
 	buf = binary.LittleEndian.AppendUint64(buf, h.first)
 	buf = binary.LittleEndian.AppendUint16(buf, uint16(len(h.run)))
 	buf = append(buf, h.run...)
-	return binary.LittleEndian.AppendUint32(buf, crc32.Checksum(buf[begin:], castagnoli))
+	return binary.LittleEndian.AppendUint32(buf, crc32.Checksum(buf, castagnoli))
 }
 
 // parseHeader reads the header of a file of a run, and its length.

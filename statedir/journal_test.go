@@ -28,9 +28,10 @@ func segments(t *testing.T, path, run string) []string {
 	return names
 }
 
-func attempts(t *testing.T, d *statedir.Dir, run string, after uint64) []int {
+// attempts are those of the events of run r.
+func attempts(t *testing.T, d *statedir.Dir, after uint64) []int {
 	t.Helper()
-	events, err := d.Backend().Journal.Read(t.Context(), run, after)
+	events, err := d.Backend().Journal.Read(t.Context(), "r", after)
 	check(t, err)
 	all := []int{}
 	for _, e := range events {
@@ -67,7 +68,7 @@ func TestReopen(t *testing.T) {
 		d, err = statedir.Open(path, small)
 		check(t, err)
 		for after := range uint64(51) {
-			if got := attempts(t, d, "r", after); !slices.Equal(got, upTo(int(after)+1, 50)) {
+			if got := attempts(t, d, after); !slices.Equal(got, upTo(int(after)+1, 50)) {
 				t.Fatalf("after %d: %v, want the rest of 1 to 50", after, got)
 			}
 		}
@@ -110,7 +111,7 @@ func TestTrim(t *testing.T) {
 		t.Errorf("%d files of %d after a trim of 60 events of 100", got, before)
 	}
 	for range 2 { // before, and opened anew
-		got := attempts(t, d, "r", 0)
+		got := attempts(t, d, 0)
 		if len(got) < 40 || len(got) > 50 || !slices.Equal(got, upTo(got[0], 100)) {
 			t.Errorf("after a trim of 60 there are %v", got)
 		}
@@ -149,7 +150,7 @@ func TestTrimInterrupted(t *testing.T) {
 	check(t, os.WriteFile(all[1], saved, 0o600))
 	left := segments(t, path, "r")
 	d = reopen(t, d, path, small)
-	if got := attempts(t, d, "r", 0); !slices.Equal(got, upTo(got[0], 40)) || got[0] < 5 {
+	if got := attempts(t, d, 0); !slices.Equal(got, upTo(got[0], 40)) || got[0] < 5 {
 		t.Errorf("after an interrupted trim: %v", got)
 	}
 	if got := segments(t, path, "r"); len(got) != len(left)-1 {
@@ -250,7 +251,7 @@ func TestCutIsTold(t *testing.T) {
 	check(t, os.Truncate(file, info.Size()-5))
 	var told bytes.Buffer
 	d = openDir(t, path, statedir.Config{Logger: slog.New(slog.NewTextHandler(&told, nil))})
-	if got := attempts(t, d, "r", 0); !slices.Equal(got, []int{1}) {
+	if got := attempts(t, d, 0); !slices.Equal(got, []int{1}) {
 		t.Errorf("events %v, want the first", got)
 	}
 	for _, want := range []string{"level=WARN", "run=r", file, "offset="} {

@@ -22,7 +22,7 @@ func takeLock(name string) (io.Closer, error) {
 	if err == nil {
 		return fileLock{f}, sign(f)
 	}
-	defer f.Close()
+	_ = f.Close()
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		holder, _ := os.ReadFile(name)
 		return nil, fmt.Errorf("%w by process %s: wait until it has ended, or use another directory", ErrInUse, strings.TrimSpace(string(holder)))

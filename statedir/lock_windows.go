@@ -20,7 +20,7 @@ func takeLock(name string) (io.Closer, error) {
 	if err == nil {
 		return f, nil
 	}
-	f.Close()
+	_ = f.Close()
 	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {
 		return nil, fmt.Errorf("%w by another process: wait until it has ended, or use another directory", ErrInUse)
 	}

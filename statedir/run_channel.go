@@ -101,7 +101,7 @@ func (c *runChannel) change(ch change) (next json.RawMessage, gone bool, err err
 			return nil, false, err
 		}
 	}
-	seq := c.push(ch.append(nil))
+	seq := c.push(ch.encode())
 	c.values.apply(ch, next)
 	return next, false, c.wait(seq)
 }
@@ -126,7 +126,7 @@ func (c *runChannel) snapshot() error {
 	now := time.Now().UnixNano()
 	maps.DeleteFunc(c.values, func(_ string, v value) bool { return v.expired(now) })
 	first := c.next
-	data := header{kindChannel, first, c.run}.append(nil)
+	data := header{kindChannel, first, c.run}.encode()
 	next := first
 	for _, key := range slices.Sorted(maps.Keys(c.values)) {
 		v := c.values[key]
@@ -137,7 +137,7 @@ func (c *runChannel) snapshot() error {
 			if ch.op.Op == opExpire && v.expires == 0 {
 				continue
 			}
-			data = appendRecord(data, record{seq: next, synced: first - 1, payload: ch.append(nil)})
+			data = appendRecord(data, record{seq: next, synced: first - 1, payload: ch.encode()})
 			next++
 		}
 	}

@@ -154,7 +154,7 @@ func (l *runLog) ready() error {
 // begin makes a segment the one to write to. The caller holds mu; nobody writes.
 func (l *runLog) begin(first uint64) error {
 	s := newSegment(l.path, first)
-	head := header{kindJournal, first, l.run}.append(nil)
+	head := header{kindJournal, first, l.run}.encode()
 	f, err := l.dir.create(s.name, head)
 	if err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 
 // adder is a graph of a group of three chains, each of which adds to a key, then
 // a task that reads it.
-func adder(t testing.TB) (*engine.Graph, *direct.Handler) {
+func adder(t *testing.T) (*engine.Graph, *direct.Handler) {
 	t.Helper()
 	h := direct.New()
 	direct.Func(h, "add", func(c *direct.Context, n int) (int, error) { return n + 1, c.Add("sum", 1) })

@@ -102,7 +102,7 @@ func (d *Dir) reopen(name string) (file, error) {
 		err = d.files.syncDir(dir)
 	}
 	if err != nil {
-		f.Close()
+		_ = f.Close()
 		return nil, err
 	}
 	return f, nil

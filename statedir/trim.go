@@ -75,7 +75,7 @@ func (l *runLog) writeBase(first uint64) error {
 			payload = binary.AppendUvarint(appendString(payload, chain), end.seq)
 		}
 	}
-	data := header{kindBase, first, l.run}.append(nil)
+	data := header{kindBase, first, l.run}.encode()
 	return l.dir.writeFile(filepath.Join(l.path, baseFile), appendRecord(data, record{seq: first, payload: payload}))
 }
 
