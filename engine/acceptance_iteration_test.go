@@ -235,7 +235,7 @@ func tenThousand(w *world) {
 		return n, nil
 	}
 	direct.Func(w.handler, "loop", f)
-	w.known["loop"] = true
+	w.do["loop"] = nil
 	s := w.flow("loop")
 	s.Limits = engine.RunLimits{MaxSteps: 20_000, MaxCycles: ptr(0)}
 	out := w.run(s)

@@ -21,7 +21,7 @@ func TestAcceptance(t *testing.T) { //nolint:paralleltest // C48 measures memory
 // acceptance runs the acceptance cases on a backend; each names its number.
 func acceptance(t *testing.T, backend func() *engine.Backend) {
 	t.Helper()
-	for _, part := range [][]acceptanceCase{orderCases, dynamicCases, iterationCases, endingCases, failureCases} {
+	for _, part := range [][]acceptanceCase{orderCases, dynamicCases, iterationCases, endingCases, failureCases, recoveryCases, boundCases} {
 		for _, c := range part {
 			t.Run(c.name, func(t *testing.T) {
 				if !c.alone {
@@ -53,17 +53,17 @@ type world struct {
 	engine   *engine.Engine
 	recorder *engine.Recorder
 	config   engine.Config // of the engine; to be changed before the first run
-	known    map[string]bool
 	started  time.Time
 
 	mu  sync.Mutex // guards what follows
 	ran []string
 	at  []time.Duration // when, since the world began
+	do  map[string]do   // by function
 }
 
 func newWorld(t *testing.T, backend func() *engine.Backend) *world {
 	t.Helper()
-	w := &world{T: t, handler: direct.New(), backend: backend(), recorder: engine.NewRecorder(), known: map[string]bool{}, started: time.Now()}
+	w := &world{T: t, handler: direct.New(), backend: backend(), recorder: engine.NewRecorder(), do: map[string]do{}, started: time.Now()}
 	w.config = engine.Config{
 		Handlers: map[string]engine.Handler{"direct": w.handler},
 		Backend:  w.backend, Concurrency: 1, Observe: w.recorder.Observe,
@@ -74,13 +74,20 @@ func newWorld(t *testing.T, backend func() *engine.Backend) *world {
 // do is what a task does; it gets the input as JSON.
 type do func(c *direct.Context, in json.RawMessage) (any, error)
 
-// on registers what a task does, and returns the task.
+// on registers what a task does, from now on, and returns the task.
 func (w *world) on(id string, f do) engine.Task {
-	w.known[id] = true
+	w.mu.Lock()
+	_, known := w.do[id]
+	w.do[id] = f
+	w.mu.Unlock()
+	if known {
+		return engine.Task{ID: id}
+	}
 	return direct.Func(w.handler, id, func(c *direct.Context, in json.RawMessage) (any, error) {
 		w.mu.Lock()
 		w.ran = append(w.ran, c.Call.Task.ID)
 		w.at = append(w.at, time.Since(w.started))
+		f := w.do[id]
 		w.mu.Unlock()
 		return f(c, in)
 	})
@@ -96,7 +103,10 @@ func (w *world) effect(id string, f func(c *direct.Context)) engine.Task {
 
 // plain is a task that returns its id.
 func (w *world) plain(id string) engine.Task {
-	if w.known[id] {
+	w.mu.Lock()
+	_, known := w.do[id]
+	w.mu.Unlock()
+	if known {
 		return engine.Task{ID: id}
 	}
 	return w.effect(id, func(*direct.Context) {})

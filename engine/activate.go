@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"time"
 )
 
 // activate starts one execution of a vertex: a task is enqueued, a group or a
@@ -59,16 +60,28 @@ func (r *Run) begin(act *activation, why string) {
 		r.blocked = append(r.blocked, act)
 		return
 	}
+	if t := r.vertices[act.vertex].task; t.Deadline > 0 {
+		r.commands = append(r.commands, Command{Kind: CommandTimer, Activation: act.id, After: time.Duration(t.Deadline), Reason: KindDeadline})
+	}
 	r.enqueue(act)
 }
 
 // enqueue sends the activation's present attempt to the queue.
 func (r *Run) enqueue(act *activation) {
 	d := &Delivery{
-		Run: r.id, Activation: act.id, Task: r.vertices[act.vertex].task, Vertex: act.vertex,
+		Run: r.id, Activation: act.id, Task: r.taskOf(act), Vertex: act.vertex,
 		Attempt: act.attempt, Cycle: act.cycle, Rev: act.rev, View: r.view(act.scope),
 	}
-	d.Input, d.Fault = r.resolve(act)
+	switch {
+	case act.recovery != nil:
+		d.Recovery = r.recoveryFor(act.recovery)
+		d.Input, d.Fault = r.recoveryInput(act.recovery)
+	default:
+		d.Input, d.Fault = r.resolve(act)
+		if d.Task.QueueTimeout > 0 {
+			r.commands = append(r.commands, Command{Kind: CommandTimer, Activation: act.id, Attempt: act.attempt, After: time.Duration(d.Task.QueueTimeout), Reason: KindQueueTimeout})
+		}
+	}
 	r.commands = append(r.commands, Command{Kind: CommandEnqueue, Delivery: d})
 }
 
@@ -127,10 +140,20 @@ func (r *Run) resolve(act *activation) (json.RawMessage, *TaskError) {
 		}
 		return act.input, nil
 	}
-	in := newResolver(r, act)
+	return newResolver(r, act).bind(t, nil)
+}
+
+// bind makes the input that a task says with With and Params, on top of what is
+// there already.
+func (in *resolver) bind(t *Task, base map[string]json.RawMessage) (json.RawMessage, *TaskError) {
 	bound, err := in.with(t.With)
 	if err != nil {
 		return nil, invalidInput(t, err)
+	}
+	for name, v := range base {
+		if _, ok := bound[name]; !ok {
+			bound[name] = v
+		}
 	}
 	missing := ""
 	for _, p := range t.Params {

@@ -28,21 +28,22 @@ func (r *Run) Apply(e *Event) bool {
 		return r.timerFired(e)
 	}
 	act := r.live[e.Activation]
-	if act == nil || act.attempt != e.Attempt || act.retrying {
+	if act == nil || act.attempt != e.Attempt || act.retrying && e.Reason == "" {
 		r.note(Notice{Type: NoticeWarning, Activation: e.Activation, Attempt: e.Attempt, Message: "stale commit: the activation has ended or has another attempt"})
 		return false
 	}
 	act.rev = e.Seq
-	switch e.Type {
-	case EventCompleted:
-		r.completed(act, e)
-	case EventFailed:
-		r.failedAttempt(act, e)
-	case EventStopped:
-		r.note(r.taskNotice(NoticeTaskCanceled, act, e))
+	switch {
+	case act.recovery != nil:
+		r.recoveryEnded(act, e)
+	case e.Type == EventCompleted:
 		r.retire(act)
-		act.scope.cut = true
-		r.ended(act.scope)
+		r.completed(act, e, nil)
+	case e.Type == EventFailed:
+		r.failedAttempt(act, e)
+	case e.Type == EventStopped:
+		r.retire(act)
+		r.stopped(act, e)
 	}
 	return true
 }
@@ -69,7 +70,7 @@ func (r *Run) cancel(e *Event) bool {
 	v := &verdict{status: StatusCanceled, reason: e.Reason, message: e.Message}
 	if e.Reason == ReasonDeadline {
 		v.status = StatusFailed
-		v.err = &TaskError{Kind: KindDeadline, Message: e.Message}
+		v.err = &TaskError{Kind: KindRunTimeout, Message: e.Message}
 	}
 	r.conclude(v, 0)
 	return true
@@ -87,8 +88,8 @@ func (r *Run) timerFired(e *Event) bool {
 }
 
 func (r *Run) taskNotice(t NoticeType, act *activation, e *Event) Notice {
-	v := &r.vertices[act.vertex]
-	n := Notice{Type: t, Task: v.id, Activation: act.id, Handler: handlerName(v.task), Group: act.scope.groupName(), Attempt: act.attempt, Cycle: act.cycle}
+	task := r.taskOf(act)
+	n := Notice{Type: t, Task: task.ID, Activation: act.id, Handler: handlerName(task), Group: act.scope.groupName(), Attempt: act.attempt, Cycle: act.cycle}
 	if e != nil {
 		n.Value, n.Error, n.Started, n.Ledger = e.Value, e.Error, e.Started, e.Ledger
 	}
@@ -105,12 +106,25 @@ func handlerName(t *Task) string {
 	return t.Handler
 }
 
+// taskOf is the task that an activation runs.
+func (r *Run) taskOf(act *activation) *Task {
+	if act.recovery != nil {
+		return act.recovery.task
+	}
+	return r.vertices[act.vertex].task
+}
+
 // retire takes an activation off the live ones.
-func (r *Run) retire(act *activation) { delete(r.live, act.id) }
+func (r *Run) retire(act *activation) {
+	delete(r.live, act.id)
+	if t := r.taskOf(act); t.Deadline > 0 || t.QueueTimeout > 0 {
+		r.commands = append(r.commands, Command{Kind: CommandForget, Activation: act.id})
+	}
+}
 
 // completed records a result with its effects, and lets follow what follows.
-func (r *Run) completed(act *activation, e *Event) {
-	r.retire(act)
+// recovered is the error that a fallback has made good.
+func (r *Run) completed(act *activation, e *Event, recovered *TaskError) {
 	r.steps++
 	fx := &e.Effects
 	if fx.Cancel != nil {
@@ -119,7 +133,9 @@ func (r *Run) completed(act *activation, e *Event) {
 	}
 	r.record(act, e)
 	if r.observed {
-		r.note(r.taskNotice(NoticeTaskSucceeded, act, e))
+		n := r.taskNotice(NoticeTaskSucceeded, act, e)
+		n.Recovered = recovered
+		r.note(n)
 	}
 	switch {
 	case r.verdict != nil || act.scope.stopping():
@@ -208,16 +224,47 @@ func (r *Run) failedAttempt(act *activation, e *Event) {
 		return
 	}
 	r.retire(act)
-	r.steps++
-	r.note(r.taskNotice(NoticeTaskFailed, act, e))
+	act.retrying = false
 	err := *e.Error
 	err.Task, err.Activation, err.Attempt, err.Attempts = task.ID, act.id, act.attempt, act.attempt
-	if !act.isItem {
-		r.setResult(act.scope, act.vertex, &result{err: &err})
+	if !r.recover(act, e, &err) {
+		r.failed(act, e, &err)
 	}
-	r.failScope(act.scope, &err)
+}
+
+// failed ends an activation that has failed for good.
+func (r *Run) failed(act *activation, e *Event, err *TaskError) {
+	r.steps++
+	n := r.taskNotice(NoticeTaskFailed, act, e)
+	n.Error = err
+	r.note(n)
+	if !act.isItem {
+		r.setResult(act.scope, act.vertex, &result{err: err})
+	}
+	r.failScope(act.scope, err)
 	r.ended(act.scope)
 }
+
+// stopped ends an activation that the engine has stopped; e is nil if it waited
+// for its next attempt.
+func (r *Run) stopped(act *activation, e *Event) {
+	if !r.recover(act, e, nil) {
+		r.canceled(act, e, nil)
+	}
+}
+
+// canceled ends an activation that was stopped; err tells what went wrong
+// besides.
+func (r *Run) canceled(act *activation, e *Event, err *TaskError) {
+	n := r.taskNotice(NoticeTaskCanceled, act, e)
+	n.Error = err
+	r.note(n)
+	act.scope.cut = true
+	r.ended(act.scope)
+}
+
+// notRetried are the kinds of errors that are retried only if listed.
+var notRetried = []string{KindDenied, KindInvalidInput, KindQueueTimeout}
 
 // retryDelay tells whether another attempt follows, and after how long. The
 // jitter is drawn from the names, so that every replica draws the same.
@@ -229,7 +276,7 @@ func retryDelay(p *Retry, e *TaskError, attempt int, seed string) (time.Duration
 	if len(p.On) > 0 && !listed || slices.Contains(p.Except, e.Kind) {
 		return 0, false
 	}
-	if !listed && (e.Kind == KindDenied || e.Kind == KindInvalidInput) {
+	if !listed && slices.Contains(notRetried, e.Kind) {
 		return 0, false
 	}
 	if e.RetryAfter > 0 {
@@ -290,16 +337,20 @@ func (r *Run) stopWhere(grace time.Duration, match func(*activation) bool) {
 	for _, act := range hit {
 		act.stopping = true
 		if i := slices.Index(r.blocked, act); i >= 0 || act.retrying {
-			if i >= 0 {
-				r.blocked = slices.Delete(r.blocked, i, i+1)
-			}
 			r.retire(act)
-			r.note(r.taskNotice(NoticeTaskCanceled, act, nil))
-			act.scope.cut = true
-			r.ended(act.scope)
+			if i >= 0 { // it never began
+				r.blocked = slices.Delete(r.blocked, i, i+1)
+				r.canceled(act, nil, nil)
+				continue
+			}
+			r.stopped(act, nil)
 			continue
 		}
-		r.commands = append(r.commands, Command{Kind: CommandStop, Activation: act.id, Attempt: act.attempt, After: grace})
+		c := Command{Kind: CommandStop, Activation: act.id, Attempt: act.attempt, After: grace}
+		if act.recovery != nil && act.recovery.rollback {
+			c.After, c.Begin = rollbackBound, true
+		}
+		r.commands = append(r.commands, c)
 	}
 }
 

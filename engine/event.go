@@ -25,7 +25,7 @@ type Event struct {
 
 	Input   json.RawMessage `json:"input,omitempty"`   // of run_started
 	Message string          `json:"message,omitempty"` // of run_canceled
-	Reason  string          `json:"reason,omitempty"`  // of run_canceled
+	Reason  string          `json:"reason,omitempty"`  // of run_canceled; of failed: the kind of timer that ended what no worker held
 }
 
 // EventType says what an Event is.
@@ -49,6 +49,8 @@ type Command struct {
 	Activation string        // whose timer to start, or which to stop
 	Attempt    int           // that the timer is for
 	After      time.Duration // of the timer; of a stop, the time it has to end by itself
+	Reason     string        // of a timer: "" for a retry, else KindDeadline or KindQueueTimeout
+	Begin      bool          // of a stop with After: an attempt that has not begun still may
 }
 
 // CommandKind says what a Command asks for.
@@ -58,6 +60,7 @@ type CommandKind uint8
 const (
 	CommandEnqueue CommandKind = iota
 	CommandTimer
+	CommandForget // the activation has ended: its timers are not wanted any more
 	CommandStop
 	CommandFinish
 )
@@ -77,4 +80,34 @@ type Delivery struct {
 	// with it before its handler is called.
 	Fault *TaskError
 	View  View
+	// Recovery, when set, tells that Task is the fallback or the rollback of
+	// the task at Vertex.
+	Recovery *Recovery
 }
+
+// Recovery says for which task another is run.
+type Recovery struct {
+	Of       *Task
+	Rollback bool     // else it is the fallback
+	Timeout  Duration // that applies; 0 is no bound
+}
+
+// timeout bounds the attempt; 0 is no bound.
+func (d *Delivery) timeout() time.Duration {
+	if d.Recovery != nil {
+		return time.Duration(d.Recovery.Timeout)
+	}
+	return time.Duration(d.Task.Timeout)
+}
+
+// owner is the task whose activation it is: that of the graph, also for its
+// fallback.
+func (d *Delivery) owner() *Task {
+	if d.Recovery != nil {
+		return d.Recovery.Of
+	}
+	return d.Task
+}
+
+// isRollback tells whether the task's effects and conditions do not count.
+func (d *Delivery) isRollback() bool { return d.Recovery != nil && d.Recovery.Rollback }

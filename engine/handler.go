@@ -112,13 +112,20 @@ type TaskError struct {
 	Attempts   int           `json:"attempts,omitempty"`
 	Permanent  bool          `json:"permanent,omitempty"` // never retried
 	RetryAfter time.Duration `json:"retry_after,omitempty"`
-	Err        error         `json:"-"`
+	// Fallback and Rollback are the errors of the task's fallback and of its
+	// rollback, if they failed too.
+	Fallback *TaskError `json:"fallback,omitempty"`
+	Rollback *TaskError `json:"rollback,omitempty"`
+	Err      error      `json:"-"`
 }
 
 // Kinds of errors. Handlers may use others.
 const (
 	KindError        = "error"
-	KindTimeout      = "timeout"
+	KindTimeout      = "timeout"       // of an attempt
+	KindDeadline     = "deadline"      // of an activation with its retries
+	KindQueueTimeout = "queue_timeout" // of the wait for a worker
+	KindRunTimeout   = "run_timeout"   // of the run
 	KindCanceled     = "canceled"
 	KindInvalidInput = "invalid_input"
 	KindDenied       = "denied"
@@ -126,7 +133,6 @@ const (
 	KindStepLimit    = "step_limit"
 	KindGroup        = "group"
 	KindPanic        = "panic"
-	KindDeadline     = "deadline"
 )
 
 // Error implements error.

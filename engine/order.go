@@ -81,9 +81,9 @@ func (c *compiler) rootStarts() {
 	if len(g.spec.Start) > 0 {
 		return
 	}
-	g.starts = c.roots(func(v *vertex) bool { return v.parent < 0 })
+	g.starts = c.roots(func(v *vertex) bool { return v.parent < 0 && !c.standsBy(v) })
 	if len(g.starts) == 0 && len(c.errs) == 0 {
-		c.fault("start", "every task has an incoming edge, so the cycle has no beginning; name a start")
+		c.fault("start", "every task has an incoming edge, or only stands in for another, so there is no beginning; name a start")
 	}
 }
 
@@ -186,7 +186,7 @@ func (c *compiler) leaves() []int32 {
 	for i := range c.g.vertices {
 		v := &c.g.vertices[i]
 		onward := slices.ContainsFunc(v.out, func(e int32) bool { return !c.g.edges[e].back })
-		if v.parent < 0 && !onward {
+		if v.parent < 0 && !onward && !c.standsBy(v) {
 			ends = append(ends, int32(i))
 		}
 	}

@@ -62,7 +62,8 @@ type Notice struct {
 	Status     Status          `json:"status,omitempty"`
 	Value      json.RawMessage `json:"value,omitempty"`
 	Error      *TaskError      `json:"error,omitempty"`
-	Delay      Duration        `json:"delay,omitempty"` // until the next attempt
+	Recovered  *TaskError      `json:"recovered,omitempty"` // of task_succeeded: the error that its fallback made good
+	Delay      Duration        `json:"delay,omitempty"`     // until the next attempt
 	Started    time.Time       `json:"started,omitzero"`
 	Ledger     json.RawMessage `json:"ledger,omitempty"`
 	Message    string          `json:"message,omitempty"` // log line, progress note, warning, terminate or cancel

@@ -13,6 +13,7 @@ import (
 type resolver struct {
 	input, item json.RawMessage
 	result      json.RawMessage
+	failure     json.RawMessage // of the task that a fallback or rollback is for
 	view        *View
 	exprs       map[string]*expression
 }
@@ -136,6 +137,9 @@ func (in *resolver) names(e *expression) (exprNames, error) {
 	}
 	if e.mentions("result") {
 		n.Result = decode(in.result)
+	}
+	if e.mentions("error") {
+		n.Error = decode(in.failure)
 	}
 	if e.mentions("tasks") {
 		n.Tasks = map[string]any{}

@@ -78,6 +78,7 @@ type activation struct {
 	holder   *holder
 	retrying bool
 	stopping bool
+	recovery *recovery // of what the activation is the fallback or rollback; nil of a task's own
 }
 
 // arrival is what starts a vertex.

@@ -22,7 +22,7 @@ type Running struct {
 	decisions uint64 // sequence of the last event of the chain ""
 	outcome   Outcome
 	ended     bool
-	timers    map[string]func() // by activation; "" is the run's timeout
+	timers    map[string]func() // by activation and reason; "" is the run's timeout
 
 	attemptsMu sync.Mutex // guards what follows; taken after mu, or alone
 	attempts   map[string]*attempt
@@ -144,6 +144,8 @@ func (o *Running) carryOut(commands []Command, receiving bool) error {
 			ready = append(ready, c.Delivery)
 		case CommandTimer:
 			o.wait(c)
+		case CommandForget:
+			o.forget(c.Activation)
 		case CommandStop:
 			o.stop(c)
 		case CommandFinish:
@@ -159,8 +161,13 @@ func (o *Running) carryOut(commands []Command, receiving bool) error {
 	return nil
 }
 
-// wait starts the timer before an activation's next attempt.
+// wait starts the timer before an activation's next attempt, or one that bounds
+// it.
 func (o *Running) wait(c *Command) {
+	if c.Reason != "" {
+		o.bound(*c, c.After)
+		return
+	}
 	activation, attempt := c.Activation, c.Attempt
 	o.timers[activation] = o.engine.backend.Timers.After(c.After, func() {
 		err := o.decide(&Event{Type: EventTimer, Activation: activation, Attempt: attempt})
@@ -168,6 +175,25 @@ func (o *Running) wait(c *Command) {
 			o.engine.cfg.Logger.Error("retry timer", "run", o.id, "activation", activation, "err", err)
 		}
 	})
+}
+
+// bound starts the timer that bounds an activation, in place of an earlier one.
+func (o *Running) bound(c Command, after time.Duration) {
+	key := c.Activation + "!" + c.Reason
+	if stop := o.timers[key]; stop != nil {
+		stop()
+	}
+	o.timers[key] = o.engine.backend.Timers.After(after, func() { o.expire(c) })
+}
+
+// forget stops the timers of an activation that has ended.
+func (o *Running) forget(activation string) {
+	for _, key := range []string{activation, activation + "!" + KindDeadline, activation + "!" + KindQueueTimeout} {
+		if stop := o.timers[key]; stop != nil {
+			stop()
+			delete(o.timers, key)
+		}
+	}
 }
 
 func (o *Running) finish() {
@@ -200,7 +226,9 @@ func (o *Running) stop(c *Command) {
 	if c.After > 0 {
 		activation, attempt := c.Activation, c.Attempt
 		o.timers[activation] = o.engine.backend.Timers.After(c.After, func() { o.stopNow(activation, attempt) })
-		o.stopUnlessRunning(c.Activation, c.Attempt)
+		if !c.Begin {
+			o.stopUnlessRunning(c.Activation, c.Attempt)
+		}
 		return
 	}
 	o.stopNow(c.Activation, c.Attempt)

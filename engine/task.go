@@ -30,8 +30,26 @@ type Task struct {
 
 	// Timeout bounds one attempt; 0 is no bound.
 	Timeout Duration `json:"timeout,omitempty"`
+	// Deadline bounds an activation from when it is ready, with its waiting
+	// and its retries; 0 is no bound. A fallback and a rollback come after it.
+	Deadline Duration `json:"deadline,omitempty"`
+	// QueueTimeout bounds the time that an attempt waits for a worker; 0 is
+	// no bound. The delay before a retry does not count.
+	QueueTimeout Duration `json:"queue_timeout,omitempty"`
 	// Retry says what happens after a failed attempt; nil is no retry.
 	Retry *Retry `json:"retry,omitempty"`
+	// Fallback is the id of a task that runs once when the last attempt has
+	// failed. Its value becomes this task's result, its effects this task's.
+	Fallback string `json:"fallback,omitempty"`
+	// Rollback is the id of a task that runs once before this one ends as
+	// failed or, if it had begun, as canceled. Of its effects only the channel
+	// writes count.
+	//
+	// Both get this task's own input and the key error {kind, message,
+	// attempts}, and this task's Timeout. Their own retries and bounds do not
+	// count. A task that is named only so, and is on no edge, is neither a
+	// start nor an end.
+	Rollback string `json:"rollback,omitempty"`
 	// MaxCycles is the number of activations of this task that iteration,
 	// goto and back edges may cause; nil is the run's, 0 is no limit.
 	MaxCycles *int `json:"max_cycles,omitempty"`

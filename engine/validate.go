@@ -25,6 +25,8 @@ func (e *BuildError) Error() string {
 type compiler struct {
 	g    *Graph
 	errs []error
+	// recovers are the tasks named as a fallback or rollback.
+	recovers map[string]bool
 }
 
 func (c *compiler) fault(at, format string, args ...any) {
@@ -34,7 +36,7 @@ func (c *compiler) fault(at, format string, args ...any) {
 // Build validates the spec and compiles it. All faults are reported together,
 // as [*BuildError] joined by errors.Join.
 func (s Spec) Build() (*Graph, error) {
-	c := &compiler{g: &Graph{spec: s, exprs: map[string]*expression{}, index: map[string]int32{}}}
+	c := &compiler{g: &Graph{spec: s, exprs: map[string]*expression{}, index: map[string]int32{}}, recovers: map[string]bool{}}
 	c.declare()
 	c.members()
 	c.connect()
@@ -113,6 +115,14 @@ func (c *compiler) checkTask(t *Task) {
 	if t.Timeout < 0 {
 		c.fault(at+".timeout", "must not be negative; 0 is no bound")
 	}
+	if t.Deadline < 0 {
+		c.fault(at+".deadline", "must not be negative; 0 is no bound")
+	}
+	if t.QueueTimeout < 0 {
+		c.fault(at+".queue_timeout", "must not be negative; 0 is no bound")
+	}
+	c.checkRecovery(at+".fallback", t, t.Fallback)
+	c.checkRecovery(at+".rollback", t, t.Rollback)
 	if t.MaxCycles != nil && *t.MaxCycles < 0 {
 		c.fault(at+".max_cycles", "must not be negative; 0 is no limit")
 	}
@@ -130,6 +140,33 @@ func (c *compiler) checkTask(t *Task) {
 		}
 		seen[p.Name] = true
 	}
+}
+
+// checkRecovery wants a fallback or rollback to be another plain task.
+func (c *compiler) checkRecovery(at string, t *Task, id string) {
+	if id == "" {
+		return
+	}
+	i, ok := c.g.index[id]
+	if !ok {
+		c.fault(at, "no task %q", id)
+		return
+	}
+	switch v := &c.g.vertices[i]; {
+	case v.isGroup():
+		c.fault(at, "%q is a group; want a task", id)
+	case id == t.ID:
+		c.fault(at, "%q can't stand in for itself", id)
+	case v.task.Map != "":
+		c.fault(at, "task %q has a map; want one that runs once", id)
+	default:
+		c.recovers[id] = true
+	}
+}
+
+// standsBy tells that a vertex is only there as a fallback or rollback.
+func (c *compiler) standsBy(v *vertex) bool {
+	return c.recovers[v.id] && v.parent < 0 && len(v.in)+len(v.out) == 0 && !slices.Contains(c.g.spec.Start, v.id)
 }
 
 func (c *compiler) checkMap(at string, t *Task) {

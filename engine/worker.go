@@ -18,6 +18,8 @@ const abandonAfter = 80 * time.Millisecond
 var (
 	errStopped = errors.New("stopped by the engine")
 	errTimeout = errors.New("the attempt exceeded its timeout")
+	// errDeadline ends an attempt whose activation has run out of time.
+	errDeadline = errors.New("the activation exceeded its deadline")
 )
 
 // attempt is one try of an activation, in this process.
@@ -62,16 +64,18 @@ func (e *Engine) handle(lease Lease) (replaced bool) {
 	}
 	a := &attempt{engine: e, owner: o, lease: lease, delivery: d, started: time.Now()}
 	if d.Fault != nil {
+		a.started = time.Time{}
 		a.commit(Result{}, d.Fault)
 		return false
 	}
 	a.ctx, a.cancel = context.WithCancelCause(e.ctx)
 	defer a.cancel(nil)
 	if !o.enter(a) {
+		a.started = time.Time{} // it never began
 		a.commit(Result{}, errStopped)
 		return false
 	}
-	if t := time.Duration(d.Task.Timeout); t > 0 {
+	if t := d.timeout(); t > 0 {
 		a.timer = time.AfterFunc(t, func() { a.stop(errTimeout) })
 		defer a.timer.Stop()
 	}
@@ -112,7 +116,7 @@ func (a *attempt) run() (result Result, err error) {
 		}
 	}()
 	maxAttempts := 1
-	if d.Task.Retry != nil {
+	if d.Task.Retry != nil && d.Recovery == nil {
 		maxAttempts += d.Task.Retry.Max
 	}
 	h, ok := a.engine.cfg.Handlers[handlerName(d.Task)]
@@ -121,7 +125,7 @@ func (a *attempt) run() (result Result, err error) {
 	}
 	return h.Handle(a.ctx, &Call{
 		Run: d.Run, Flow: a.owner.graph.Name(), Task: d.Task, Activation: d.Activation,
-		Attempt: d.Attempt, MaxAttempts: maxAttempts, Cycle: d.Cycle, MaxCycles: a.owner.graph.maxCycles(d.Task),
+		Attempt: d.Attempt, MaxAttempts: maxAttempts, Cycle: d.Cycle, MaxCycles: a.owner.graph.maxCycles(d.owner()),
 		Input: d.Input, View: &d.View, Sink: a,
 	})
 }
@@ -137,7 +141,9 @@ func (a *attempt) commit(result Result, err error) {
 	d := a.delivery
 	_, appendErr := a.engine.backend.Journal.Append(ctx, d.Run, d.Activation, d.Rev, a.event(result, err))
 	if errors.Is(appendErr, ErrConflict) {
-		a.notice(Notice{Type: NoticeWarning, Message: "stale commit: another attempt was first; this one is dropped"})
+		if !a.started.IsZero() { // else it waited too long for a worker, and was failed for that
+			a.notice(Notice{Type: NoticeWarning, Message: "stale commit: another attempt was first; this one is dropped"})
+		}
 	} else if appendErr != nil {
 		a.engine.cfg.Logger.Error("commit", "run", d.Run, "activation", d.Activation, "err", appendErr)
 		_ = a.lease.Nak(ctx)
@@ -178,8 +184,11 @@ func (a *attempt) event(result Result, err error) *Event {
 
 func (a *attempt) taskError(err, cause error) *TaskError {
 	t := a.delivery.Task
-	if errors.Is(cause, errTimeout) {
-		return &TaskError{Kind: KindTimeout, Message: fmt.Sprintf("task %q exceeded its timeout of %s", t.ID, time.Duration(t.Timeout)), Err: errTimeout}
+	switch {
+	case errors.Is(cause, errTimeout):
+		return &TaskError{Kind: KindTimeout, Message: fmt.Sprintf("task %q exceeded its timeout of %s", t.ID, a.delivery.timeout()), Err: errTimeout}
+	case errors.Is(cause, errDeadline):
+		return expired(t, KindDeadline)
 	}
 	if te, ok := errors.AsType[*TaskError](err); ok {
 		if te.Message == err.Error() {
@@ -201,12 +210,15 @@ func (a *attempt) check(result *Result, e *Event) error {
 	} else if !json.Valid(result.Value) {
 		return &TaskError{Kind: "invalid_output", Message: fmt.Sprintf("task %q: its handler's value is not JSON: %s", d.Task.ID, short(result.Value)), Permanent: true}
 	}
+	if d.isRollback() {
+		return nil
+	}
 	if err := a.checkNext(result.Effects.Next); err != nil {
 		return err
 	}
 	g := a.owner.graph
 	v := d.Vertex
-	if int(v) >= len(g.vertices) || d.Task.Map != "" || len(g.vertices[v].out) == 0 {
+	if int(v) >= len(g.vertices) || d.owner().Map != "" || len(g.vertices[v].out) == 0 {
 		return nil
 	}
 	view, err := ownWrites(&d.View, result.Effects.Channel)
@@ -236,6 +248,9 @@ func (a *attempt) checkNext(next []NextTask) error {
 			}
 			continue
 		}
+		if err := a.checkRecoveries(t, next); err != nil {
+			return err
+		}
 		h, ok := a.engine.cfg.Handlers[handlerName(t)]
 		if !ok {
 			return &TaskError{Kind: KindInvalidInput, Message: fmt.Sprintf("next_task %q: no handler %q; there are %s", t.ID, handlerName(t), names(a.engine.cfg.Handlers)), Permanent: true}
@@ -244,6 +259,23 @@ func (a *attempt) checkNext(next []NextTask) error {
 			if err := c.Check(a.engine.ctx, t); err != nil {
 				return &TaskError{Kind: KindInvalidInput, Message: fmt.Sprintf("next_task %q: %v", t.ID, err), Permanent: true, Err: err}
 			}
+		}
+	}
+	return nil
+}
+
+// checkRecoveries wants the fallback and rollback of a task to be added to exist.
+func (a *attempt) checkRecoveries(t *Task, next []NextTask) error {
+	for _, id := range []string{t.Fallback, t.Rollback} {
+		if id == "" {
+			continue
+		}
+		_, exists := a.delivery.View.vertexOf(id)
+		for i := range next {
+			exists = exists || next[i].Task.ID == id
+		}
+		if !exists || id == t.ID {
+			return &TaskError{Kind: KindInvalidInput, Message: fmt.Sprintf("next_task %q: no other task %q to be its fallback or rollback", t.ID, id), Permanent: true}
 		}
 	}
 	return nil

@@ -1,0 +1,65 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// expired is the error of an activation that ran out of time.
+func expired(t *Task, kind string) *TaskError {
+	if kind == KindQueueTimeout {
+		return &TaskError{Kind: kind, Message: fmt.Sprintf("task %q waited for a worker longer than its queue_timeout of %s", t.ID, time.Duration(t.QueueTimeout))}
+	}
+	return &TaskError{Kind: kind, Message: fmt.Sprintf("task %q exceeded its deadline of %s", t.ID, time.Duration(t.Deadline)), Permanent: true, Err: errDeadline}
+}
+
+// expire is the end of a timer that bounds an activation. An attempt that runs
+// is stopped, and commits that; in place of one that does not, its failure is
+// appended to its chain, by compare and set as any commit.
+func (o *Running) expire(c Command) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	act := o.run.live[c.Activation]
+	queued := c.Reason == KindQueueTimeout
+	if o.ended || o.engine.ctx.Err() != nil || act == nil || queued && (act.retrying || act.attempt != c.Attempt) {
+		return
+	}
+	if o.stopExpired(act, queued) {
+		if !queued {
+			// Should the attempt fail by itself just now, another may follow.
+			o.bound(c, 2*abandonAfter)
+		}
+		return
+	}
+	e := &Event{Time: time.Now(), Type: EventFailed, Activation: act.id, Attempt: act.attempt, Reason: c.Reason, Error: expired(o.run.taskOf(act), c.Reason)}
+	_, err := o.engine.backend.Journal.Append(o.engine.ctx, o.id, act.id, act.rev, e)
+	if errors.Is(err, ErrConflict) { // it ended at this moment
+		if !queued {
+			o.bound(c, 2*abandonAfter)
+		}
+		err = nil
+	}
+	if err == nil {
+		err = o.fold(false)
+	}
+	if err != nil && o.engine.ctx.Err() == nil {
+		o.engine.cfg.Logger.Error("expire", "run", o.id, "activation", act.id, "err", err)
+	}
+}
+
+// stopExpired stops the activation's attempt if one runs and may not go on, and
+// reports whether one runs. One that has not begun is kept from it.
+func (o *Running) stopExpired(act *activation, queued bool) bool {
+	o.attemptsMu.Lock()
+	a := o.attempts[act.id]
+	running := a != nil && a.delivery.Attempt == act.attempt
+	if !running && !act.retrying {
+		o.stops[act.id] = act.attempt
+	}
+	o.attemptsMu.Unlock()
+	if running && !queued {
+		a.stop(errDeadline)
+	}
+	return running
+}
