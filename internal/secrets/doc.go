@@ -6,8 +6,8 @@
 // fetches all that a task was granted, or says in one [Missing] which of them
 // nobody has.
 //
-// A File is sealed to an X25519 identity, which its first Set creates beside
-// nobody else's eyes, or with a passphrase. It is what the age command reads and
+// A File is sealed to an X25519 identity, which its first Set creates for its
+// owner's eyes only, or with a passphrase. It is what the age command reads and
 // writes, a JSON document inside, and it is replaced as a whole: a reader sees the
 // old or the new one, and writers in several processes wait for each other.
 //

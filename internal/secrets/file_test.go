@@ -334,6 +334,18 @@ func TestFileLink(t *testing.T) {
 	}
 }
 
+// writer starts a process that writes to the file in dir.
+func writer(t *testing.T, name, dir string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$")
+	cmd.Env = append(os.Environ(), writerVariable+"="+name, "GRAFLOW_TEST_DIR="+dir)
+	cmd.Stderr = t.Output()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd
+}
+
 // TestFileWriters has processes create one file and its identity at the same
 // time, and write to it without losing anything.
 func TestFileWriters(t *testing.T) {
@@ -342,13 +354,7 @@ func TestFileWriters(t *testing.T) {
 	names := []string{"x", "y", "z"}
 	var writers []*exec.Cmd
 	for _, name := range names {
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$")
-		cmd.Env = append(os.Environ(), writerVariable+"="+name, "GRAFLOW_TEST_DIR="+dir)
-		cmd.Stderr = t.Output()
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		writers = append(writers, cmd)
+		writers = append(writers, writer(t, name, dir))
 	}
 	f := newFile(t, configIn(dir))
 	for range writes { // reads while they write, and finds a whole file
@@ -368,6 +374,36 @@ func TestFileWriters(t *testing.T) {
 	}
 	if list, err := f.List(); err != nil || len(list) != len(names)*writes+1 {
 		t.Errorf("got %d secrets, %v, want %d", len(list), err, len(names)*writes+1)
+	}
+}
+
+// TestFileKilled kills writers at work, and wants what they had written, and the
+// lock free again.
+func TestFileKilled(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	f := newFile(t, configIn(dir))
+	had := 0
+	for i := range 8 {
+		cmd := writer(t, fmt.Sprint("w", i), dir)
+		for known := had; had < known+3+i; {
+			list, err := f.List()
+			if err != nil {
+				t.Fatal(err)
+			}
+			had = len(list)
+		}
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait() // killed, as it should be
+		list, err := f.List()
+		if err != nil || len(list) < had {
+			t.Fatalf("got %d secrets, %v, want the %d that were there", len(list), err, had)
+		}
+		had = len(list)
+		set(t, f, "mine", fmt.Sprint(i))
+		want(t, newFile(t, configIn(dir)), "mine", fmt.Sprint(i))
 	}
 }
 
