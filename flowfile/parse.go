@@ -25,7 +25,8 @@ type reader struct {
 	file     *File
 	errs     Errors
 	defaults *node
-	noBuild  bool // the graph is too incomplete for the engine to tell more
+	inline   []engine.Task // declared in the task that is being read
+	noBuild  bool          // the graph is too incomplete for the engine to tell more
 }
 
 func (r *reader) fault(at pos, format string, args ...any) {

@@ -13,18 +13,7 @@ import (
 // TestSchemaOfTheSandbox wants the schema to say of limits and grants what the parser says.
 func TestSchemaOfTheSandbox(t *testing.T) {
 	t.Parallel()
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(flowfile.Schema()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := jsonschema.NewCompiler()
-	if err := c.AddResource("flow", doc); err != nil {
-		t.Fatal(err)
-	}
-	schema, err := c.Compile("flow")
-	if err != nil {
-		t.Fatal(err)
-	}
+	schema := compiledSchema(t)
 	for _, test := range []struct {
 		options string
 		want    bool
@@ -67,6 +56,23 @@ func TestSchemaOfTheSandbox(t *testing.T) {
 	if err := validate(t, schema, custom); err != nil {
 		t.Errorf("a custom handler: the schema says %v", err)
 	}
+}
+
+func compiledSchema(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(flowfile.Schema()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("flow", doc); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := c.Compile("flow")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema
 }
 
 func validate(t *testing.T, schema *jsonschema.Schema, file string) error {

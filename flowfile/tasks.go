@@ -13,11 +13,12 @@ import (
 
 // unsupported are the task options of the design that this version lacks. To
 // support one, move it to optionKeys and to task.
-var unsupported = []string{"fallback", "rollback", "secrets", "deadline", "queue_timeout", "output", "requires"}
+var unsupported = []string{"secrets", "output", "requires"}
 
 // optionKeys are the keys of a task that are no handler.
 var optionKeys = []string{
-	"handler", "handler_kwargs", "with", "params", "timeout", "retry", "max_cycles", "join",
+	"handler", "handler_kwargs", "with", "params", "timeout", "deadline", "queue_timeout", "retry",
+	"fallback", "rollback", "max_cycles", "join",
 	"map", "max_concurrency", "on_error", "limits", "grants",
 }
 
@@ -27,7 +28,7 @@ var handlerKeys = []string{"wasm", "builtin", "direct", "docker", "script", "flo
 
 // defaultKeys are the options that `defaults:` may hold.
 var defaultKeys = []string{
-	"timeout", "retry", "max_cycles", "join", "max_concurrency", "on_error", "limits", "grants",
+	"timeout", "deadline", "queue_timeout", "retry", "max_cycles", "join", "max_concurrency", "on_error", "limits", "grants",
 }
 
 func (r *reader) modules(n *node) {
@@ -98,7 +99,9 @@ func (r *reader) tasks(_ string, n *node) {
 	}
 	for _, e := range n.entries {
 		r.file.places["tasks."+e.key] = e.at
-		r.file.Spec.Tasks = append(r.file.Spec.Tasks, r.task(e))
+		t := r.task(e)
+		r.file.Spec.Tasks = append(append(r.file.Spec.Tasks, t), r.inline...)
+		r.inline = nil
 	}
 }
 
@@ -263,15 +266,34 @@ func (r *reader) module(ref string) string {
 // options are the readers of a task's options; its handler is known by then.
 func (r *reader) options(t *engine.Task) map[string]func(string, *node) {
 	return map[string]func(string, *node){
-		"timeout": r.duration(&t.Timeout), "max_cycles": r.optionalInteger(&t.MaxCycles),
-		"join": func(at string, n *node) { r.text((*string)(&t.Join))(at, n) },
-		"map":  r.text(&t.Map), "max_concurrency": r.optionalInteger(&t.MaxConcurrency),
+		"timeout": r.duration(&t.Timeout), "deadline": r.duration(&t.Deadline), "queue_timeout": r.duration(&t.QueueTimeout),
+		"fallback": r.recovery(&t.Fallback, t, "fallback"), "rollback": r.recovery(&t.Rollback, t, "rollback"),
+		"max_cycles": r.optionalInteger(&t.MaxCycles),
+		"join":       func(at string, n *node) { r.text((*string)(&t.Join))(at, n) },
+		"map":        r.text(&t.Map), "max_concurrency": r.optionalInteger(&t.MaxConcurrency),
 		"on_error": func(at string, n *node) { r.text((*string)(&t.OnError))(at, n) },
 		"with":     func(at string, n *node) { t.With = r.with(at, n) },
 		"params":   func(at string, n *node) { t.Params = r.params(at, n) },
 		"retry":    func(at string, n *node) { t.Retry = r.retry(at, n) },
 		"limits":   func(at string, n *node) { t.Limits = r.limits(at, n, t) },
 		"grants":   func(at string, n *node) { t.Grants = r.grants(at, n, t) },
+	}
+}
+
+// recovery reads the name of a task, or a task in place: that is the same as one
+// named like the task it is for, with the option's name.
+func (r *reader) recovery(to *string, t *engine.Task, option string) func(string, *node) {
+	return func(at string, n *node) {
+		switch n.kind {
+		case kindString:
+			*to = n.text
+		case kindMapping:
+			*to = t.ID + "-" + option
+			r.file.places["tasks."+*to] = r.file.places[at]
+			r.inline = append(r.inline, r.task(&entry{key: *to, at: n.at, value: n}))
+		default:
+			r.want(n, "the name of a task, or a task, as {wasm: module#task}")
+		}
 	}
 }
 
