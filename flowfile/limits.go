@@ -21,7 +21,7 @@ var (
 
 	listKeys  = []string{"http", "http_networks", "secrets", "tools", "spawn"}
 	pairKeys  = []string{"env", "config"}
-	flagKeys  = []string{"channel", "control"}
+	flagKeys  = []string{"channel", "control", "allow_secret_output"}
 	grantKeys = slices.Concat([]string{"mounts", "clock", "random", "seed"}, listKeys, pairKeys, flagKeys)
 
 	words = map[string][]string{"clock": {"real", "coarse", "virtual"}, "random": {"secure", "seeded"}}

@@ -16,7 +16,7 @@ type sandboxFlags struct {
 	mounts, scratch, env, http, networks, secrets, config, spawn []string
 	clock, random                                                string
 	seed                                                         uint64
-	noChannel, noControl                                         bool
+	noChannel, noControl, secretOutput                           bool
 }
 
 // limitFlags are the limits, in the order of the help. The flag of one is its
@@ -44,6 +44,7 @@ var grantFlags = []struct{ flag, key string }{
 	{"http", "http"},
 	{"http-network", "http_networks"},
 	{"secret", "secrets"},
+	{"allow-secret-output", "allow_secret_output"},
 	{"config", "config"},
 	{"clock", "clock"},
 	{"random", "random"},
@@ -82,7 +83,8 @@ func newSandboxFlags(cmd *cobra.Command) *sandboxFlags {
 	g.StringArrayVar(&s.env, "env", nil, "a variable, as `NAME[=VALUE]`; NAME alone passes yours on (repeatable)")
 	g.StringArrayVar(&s.http, "http", nil, "where requests may go: a `HOST` as example.com, *.example.com:8443 or * (repeatable)")
 	g.StringArrayVar(&s.networks, "http-network", nil, "where hosts may be beyond the public internet: a `CIDR` as 127.0.0.0/8 (repeatable)")
-	g.StringArrayVar(&s.secrets, "secret", nil, "a secret that it may read, by `NAME`; the value is in "+secretPrefix+"NAME (repeatable)")
+	g.StringArrayVar(&s.secrets, "secret", nil, "a secret that it may read, by `NAME`: one that graflow-wasm secrets keeps, or in "+secretPrefix+"NAME (repeatable)")
+	g.BoolVar(&s.secretOutput, "allow-secret-output", false, "let its result have the values of secrets")
 	g.StringArrayVar(&s.config, "config", nil, "configuration of an Extism plug-in, as `KEY=VALUE` (repeatable)")
 	g.StringVar(&s.clock, "clock", "", "which clock it reads: `real|coarse|virtual` (default real)")
 	g.StringVar(&s.random, "random", "", "which randomness it gets: `secure|seeded` (default secure)")
@@ -147,7 +149,7 @@ func (s *sandboxFlags) grantsDoc() (json.RawMessage, error) {
 	}
 	values := map[string]any{
 		"mounts": mounts, "env": env, "http": s.http, "http_networks": s.networks, "secrets": s.secrets, "config": config,
-		"clock": s.clock, "random": s.random, "seed": s.seed, "spawn": s.spawn, "channel": !s.noChannel, "control": !s.noControl,
+		"clock": s.clock, "random": s.random, "seed": s.seed, "spawn": s.spawn, "channel": !s.noChannel, "allow_secret_output": s.secretOutput, "control": !s.noControl,
 	}
 	doc := map[string]any{}
 	for _, g := range grantFlags {
