@@ -101,8 +101,9 @@ func (a *attempt) stop(cause error) {
 			a.engine.workers.Done()
 			return
 		}
-		go a.engine.work()
 		a.commit(Result{}, cause)
+		// Only now: commit leaves it to its caller to receive what follows.
+		go a.engine.work()
 	})
 }
 
