@@ -1,11 +1,13 @@
 package examples_test
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -61,6 +63,12 @@ func TestFlows(t *testing.T) {
 		{args: "04-dynamic/refine.flow.yaml --set n=-2", code: 2, err: "input.n"},
 		{args: "04-dynamic/cache.flow.yaml --set cached=true --set value=7", out: "7\n"},
 		{args: "04-dynamic/validate.flow.yaml --set n=-1", code: 3, err: "bad data: n is -1"},
+		{args: "06-retry/order.flow.yaml --set item=lamp --set busy=2", out: `{"item":"lamp","by":"card"}`},
+		{args: "06-retry/order.flow.yaml --set item=lamp --set busy=4", code: 1, err: "the warehouse is busy [busy] after 4 attempts"},
+		{args: "06-retry/order.flow.yaml --set item=lamp --set card=declined", out: `"by":"invoice","because":"declined"`},
+		{args: "06-retry/order.flow.yaml --set item=lamp --set card=hang", out: `"by":"invoice","because":"timeout"`},
+		{args: "06-retry/order.flow.yaml --set item=yacht --set card=declined --set amount=100000", code: 1, err: "Its fallback failed too: "},
+		{args: "06-retry/order.flow.yaml --set item=yacht --set card=declined --set amount=100000 -o json", code: 1, out: `"activation":"pay!rollback","task":"release","handler":"wasm","status":"succeeded","why":"rollback of pay: declined: `},
 	} {
 		t.Run(test.args, func(t *testing.T) {
 			t.Parallel()
@@ -111,5 +119,47 @@ func TestThumbnails(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(out, name)); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestCancel stops a guest that loops for ever, as Ctrl-C does.
+func TestCancel(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("NOT TESTED: a process can't be interrupted on Windows")
+	}
+	cmd := exec.CommandContext(t.Context(), command, "run", "--cache-dir", cache, "06-retry/stuck.flow.yaml", "-o", "json")
+	var out strings.Builder
+	cmd.Stdout = &out
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for scanner := bufio.NewScanner(stderr); scanner.Scan(); {
+		lines = append(lines, scanner.Text())
+		if strings.HasSuffix(scanner.Text(), " pay: started") {
+			if err := cmd.Process.Signal(os.Interrupt); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 3 {
+		t.Errorf("got %v, want exit code 3: %q", err, lines)
+	}
+	var result struct {
+		Tasks []struct {
+			Activation, Status string
+		}
+	}
+	if err := json.Unmarshal([]byte(out.String()), &result); err != nil {
+		t.Fatal(err)
+	}
+	if n := result.Tasks; len(n) != 2 || n[0].Activation != "pay!rollback" || n[0].Status != "succeeded" || n[1].Status != "canceled" {
+		t.Errorf("tasks %v, want pay rolled back, and canceled", n)
 	}
 }
