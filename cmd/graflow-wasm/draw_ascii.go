@@ -12,6 +12,9 @@ import (
 func drawASCII(spec engine.Spec) string {
 	var b strings.Builder
 	outlineOf(spec).ascii(&b, "", spec.Edges)
+	for _, e := range recoveries(spec) {
+		fmt.Fprintf(&b, "%s of %s: %s\n", e.When, e.From, e.To)
+	}
 	return b.String()
 }
 

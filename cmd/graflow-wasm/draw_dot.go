@@ -19,6 +19,9 @@ func drawDot(spec engine.Spec) string {
 	for _, e := range spec.Edges {
 		fmt.Fprintf(&b, "  %s -> %s%s\n", dotText(inside[e.From]), dotText(inside[e.To]), dotOptions(e, inside))
 	}
+	for _, e := range recoveries(spec) {
+		fmt.Fprintf(&b, "  %s -> %s [label=%s, style=dashed]\n", dotText(e.From), dotText(e.To), e.When)
+	}
 	b.WriteString("}\n")
 	return b.String()
 }

@@ -20,6 +20,9 @@ func drawMermaid(spec engine.Spec) string {
 		}
 		fmt.Fprintf(&b, "  n_%s %s n_%s\n", e.From, arrow, e.To)
 	}
+	for _, e := range recoveries(spec) {
+		fmt.Fprintf(&b, "  n_%s -.->|%s| n_%s\n", e.From, e.When, e.To)
+	}
 	return b.String()
 }
 

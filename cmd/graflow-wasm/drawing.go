@@ -110,6 +110,21 @@ func (o *outline) title() string {
 	return text
 }
 
+// recoveries are the tasks that step in for others, with the option's name in
+// place of a condition.
+func recoveries(spec engine.Spec) []engine.Edge {
+	var all []engine.Edge
+	for _, t := range spec.Tasks {
+		if t.Fallback != "" {
+			all = append(all, engine.Edge{From: t.ID, To: t.Fallback, When: "fallback"})
+		}
+		if t.Rollback != "" {
+			all = append(all, engine.Edge{From: t.ID, To: t.Rollback, When: "rollback"})
+		}
+	}
+	return all
+}
+
 // firstTask is a task inside a node, to which an edge of a drawing can attach.
 func (o *outline) firstTask() string {
 	if o.task != nil || len(o.children) == 0 {

@@ -66,7 +66,7 @@ func report(w io.Writer, err error) int {
 
 // limitKinds are the kinds of errors that say that a limit was reached.
 var limitKinds = []string{
-	engine.KindTimeout, engine.KindDeadline, engine.KindCycleLimit, engine.KindStepLimit,
+	engine.KindTimeout, engine.KindDeadline, engine.KindQueueTimeout, engine.KindRunTimeout, engine.KindCycleLimit, engine.KindStepLimit,
 	wasmhost.KindFuel, wasmhost.KindMemory, wasmhost.KindStack, wasmhost.KindHostCalls, wasmhost.KindOutputTooLarge,
 }
 

@@ -124,6 +124,12 @@ func sayError(e *engine.TaskError) string {
 	if e.Attempts > 1 {
 		text += fmt.Sprintf(" after %d attempts", e.Attempts)
 	}
+	if e.Fallback != nil {
+		text += "\nIts fallback failed too: " + e.Fallback.Message
+	}
+	if e.Rollback != nil {
+		text += "\nIts rollback failed too: " + e.Rollback.Message
+	}
 	if e.Stack != "" {
 		text += "\n" + strings.TrimRight(e.Stack, "\n")
 	}
