@@ -48,7 +48,7 @@ func (b *blobs) put(ctx context.Context, run string, r io.Reader) (digest string
 		return "", 0, err
 	}
 	name := hex.EncodeToString(sum.Sum(nil))
-	return digestPrefix + name, size, b.dir.install(tmp, filepath.Join(dir, name))
+	return digestPrefix + name, size, b.dir.install(tmp, filepath.Join(dir, name), b.dir.cfg.Sync)
 }
 
 // write copies r to a file and to a hash.

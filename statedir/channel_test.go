@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -124,6 +125,37 @@ func TestChannelSnapshot(t *testing.T) {
 	}
 	check(t, d.Backend().Channel.Expire(t.Context(), "r", "expiring", 1))
 	holds(t, d, "expiring", "")
+}
+
+// Snapshots are taken while others write.
+func TestChannelSnapshotOfMany(t *testing.T) {
+	t.Parallel()
+	path := t.TempDir()
+	d, err := statedir.Open(path, statedir.Config{})
+	check(t, err)
+	const writers, writes = 8, 60
+	filler := fmt.Sprintf("%q", strings.Repeat("x", 10_000))
+	var all sync.WaitGroup
+	for w := range writers {
+		all.Go(func() {
+			c := d.Backend().Channel
+			for range writes {
+				_, setErr := c.Do(t.Context(), "r", engine.ChannelOp{Op: engine.OpSet, Key: fmt.Sprint(w), Value: json.RawMessage(filler)})
+				_, addErr := c.Do(t.Context(), "r", engine.ChannelOp{Op: engine.OpAdd, Key: "n", Value: json.RawMessage("1")})
+				if err := errors.Join(setErr, addErr); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	holds(t, d, "n", fmt.Sprint(writers*writes))
+	d = reopen(t, d, path, statedir.Config{})
+	defer d.Close()
+	holds(t, d, "n", fmt.Sprint(writers*writes))
+	for w := range writers {
+		holds(t, d, fmt.Sprint(w), filler)
+	}
 }
 
 func TestBlobCorrupt(t *testing.T) {

@@ -180,7 +180,7 @@ func (d *Dir) mark() error {
 	if _, err := os.Stat(name); err == nil {
 		return nil
 	}
-	return d.writeFile(name, []byte(formatText))
+	return d.writeFile(name, []byte(formatText), SyncAlways)
 }
 
 // Backend is what an engine runs over. It ends with the Dir: then its methods

@@ -45,22 +45,22 @@ func (osFiles) syncDir(name string) error {
 }
 
 // writeFile makes a file with all of its content, or none.
-func (d *Dir) writeFile(name string, data []byte) error {
+func (d *Dir) writeFile(name string, data []byte, s Sync) error {
 	tmp := d.tmpName()
-	if err := d.writeTmp(tmp, data); err != nil {
+	if err := d.writeTmp(tmp, data, s); err != nil {
 		_ = os.Remove(tmp)
 		return fmt.Errorf("write %s: %w", name, err)
 	}
-	return d.install(tmp, name)
+	return d.install(tmp, name, s)
 }
 
-func (d *Dir) writeTmp(tmp string, data []byte) error {
+func (d *Dir) writeTmp(tmp string, data []byte, s Sync) error {
 	f, err := d.files.openAppend(tmp)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(data)
-	if err == nil && d.cfg.Sync != SyncNever {
+	if err == nil && s != SyncNever {
 		err = f.Sync()
 	}
 	if closeErr := f.Close(); err == nil {
@@ -70,16 +70,16 @@ func (d *Dir) writeTmp(tmp string, data []byte) error {
 }
 
 // install gives a synced temporary file its name.
-func (d *Dir) install(tmp, name string) error {
+func (d *Dir) install(tmp, name string, s Sync) error {
 	if err := d.files.rename(tmp, name); err != nil {
 		_ = os.Remove(tmp)
 		return err
 	}
-	return d.syncNames(filepath.Dir(name))
+	return d.syncNames(filepath.Dir(name), s)
 }
 
-func (d *Dir) syncNames(dir string) error {
-	if d.cfg.Sync == SyncNever {
+func (d *Dir) syncNames(dir string, s Sync) error {
+	if s == SyncNever {
 		return nil
 	}
 	return d.files.syncDir(dir)
@@ -91,7 +91,7 @@ func (d *Dir) makeDir(name string) error {
 	if err := os.Mkdir(name, 0o700); err != nil && !os.IsExist(err) {
 		return err
 	}
-	return d.syncNames(filepath.Dir(name))
+	return d.syncNames(filepath.Dir(name), d.cfg.Sync)
 }
 
 // discard removes a directory and all below it: at once for whoever looks, a
@@ -104,7 +104,7 @@ func (d *Dir) discard(name string) error {
 		}
 		return err
 	}
-	if err := d.syncNames(filepath.Dir(name)); err != nil {
+	if err := d.syncNames(filepath.Dir(name), d.cfg.Sync); err != nil {
 		return err
 	}
 	return os.RemoveAll(tmp)

@@ -173,6 +173,33 @@ func TestPowerLoss(t *testing.T) {
 	}
 }
 
+// TestPowerLossAfterKill: what a process has written and not synced, the next one
+// builds on only when it is synced.
+func TestPowerLossAfterKill(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(30) {
+		root := t.TempDir()
+		p := &powered{root: root, left: 1 << 30, synced: map[string]int64{}, named: map[string]bool{}, before: map[string][]byte{}}
+		did := &deed{events: map[string]int{"c0": 0}}
+		for i, s := range []Sync{SyncNever, SyncAlways} {
+			d := mustOpen(t, root, Config{Sync: s}, p)
+			for n := 4*i + 1; n <= 4*i+4; n++ {
+				if _, err := d.Backend().Journal.Append(t.Context(), "r", "c0", uint64(n-1), &engine.Event{Type: engine.EventFailed, Activation: "c0", Attempt: n}); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := d.Backend().Channel.Do(t.Context(), "r", engine.ChannelOp{Op: engine.OpAdd, Key: "n", Value: json.RawMessage("1")}); err != nil {
+					t.Fatal(err)
+				}
+				did.events["c0"], did.adds = n, n
+			}
+			d.Close()
+		}
+		image := t.TempDir()
+		p.leave(t, image, rand.New(rand.NewPCG(seed, 0)))
+		look(t, image, SyncAlways, did)
+	}
+}
+
 // store works until the power goes.
 func store(t *testing.T, d *Dir, did *deed) {
 	t.Helper()

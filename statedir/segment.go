@@ -113,7 +113,7 @@ func (d *Dir) create(name string, data []byte) (file, error) {
 	if err := d.makeDir(filepath.Dir(name)); err != nil {
 		return nil, err
 	}
-	if err := d.writeFile(name, data); err != nil {
+	if err := d.writeFile(name, data, d.cfg.Sync); err != nil {
 		return nil, err
 	}
 	return d.files.openAppend(name)

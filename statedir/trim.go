@@ -76,7 +76,8 @@ func (l *runLog) writeBase(first uint64) error {
 		}
 	}
 	data := header{kindBase, first, l.run}.encode()
-	return l.dir.writeFile(filepath.Join(l.path, baseFile), appendRecord(data, record{seq: first, payload: payload}))
+	data = appendRecord(data, record{seq: first, payload: payload})
+	return l.dir.writeFile(filepath.Join(l.path, baseFile), data, SyncAlways) // files go because it is there
 }
 
 // readBase adds the chains of a trimmed journal's base to last, and returns the
