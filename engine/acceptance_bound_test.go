@@ -2,6 +2,8 @@ package engine_test
 
 import (
 	"encoding/json"
+	"sync"
+	"sync/atomic"
 	"testing/synctest"
 	"time"
 
@@ -47,7 +49,7 @@ var boundCases = []acceptanceCase{
 	}},
 	{name: "E62b_queue_timeout", virtual: true, run: func(w *world) {
 		s := w.flow("x,a")
-		task(s, "a").QueueTimeout = second
+		task(s, "a").QueueTimeout, task(s, "a").Retry = second, &engine.Retry{Max: 3} // which does not count
 		w.queued(s, engine.KindQueueTimeout)
 	}},
 	{name: "E62b_queue_timeout_retried_if_listed", virtual: true, run: func(w *world) {
@@ -74,12 +76,44 @@ var boundCases = []acceptanceCase{
 		w.wantSucceeded(w.run(s), `"b"`) // each cycle has its own
 		w.wantEndedAfter(4500 * time.Millisecond)
 	}},
+	{name: "E62b_timers_end", virtual: true, run: timersEnd},
 	{name: "E62b_delay_is_no_waiting", virtual: true, run: func(w *world) {
 		w.on("a", failing(1))
 		s := w.flow("a")
 		task(s, "a").Retry, task(s, "a").QueueTimeout = &engine.Retry{Max: 1, Delay: 10 * second}, second
 		w.wantSucceeded(w.run(s), `"a"`)
 	}},
+}
+
+// countedTimers tells how many timers are set.
+type countedTimers struct {
+	engine.Timers
+	set *atomic.Int32
+}
+
+func (c countedTimers) After(d time.Duration, f func()) func() {
+	c.set.Add(1)
+	ended := sync.OnceFunc(func() { c.set.Add(-1) })
+	stop := c.Timers.After(d, func() { ended(); f() })
+	return func() { ended(); stop() }
+}
+
+// timersEnd: no timer outlives the activation that it bounds.
+func timersEnd(w *world) {
+	timers := countedTimers{w.backend.Timers, &atomic.Int32{}}
+	w.backend.Timers = timers
+	w.on("a", failing(1))
+	w.effect("b", func(*direct.Context) {
+		if n := timers.set.Load(); n != 1 {
+			w.Errorf("%d timers while b runs, want its own", n)
+		}
+	})
+	s := w.recovering("a>b", "F", "R")
+	task(s, "a").Deadline, task(s, "a").QueueTimeout, task(s, "b").Deadline = second, second, second
+	w.wantSucceeded(w.run(s), `"b"`)
+	if n := timers.set.Load(); n != 0 {
+		w.Errorf("%d timers after the run", n)
+	}
 }
 
 // queued runs a flow whose task a waits behind x, and wants a to fail after 1 s
