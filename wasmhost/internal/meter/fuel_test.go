@@ -76,6 +76,35 @@ func TestFuelOfBranchTables(t *testing.T) {
 			end i32.const 1 local.set 0 br 1
 			end
 		end`)
+	// A landing in one arm does not pay for the other: 4 and 60 are sure.
+	m.Func("arms", "i", "", "", `
+		local.get 0 if _
+			block _ block _ local.get 0 br_table 1 0 1
+				end `+work(80)+` br 1
+				end `+work(10)+`
+			else `+work(60)+` end`)
+	// What the header leads to pays for it, though only a loop follows.
+	m.Func("tail", "i", "", "", `
+		loop _ block _ block _ local.get 0 br_table 1 0 1
+			end `+work(100)+`
+			end
+			loop _
+				local.get 0 i32.const 1 i32.sub local.tee 0 i32.const 5 i32.gt_u br_if 0
+				local.get 0 br_if 1
+			end
+		end`)
+	// What comes behind all cases, 24, is charged with the header.
+	m.Func("joined", "i", "", "", `
+		loop _ block _ block _ block _ local.get 0 br_table 1 0 1
+			end `+work(100)+`
+			end `+work(10)+`
+			end `+work(20)+` local.get 0 i32.const 2 i32.eq br_if 0
+		end`)
+	// A header that may leave the loop is charged for itself.
+	m.Func("exit", "i", "", "", `
+		block _ loop _ block _ local.get 0 br_table 1 0 2
+			end `+work(100)+` i32.const 1 local.set 0 br 0
+		end end`)
 	m.Memory(1, -1)
 	m.Data(0, "\x00\x01\x02\x03")
 	wasm := m.Bytes()
@@ -93,6 +122,11 @@ func TestFuelOfBranchTables(t *testing.T) {
 		{"once", 0, 4 + 81},
 		{"once", 1, 4 + 90},
 		{"once", 9, 4},
+		{"arms", 0, 64},
+		{"arms", 1, 64 + 10},
+		{"tail", 3, 1 + 3*(2+9)},
+		{"joined", 0, 1 + 2 + 24 + 100 + 10},
+		{"exit", 0, 1 + (2 + 103) + 2},
 		{"small", 0, 1 + 2*5},
 		{"small", 1, 1 + 5},
 	} {
@@ -103,6 +137,20 @@ func TestFuelOfBranchTables(t *testing.T) {
 				t.Errorf("%s(%d) in slices of %d: used %d, want %d", test.export, test.arg, slice, got, test.want)
 			}
 		}
+	}
+}
+
+// A function with landings is not left to its callers, who would look at the
+// fuel too late.
+func TestBranchTablesAreLookedAt(t *testing.T) {
+	t.Parallel()
+	var m asm.Module
+	m.Func("run", "", "", "", strings.Repeat("i32.const 0 call 1 ", 30))
+	m.Func("", "i", "", "", "block _ block _ local.get 0 br_table 1 0 1 end "+strings.Repeat("i32.const 1 drop ", 500)+"br 0 end i32.const 1 drop")
+	g := newGuest(t, m.Bytes(), 1, meter.Options{})
+	g.call(t, "run")
+	if g.yields < 30 {
+		t.Errorf("%d yields in %d units, want one in each call", g.yields, g.used())
 	}
 }
 
