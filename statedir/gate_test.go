@@ -1,8 +1,10 @@
 package statedir
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -10,7 +12,8 @@ import (
 	"github.com/graflow/graflow-wasm/engine"
 )
 
-// gated is a file system whose syncs of journals wait while gate is there.
+// gated is a file system whose syncs of journals and channels wait while gate is
+// there.
 type gated struct {
 	osFiles
 	gate chan struct{}
@@ -23,7 +26,7 @@ type gatedFile struct {
 
 func (g *gated) openAppend(name string) (file, error) {
 	f, err := g.osFiles.openAppend(name)
-	if strings.HasSuffix(name, journalSuffix) {
+	if strings.Contains(name, "/runs/") {
 		f = gatedFile{f, g}
 	}
 	return f, err
@@ -121,6 +124,51 @@ func TestConflictWaits(t *testing.T) {
 		}
 		if got := <-last; got != 2 {
 			t.Errorf("last: %d, want 2", got)
+		}
+	})
+}
+
+// TestSnapshotWhileWriting: what waits while a channel's file is replaced is in
+// the new one, once.
+func TestSnapshotWhileWriting(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		path, files := t.TempDir(), &gated{}
+		d := mustOpen(t, path, Config{}, files)
+		done := make(chan struct{}, 2)
+		do := func(op engine.Op, key, value string) {
+			_, err := d.Backend().Channel.Do(t.Context(), "r", engine.ChannelOp{Op: op, Key: key, Value: json.RawMessage(value)})
+			if err != nil {
+				t.Error(err)
+			}
+			done <- struct{}{}
+		}
+		do(engine.OpAdd, "n", "1")
+		<-done
+		gate := make(chan struct{})
+		files.gate = gate
+		go do(engine.OpSet, "large", strconv.Quote(strings.Repeat("x", minSnapshot)))
+		synctest.Wait()
+		go do(engine.OpAdd, "n", "10")
+		synctest.Wait()
+		close(gate)
+		<-done
+		<-done
+		do(engine.OpAdd, "n", "100")
+		check := func() {
+			v, err := d.Backend().Channel.Get(t.Context(), "r", "n")
+			if err != nil || string(v) != "111" {
+				t.Errorf("n is %s, %v, want 111", v, err)
+			}
+		}
+		check()
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+		d = mustOpen(t, path, Config{}, osFiles{})
+		check()
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
 		}
 	})
 }
