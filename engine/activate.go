@@ -61,7 +61,7 @@ func (r *Run) begin(act *activation, why string) {
 		return
 	}
 	if t := r.vertices[act.vertex].task; t.Deadline > 0 {
-		r.commands = append(r.commands, Command{Kind: CommandTimer, Activation: act.id, After: time.Duration(t.Deadline), Reason: KindDeadline})
+		r.commands = append(r.commands, Command{Kind: CommandDeadline, Activation: act.id, After: time.Duration(t.Deadline)})
 	}
 	r.enqueue(act)
 }
@@ -79,7 +79,7 @@ func (r *Run) enqueue(act *activation) {
 	default:
 		d.Input, d.Fault = r.resolve(act)
 		if d.Task.QueueTimeout > 0 {
-			r.commands = append(r.commands, Command{Kind: CommandTimer, Activation: act.id, Attempt: act.attempt, After: time.Duration(d.Task.QueueTimeout), Reason: KindQueueTimeout})
+			r.commands = append(r.commands, Command{Kind: CommandQueueTimeout, Activation: act.id, Attempt: act.attempt, After: time.Duration(d.Task.QueueTimeout)})
 		}
 	}
 	r.commands = append(r.commands, Command{Kind: CommandEnqueue, Delivery: d})

@@ -45,12 +45,11 @@ const (
 // Command is what follows from a run's state.
 type Command struct {
 	Kind       CommandKind
+	Begin      bool          // of a stop with After: an attempt that has not begun still may
 	Delivery   *Delivery     // to enqueue
 	Activation string        // whose timer to start, or which to stop
 	Attempt    int           // that the timer is for
 	After      time.Duration // of the timer; of a stop, the time it has to end by itself
-	Reason     string        // of a timer: "" for a retry, else KindDeadline or KindQueueTimeout
-	Begin      bool          // of a stop with After: an attempt that has not begun still may
 }
 
 // CommandKind says what a Command asks for.
@@ -60,6 +59,8 @@ type CommandKind uint8
 const (
 	CommandEnqueue CommandKind = iota
 	CommandTimer
+	CommandDeadline
+	CommandQueueTimeout
 	CommandForget // the activation has ended: its timers are not wanted any more
 	CommandStop
 	CommandFinish

@@ -21,7 +21,7 @@ func (o *Running) expire(c Command) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	act := o.run.live[c.Activation]
-	queued := c.Reason == KindQueueTimeout
+	queued := c.Kind == CommandQueueTimeout
 	if o.ended || o.engine.ctx.Err() != nil || act == nil || queued && (act.retrying || act.attempt != c.Attempt) {
 		return
 	}
@@ -32,7 +32,7 @@ func (o *Running) expire(c Command) {
 		}
 		return
 	}
-	e := &Event{Time: time.Now(), Type: EventFailed, Activation: act.id, Attempt: act.attempt, Reason: c.Reason, Error: expired(o.run.taskOf(act), c.Reason)}
+	e := &Event{Time: time.Now(), Type: EventFailed, Activation: act.id, Attempt: act.attempt, Reason: boundKinds[c.Kind], Error: expired(o.run.taskOf(act), boundKinds[c.Kind])}
 	_, err := o.engine.backend.Journal.Append(o.engine.ctx, o.id, act.id, act.rev, e)
 	if errors.Is(err, ErrConflict) { // it ended at this moment
 		if !queued {

@@ -65,19 +65,19 @@ const (
 type activation struct {
 	id       string
 	vertex   int32
+	isItem   bool // of a map
+	override bool // the input does not come from edges
+	given    bool // the input is data from a task, which With and Params do not change
+	retrying bool
+	stopping bool
 	scope    *scope
 	cycle    int
 	attempt  int
 	rev      uint64
 	item     json.RawMessage // of a map
-	isItem   bool
 	input    json.RawMessage
-	override bool // the input does not come from edges
-	given    bool // the input is data from a task, which With and Params do not change
 	since    uint64
 	holder   *holder
-	retrying bool
-	stopping bool
 	recovery *recovery // of what the activation is the fallback or rollback; nil of a task's own
 }
 

@@ -144,6 +144,8 @@ func (o *Running) carryOut(commands []Command, receiving bool) error {
 			ready = append(ready, c.Delivery)
 		case CommandTimer:
 			o.wait(c)
+		case CommandDeadline, CommandQueueTimeout:
+			o.bound(*c, c.After)
 		case CommandForget:
 			o.forget(c.Activation)
 		case CommandStop:
@@ -161,13 +163,8 @@ func (o *Running) carryOut(commands []Command, receiving bool) error {
 	return nil
 }
 
-// wait starts the timer before an activation's next attempt, or one that bounds
-// it.
+// wait starts the timer before an activation's next attempt.
 func (o *Running) wait(c *Command) {
-	if c.Reason != "" {
-		o.bound(*c, c.After)
-		return
-	}
 	activation, attempt := c.Activation, c.Attempt
 	o.timers[activation] = o.engine.backend.Timers.After(c.After, func() {
 		err := o.decide(&Event{Type: EventTimer, Activation: activation, Attempt: attempt})
@@ -177,9 +174,12 @@ func (o *Running) wait(c *Command) {
 	})
 }
 
+// boundKinds are the kinds of errors of what timers bound.
+var boundKinds = map[CommandKind]string{CommandDeadline: KindDeadline, CommandQueueTimeout: KindQueueTimeout}
+
 // bound starts the timer that bounds an activation, in place of an earlier one.
 func (o *Running) bound(c Command, after time.Duration) {
-	key := c.Activation + "!" + c.Reason
+	key := c.Activation + "!" + boundKinds[c.Kind]
 	if stop := o.timers[key]; stop != nil {
 		stop()
 	}
