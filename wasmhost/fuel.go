@@ -52,12 +52,15 @@ func (t *fuelTank) used() int64 {
 	return t.granted - int64(t.fuel.Get())
 }
 
+// overdrawn reports whether the guest was charged more than its budget.
+func (t *fuelTank) overdrawn() bool { return t.used() > t.budget }
+
 // refill hands out the next slice, or reports that the budget is used up.
 func (t *fuelTank) refill(now time.Time) bool {
-	used := t.used()
-	if used > t.budget {
+	if t.overdrawn() {
 		return false
 	}
+	used := t.used()
 	if took := now.Sub(t.last); took > slow {
 		t.slice = max(t.slice/8, leastSlice)
 	} else {
@@ -90,8 +93,13 @@ func yield(ctx context.Context, mod api.Module, _ []uint64) {
 	}
 	a.checkTime(ctx, now)
 	if !a.tank.refill(now) {
-		a.stop(KindFuel, fmt.Sprintf("fuel limit of %d reached", a.opt.Limits.Fuel), ErrFuel)
+		a.stopped = a.outOfFuel()
+		panic(errStopped)
 	}
+}
+
+func (a *attempt) outOfFuel() *TrapError {
+	return a.trapError(KindFuel, fmt.Sprintf("fuel limit of %d reached", a.opt.Limits.Fuel), ErrFuel)
 }
 
 // checkTime ends a guest whose context has ended or whose deadline has passed.

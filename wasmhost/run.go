@@ -68,6 +68,9 @@ func (a *attempt) runExport(ctx context.Context, s *sandbox) error {
 	if err := s.function(a.export).CallWithStack(ctx, stack[:]); err != nil {
 		return a.trap(err)
 	}
+	if a.tank.overdrawn() { // by its last steps, after which it never looked
+		return a.outOfFuel()
+	}
 	if a.module.abi == ABIWASICommand {
 		return nil
 	}
