@@ -34,6 +34,9 @@ func (a *attempt) run(ctx context.Context) (err error) {
 	intact := false
 	defer func() { a.giveBack(ctx, s, intact) }()
 	err = a.runExport(ctx, s)
+	if err == nil && a.tank.overdrawn() { // by its last steps, after which it never looked
+		err = a.outOfFuel()
+	}
 	// A guest that returned, or exited of its own will, left nothing behind but
 	// its memory and globals. Whatever was stopped midway is thrown away.
 	intact = err == nil || a.stopped == nil && a.trapped == nil
@@ -67,9 +70,6 @@ func (a *attempt) runExport(ctx context.Context, s *sandbox) error {
 	var stack [1]uint64
 	if err := s.function(a.export).CallWithStack(ctx, stack[:]); err != nil {
 		return a.trap(err)
-	}
-	if a.tank.overdrawn() { // by its last steps, after which it never looked
-		return a.outOfFuel()
 	}
 	if a.module.abi == ABIWASICommand {
 		return nil
