@@ -67,7 +67,7 @@ var boundCases = []acceptanceCase{
 		w.on("a", func(c *direct.Context, in json.RawMessage) (any, error) {
 			time.Sleep(900 * time.Millisecond) // virtual
 			if c.Call.Cycle < 5 {
-				c.NextIteration(nil)
+				_ = c.NextIteration(nil)
 			}
 			return "a", nil
 		})

@@ -315,7 +315,7 @@ func fallbackIterates(w *world) {
 		if c.Call.MaxCycles != 3 {
 			w.Errorf("max cycles %d, want a's 3", c.Call.MaxCycles)
 		}
-		c.NextIteration(5)
+		_ = c.NextIteration(5)
 	})
 	s := w.recovering("a>b", "F", "")
 	task(s, "a").MaxCycles = ptr(3)
