@@ -18,7 +18,7 @@ type appender struct {
 	most int64        // the size of a file from which on full is called
 
 	mu     sync.Mutex // guards what follows, and the state that the records change
-	moved  *sync.Cond // done, busy or err has changed
+	moved  *sync.Cond // done, busy, syncs or err has changed
 	opened bool
 	gone   bool // its files were removed: whoever waited begins anew
 	name   string
@@ -29,7 +29,8 @@ type appender struct {
 	next   uint64 // sequence of the next record
 	done   uint64 // the last one that is stored
 	synced uint64 // the last one that is synced
-	busy   bool   // somebody writes or syncs, without mu
+	busy   bool   // somebody writes, without mu
+	syncs  bool   // somebody syncs beside those who write, without mu
 	err    error  // of a write: nothing is stored any more
 }
 
@@ -90,10 +91,14 @@ func (a *appender) flush() {
 		a.synced = through
 	}
 	a.moved.Broadcast()
-	if a.size >= a.most {
-		if err := a.full(); err != nil {
-			a.fail(err)
-		}
+	for a.size >= a.most && (a.busy || a.syncs) && a.err == nil {
+		a.moved.Wait()
+	}
+	if a.size < a.most || a.err != nil || a.file == nil { // meanwhile another did it, or the run was forgotten
+		return
+	}
+	if err := a.full(); err != nil {
+		a.fail(err)
 	}
 }
 
@@ -110,36 +115,40 @@ func (a *appender) failed() bool {
 	return a.err != nil
 }
 
-// settle returns when nobody writes, and nothing is left to write. The caller
-// holds mu, which is released meanwhile.
+// settle returns when nobody writes or syncs, and nothing is left to write, unless
+// writing has failed. The caller holds mu, which is released meanwhile.
 func (a *appender) settle() {
-	_ = a.wait(a.next - 1)
-	for a.busy {
-		a.moved.Wait()
+	for {
+		switch {
+		case a.busy || a.syncs:
+			a.moved.Wait()
+		case len(a.buf) > 0 && a.err == nil:
+			a.flush()
+		default:
+			return
+		}
 	}
 }
 
-// syncNow syncs what was stored without.
+// syncNow syncs what was stored without. Nobody waits for it, but who wants to go
+// on to another file.
 func (a *appender) syncNow() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for a.busy {
-		a.moved.Wait()
-	}
-	if a.file == nil || a.synced == a.done || a.err != nil {
+	if a.file == nil || a.synced == a.done || a.syncs || a.err != nil {
 		return
 	}
-	through := a.done
-	a.busy = true
+	f, through := a.file, a.done
+	a.syncs = true
 	a.mu.Unlock()
-	err := a.file.Sync()
+	err := f.Sync()
 	a.mu.Lock()
-	a.busy = false
+	a.syncs = false
 	if err != nil {
 		a.fail(err)
 		return
 	}
-	a.synced = through
+	a.synced = max(a.synced, through)
 	a.moved.Broadcast()
 }
 

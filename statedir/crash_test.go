@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -48,8 +49,8 @@ func (s *stored) take(line string) error {
 // that it had reported is there, and nothing torn.
 func TestKill(t *testing.T) {
 	t.Parallel()
-	for _, sync := range []string{"always", "interval", "never"} {
-		t.Run(sync, func(t *testing.T) {
+	for _, mode := range []string{"always", "interval", "never"} {
+		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			most, end := 150, time.Now().Add(6*time.Second)
 			if testing.Short() {
@@ -60,7 +61,7 @@ func TestKill(t *testing.T) {
 				dir := t.TempDir()
 				s := &stored{events: map[[2]string]int{}, channel: map[string]int{}}
 				for range 15 {
-					kill(t, dir, sync, s)
+					kill(t, dir, mode, s)
 					verify(t, dir, s)
 					if kills++; t.Failed() {
 						t.Fatalf("after %d kills", kills)
@@ -77,10 +78,10 @@ func TestKill(t *testing.T) {
 }
 
 // kill lets a child store for a moment.
-func kill(t *testing.T, dir, sync string, s *stored) {
+func kill(t *testing.T, dir, mode string, s *stored) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), childEnv+"="+dir, childSyncEnv+"="+sync)
+	cmd.Env = append(os.Environ(), childEnv+"="+dir, childSyncEnv+"="+mode)
 	cmd.Stderr = t.Output()
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -89,13 +90,20 @@ func kill(t *testing.T, dir, sync string, s *stored) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	wait := time.Duration(rand.Int64N(int64(25 * time.Millisecond)))
-	time.AfterFunc(wait+5*time.Millisecond, func() { _ = cmd.Process.Kill() })
+	var begun sync.Once
+	kill := func() {
+		wait := time.Duration(rand.Int64N(int64(25 * time.Millisecond)))
+		time.AfterFunc(wait, func() { _ = cmd.Process.Kill() })
+	}
+	if rand.IntN(4) == 0 {
+		begun.Do(kill) // it may not come to store anything
+	}
 	for lines := bufio.NewReader(out); ; {
 		line, err := lines.ReadString('\n')
 		if errors.Is(err, io.EOF) {
 			break // what is left of a line was not reported
 		}
+		begun.Do(kill)
 		if err == nil {
 			err = s.take(line)
 		}

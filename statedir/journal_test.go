@@ -308,8 +308,16 @@ func touch(t *testing.T, j engine.Journal, run string) error {
 // begin it anew.
 func TestForgetRace(t *testing.T) {
 	t.Parallel()
-	d := openDir(t, t.TempDir(), statedir.Config{Sync: statedir.SyncNever})
-	j := d.Backend().Journal
+	for _, c := range []statedir.Config{
+		{Sync: statedir.SyncNever},
+		{Sync: statedir.SyncInterval, SyncInterval: 1, SegmentSize: 150},
+	} {
+		forgetRace(t, openDir(t, t.TempDir(), c).Backend().Journal)
+	}
+}
+
+func forgetRace(t *testing.T, j engine.Journal) {
+	t.Helper()
 	var all sync.WaitGroup
 	for i := range 4 {
 		all.Go(func() {
