@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing/synctest"
@@ -84,6 +85,7 @@ var recoveryCases = []acceptanceCase{
 		}
 		w.wantText(told, `"message":"boom"`, `"fallback":{"kind":"error","message":"no fallback either"}`)
 	}},
+	{name: "D55b_anothers_stop", virtual: true, run: anothersStop},
 	{name: "E62f_rollback_fails", run: func(w *world) {
 		w.on("a", failing(-1))
 		w.on("R", func(*direct.Context, json.RawMessage) (any, error) { return nil, errRollback })
@@ -475,6 +477,36 @@ func cancelRollsBack(w *world) {
 	}
 	time.Sleep(time.Hour) // virtual: the deaf one ends, too late
 	w.wantEnded("a!rollback:succeeded a:canceled")
+}
+
+// anothersStop: an attempt may fail because of what it shared with one that was
+// stopped or timed out; that is a failure as any, and may be retried.
+func anothersStop(w *world) {
+	for _, bound := range []engine.Duration{0, second} {
+		var shared error
+		w.on("R", func(c *direct.Context, _ json.RawMessage) (any, error) {
+			<-c.Done()
+			shared = context.Cause(c)
+			return nil, shared
+		})
+		w.on("a", failing(-1))
+		s := w.recovering("a", "", "R")
+		task(s, "a").Timeout = bound
+		w.cancelMidway(s)
+		w.on("a", func(c *direct.Context, _ json.RawMessage) (any, error) {
+			if c.Call.Attempt == 1 {
+				return nil, fmt.Errorf("shared: %w", shared)
+			}
+			return nil, errBoom
+		})
+		s = w.flow("a")
+		task(s, "a").Retry = &engine.Retry{Max: 1, On: []string{engine.KindError}}
+		out := w.run(s)
+		w.wantError(out, engine.KindError, "boom")
+		if shared == nil || out.Error.Attempts != 2 {
+			w.Errorf("shared %v, error %+v, want 2 attempts", shared, out.Error)
+		}
+	}
 }
 
 func rollbackBound(w *world) {

@@ -169,11 +169,8 @@ func (a *attempt) event(result Result, err error) *Event {
 		e.Type, e.Value, e.Effects = EventCompleted, result.Value, result.Effects
 		return e
 	}
-	cause := err
-	if a.ctx != nil && a.ctx.Err() != nil {
-		cause = context.Cause(a.ctx)
-	}
-	if errors.Is(cause, errStopped) {
+	cause := a.endedBy()
+	if errors.Is(cause, errStopped) || err == errStopped { //nolint:errorlint // as it is: another attempt's may be wrapped in what they shared
 		e.Type = EventStopped
 		return e
 	}
@@ -181,6 +178,14 @@ func (a *attempt) event(result Result, err error) *Event {
 	e.Effects.Cancel = result.Effects.Cancel
 	e.Error = a.taskError(err, cause)
 	return e
+}
+
+// endedBy is what ended the attempt from outside; nil if nothing has.
+func (a *attempt) endedBy() error {
+	if a.ctx == nil || a.ctx.Err() == nil {
+		return nil
+	}
+	return context.Cause(a.ctx)
 }
 
 func (a *attempt) taskError(err, cause error) *TaskError {
