@@ -23,6 +23,7 @@ type pin struct {
 	name   string
 	tasks  []string
 	err    error
+	left   bool // the caller that was loading it went away
 }
 
 // found is an export that can be called.
@@ -69,8 +70,7 @@ func (h *Handler) load(ctx context.Context, ref string) (*pin, error) {
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
-		canceled := errors.Is(p.err, context.Canceled) || errors.Is(p.err, context.DeadlineExceeded)
-		if !canceled || ctx.Err() != nil {
+		if !p.left || ctx.Err() != nil {
 			return p, p.err
 		}
 	}
@@ -96,7 +96,7 @@ func (h *Handler) fill(ctx context.Context, ref string, p *pin) {
 			p.tasks = append(p.tasks, t.Name)
 		}
 	}
-	p.name, p.err = name, err
+	p.name, p.err, p.left = name, err, err != nil && ctx.Err() != nil
 	if err == nil && name == "" {
 		p.name = ref
 	}
