@@ -173,6 +173,44 @@ func TestSnapshotWhileWriting(t *testing.T) {
 	})
 }
 
+// TestForgetWhileWriting: appends that wait when a run is forgotten are stored
+// before.
+func TestForgetWhileWriting(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			files := &gated{}
+			d := mustOpen(t, t.TempDir(), Config{}, files)
+			defer d.Close()
+			j := d.Backend().Journal
+			push := func(chain string) error {
+				_, err := j.Append(t.Context(), "r", chain, 0, failed(1))
+				return err
+			}
+			if err := push("a"); err != nil {
+				t.Fatal(err)
+			}
+			gate := make(chan struct{})
+			files.gate = gate
+			errs := make(chan error)
+			for _, f := range []func() error{
+				func() error { return push("b") },
+				func() error { return j.Forget(t.Context(), "r") },
+				func() error { return push("c") },
+			} {
+				go func() { errs <- f() }()
+				synctest.Wait()
+			}
+			close(gate)
+			for range 3 {
+				if err := <-errs; err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+}
+
 func dropLastRecord(t *testing.T, path string) {
 	t.Helper()
 	all, err := listSegments(path + "/runs/r")
