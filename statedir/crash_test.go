@@ -57,7 +57,8 @@ func TestKill(t *testing.T) {
 				end = time.Now().Add(time.Second)
 			}
 			kills, said := 0, 0
-			for kills < most && time.Now().Before(end) {
+			late := end.Add(time.Minute) // a busy machine may kill before anything was stored
+			for kills < most && time.Now().Before(end) || said < 15 && time.Now().Before(late) {
 				dir := t.TempDir()
 				s := &stored{events: map[[2]string]int{}, channel: map[string]int{}}
 				for range 15 {
@@ -70,7 +71,7 @@ func TestKill(t *testing.T) {
 				said += s.recorded
 			}
 			t.Logf("%d kills, %d operations were reported", kills, said)
-			if kills < 15 || said < kills {
+			if kills < 15 || said < 15 {
 				t.Errorf("%d kills and %d operations are too few to tell", kills, said)
 			}
 		})
