@@ -147,5 +147,6 @@ func (r *childRun) outOfMemory() bool {
 	said := string(r.stderr.head)
 	return strings.Contains(said, "out of memory") ||
 		strings.Contains(said, "cannot allocate memory") ||
-		strings.Contains(said, "too many address space collisions")
+		strings.Contains(said, "too many address space collisions") ||
+		strings.Contains(said, "ThreadSanitizer failed to allocate")
 }
