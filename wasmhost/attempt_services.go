@@ -17,34 +17,33 @@ func (a *attempt) meta(context.Context, guest) int64 {
 
 func (a *attempt) resultGet(ctx context.Context, g guest) int64 {
 	id, ok := g.text()
-	switch {
-	case !ok:
+	if !ok {
 		return int64(abi.Invalid)
-	case a.opt.Services.Results == nil:
-		return int64(abi.Unavailable)
 	}
-	value, err := a.opt.Services.Results.Result(ctx, id)
-	if err != nil {
-		return a.code(abi.FuncResultGet, err)
-	}
-	return a.answer(value)
+	results := a.opt.Services.Results
+	return a.ask(abi.FuncResultGet, results != nil, func() ([]byte, error) { return results.Result(ctx, id) })
 }
 
-// channelOp counts a channel_* call.
-func (a *attempt) channelOp() bool {
+// channelOp counts a channel_* call, and answers with 0 if it may be made; valid
+// tells whether its arguments are.
+func (a *attempt) channelOp(valid bool) abi.Code {
+	switch {
+	case !valid:
+		return abi.Invalid
+	case a.opt.Services.Channel == nil:
+		return abi.Unavailable
+	}
 	a.sums.channel++
-	return a.sums.channel <= a.opt.Limits.ChannelOps
+	if a.sums.channel > a.opt.Limits.ChannelOps {
+		return abi.TooLarge
+	}
+	return 0
 }
 
 func (a *attempt) channelGet(ctx context.Context, g guest) int64 {
 	key, ok := g.text()
-	switch {
-	case !ok:
-		return int64(abi.Invalid)
-	case a.opt.Services.Channel == nil:
-		return int64(abi.Unavailable)
-	case !a.channelOp():
-		return int64(abi.TooLarge)
+	if code := a.channelOp(ok); code != 0 {
+		return int64(code)
 	}
 	value, err := a.opt.Services.Channel.Get(ctx, key)
 	if err != nil {
@@ -55,13 +54,8 @@ func (a *attempt) channelGet(ctx context.Context, g guest) int64 {
 
 func (a *attempt) channelKeys(ctx context.Context, g guest) int64 {
 	prefix, ok := g.text()
-	switch {
-	case !ok:
-		return int64(abi.Invalid)
-	case a.opt.Services.Channel == nil:
-		return int64(abi.Unavailable)
-	case !a.channelOp():
-		return int64(abi.TooLarge)
+	if code := a.channelOp(ok); code != 0 {
+		return int64(code)
 	}
 	keys, err := a.opt.Services.Channel.Keys(ctx, prefix)
 	if err != nil {
@@ -78,19 +72,12 @@ func channelApply(kind string) func(*attempt, context.Context, guest) int64 {
 	return func(a *attempt, ctx context.Context, g guest) int64 {
 		op := ChannelOp{Kind: kind}
 		var ok bool
-		if op.Key, ok = g.text(); !ok {
-			return int64(abi.Invalid)
+		if op.Key, ok = g.text(); ok && kind != "delete" {
+			op.Value, ok = g.json(2)
+			ok = ok && op.Value != nil
 		}
-		if kind != "delete" {
-			if op.Value, ok = g.json(2); !ok || op.Value == nil {
-				return int64(abi.Invalid)
-			}
-		}
-		switch {
-		case a.opt.Services.Channel == nil:
-			return int64(abi.Unavailable)
-		case !a.channelOp():
-			return int64(abi.TooLarge)
+		if code := a.channelOp(ok); code != 0 {
+			return int64(code)
 		}
 		return a.code("channel_"+kind, a.opt.Services.Channel.Apply(ctx, op))
 	}
