@@ -3,6 +3,8 @@ package wasmhost
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/graflow/graflow-wasm/sdk/abi"
@@ -100,7 +102,21 @@ func (a *attempt) nextIteration(ctx context.Context, g guest) int64 {
 }
 
 func (a *attempt) checkpoint(ctx context.Context, g guest) int64 {
-	return a.steerJSON(ctx, g, abi.FuncCheckpoint, Control.Checkpoint)
+	return a.steerJSON(ctx, g, abi.FuncCheckpoint, func(c Control, ctx context.Context, meta json.RawMessage) error {
+		return c.Checkpoint(ctx, "", meta)
+	})
+}
+
+func (a *attempt) checkpointAs(ctx context.Context, g guest) int64 {
+	name, ok := g.text()
+	meta, ok2 := g.json(2)
+	switch {
+	case !ok || !ok2 || name == "":
+		return int64(abi.Invalid)
+	case a.opt.Services.Control == nil:
+		return int64(abi.Unavailable)
+	}
+	return a.code(abi.FuncCheckpointAs, a.opt.Services.Control.Checkpoint(ctx, name, meta))
 }
 
 func (a *attempt) terminate(ctx context.Context, g guest) int64 {
@@ -154,7 +170,13 @@ func (a *attempt) pause(ctx context.Context, g guest) int64 {
 		return int64(abi.Invalid)
 	}
 	control := a.opt.Services.Control
-	return a.ask(abi.FuncPause, control != nil, func() ([]byte, error) { return control.Pause(ctx, pause) })
+	return a.ask(abi.FuncPause, control != nil, func() ([]byte, error) {
+		answer, err := control.Pause(ctx, pause)
+		if errors.Is(err, ErrPaused) { // the guest must not go on as if it had an answer
+			a.stop(KindPaused, fmt.Sprintf("pause %q waits for an answer", pause.Name), err)
+		}
+		return answer, err
+	})
 }
 
 func (a *attempt) secretGet(ctx context.Context, g guest) int64 {

@@ -25,6 +25,7 @@ const (
 	KindFuel           = "fuel"             // out of fuel
 	KindHostCalls      = "host_calls"       // too many calls of the host
 	KindNoExport       = "no_export"        // the module offers no such task
+	KindPaused         = "paused"           // the guest waits for an answer
 )
 
 // Causes that errors.Is finds in a *TrapError. They are set by the host alone: a
@@ -36,6 +37,9 @@ var (
 	ErrStack          = errors.New("stack limit reached")
 	ErrHostCalls      = errors.New("limit of host calls reached")
 	ErrOutputTooLarge = errors.New("output limit reached")
+	// ErrPaused is what Control.Pause returns when there is no answer yet. It
+	// tells a paused guest from one that names its failure "paused".
+	ErrPaused = errors.New("paused")
 )
 
 // TrapError is the failure of one call, attributable to the guest or its limits.
@@ -57,7 +61,7 @@ func (e *TrapError) Error() string {
 }
 
 // Unwrap is ErrTimeout, ErrMemory, ErrFuel, ErrStack, ErrHostCalls,
-// ErrOutputTooLarge, a *DeniedError, the context's error, the error of a
+// ErrOutputTooLarge, ErrPaused, a *DeniedError, the context's error, the error of a
 // service, or nil.
 func (e *TrapError) Unwrap() error { return e.cause }
 

@@ -66,6 +66,7 @@ var functions = []function{
 	{abi.FuncTerminate, CapabilityControl, slice, asI32, (*attempt).terminate},
 	{abi.FuncCancel, CapabilityControl, slice, asI32, (*attempt).cancel},
 	{abi.FuncCheckpoint, CapabilityControl, slice, asI32, (*attempt).checkpoint},
+	{abi.FuncCheckpointAs, CapabilityControl, slices2, asI32, (*attempt).checkpointAs},
 	{abi.FuncPause, CapabilityControl, slice, asI64, (*attempt).pause},
 	{abi.FuncSecretGet, CapabilitySecrets, slice, asI64, (*attempt).secretGet},
 	{abi.FuncHTTPRequest, CapabilityHTTP, slice, asI64, (*attempt).httpRequest},

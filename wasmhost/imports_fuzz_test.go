@@ -79,8 +79,10 @@ func (giver) NextTask(context.Context, abi.NextTask) error            { return n
 func (giver) NextIteration(context.Context, json.RawMessage) error    { return nil }
 func (giver) Terminate(context.Context, string) error                 { return nil }
 func (giver) Cancel(context.Context, string) error                    { return abi.Unavailable }
-func (giver) Checkpoint(context.Context, json.RawMessage) error       { return nil }
-func (giver) Secret(_ context.Context, name string) ([]byte, error)   { return []byte(name), nil }
+func (giver) Checkpoint(context.Context, string, json.RawMessage) error {
+	return nil
+}
+func (giver) Secret(_ context.Context, name string) ([]byte, error) { return []byte(name), nil }
 
 func (giver) Pause(context.Context, abi.Pause) (json.RawMessage, error) {
 	return json.RawMessage("null"), nil

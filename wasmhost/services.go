@@ -57,8 +57,10 @@ type Control interface {
 	NextIteration(ctx context.Context, data json.RawMessage) error
 	Terminate(ctx context.Context, message string) error
 	Cancel(ctx context.Context, message string) error
-	Checkpoint(ctx context.Context, meta json.RawMessage) error
-	// Pause answers with the input that somebody gave.
+	// Checkpoint takes any name; "" is none.
+	Checkpoint(ctx context.Context, name string, meta json.RawMessage) error
+	// Pause answers with the input that somebody gave. An error of ErrPaused
+	// ends the attempt, which is to be made again once there is an answer.
 	Pause(ctx context.Context, pause abi.Pause) (json.RawMessage, error)
 }
 

@@ -65,12 +65,18 @@ func (e *embedder) NextIteration(_ context.Context, d json.RawMessage) error {
 }
 func (e *embedder) Terminate(_ context.Context, m string) error { return e.note("terminate %s", m) }
 func (e *embedder) Cancel(_ context.Context, m string) error    { return e.note("cancel %s", m) }
-func (e *embedder) Checkpoint(_ context.Context, m json.RawMessage) error {
+func (e *embedder) Checkpoint(_ context.Context, name string, m json.RawMessage) error {
+	if name != "" {
+		return e.note("checkpoint %s %s", name, m)
+	}
 	return e.note("checkpoint %v", m == nil)
 }
 
 func (e *embedder) Pause(_ context.Context, p abi.Pause) (json.RawMessage, error) {
-	return json.RawMessage(`"answered"`), e.note("pause %s", p.Name)
+	if p.Name == "unanswered" {
+		return nil, fmt.Errorf("nobody is there: %w", wasmhost.ErrPaused)
+	}
+	return json.RawMessage(`"answered"`), e.note("pause %+v", p)
 }
 
 func withServices() (*embedder, wasmhost.Options) {

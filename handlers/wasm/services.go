@@ -125,7 +125,9 @@ func (c *control) Cancel(_ context.Context, message string) error {
 }
 
 // Checkpoint is not offered by the engine yet.
-func (*control) Checkpoint(context.Context, json.RawMessage) error { return abi.Unavailable }
+func (*control) Checkpoint(context.Context, string, json.RawMessage) error {
+	return abi.Unavailable
+}
 
 // Pause is not offered by the engine yet.
 func (*control) Pause(context.Context, abi.Pause) (json.RawMessage, error) {

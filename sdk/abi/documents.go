@@ -1,6 +1,9 @@
 package abi
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Meta tells an attempt what it is part of.
 type Meta struct {
@@ -24,10 +27,32 @@ type NextTask struct {
 	Goto    bool            `json:"goto,omitempty"`
 }
 
-// Pause asks a person for input.
+// Pause asks a person for input. Only Name is required. A wait without Timeout,
+// Until and After has no end of its own.
 type Pause struct {
-	Name   string          `json:"name"`
-	Schema json.RawMessage `json:"schema,omitempty"`
+	Name    string          `json:"name"`              // what the answer is given to
+	Message string          `json:"message,omitempty"` // tells whoever is asked what it is about
+	Schema  json.RawMessage `json:"schema,omitempty"`  // JSON Schema of the answer; absent takes any
+	// Timeout bounds the wait. Then the answer is Default, or without one the
+	// task fails with kind pause_timeout. Default needs a Timeout.
+	Timeout Duration        `json:"timeout,omitempty"`
+	Default json.RawMessage `json:"default,omitempty"`
+	// Until or After, not both, end the wait by themselves, with the answer null.
+	Until time.Time `json:"until,omitzero"`
+	After Duration  `json:"after,omitempty"`
+}
+
+// Duration is a time.Duration written as text: "300ms", "10s", "1h30m".
+type Duration time.Duration
+
+// MarshalText implements encoding.TextMarshaler.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *Duration) UnmarshalText(b []byte) error {
+	v, err := time.ParseDuration(string(b))
+	*d = Duration(v)
+	return err
 }
 
 // Description is what graflow_describe writes.

@@ -28,8 +28,9 @@ const (
 	FuncNextIteration = "next_iteration" // (ptr, len) i32: the next iteration's data, JSON; len 0 is none
 	FuncTerminate     = "terminate"      // (ptr, len) i32: a message; the run succeeds
 	FuncCancel        = "cancel"         // (ptr, len) i32: a message; the run is canceled
-	FuncPause         = "pause"          // (ptr, len) i64: a [Pause] as JSON; answers with the input once given
+	FuncPause         = "pause"          // (ptr, len) i64: a [Pause] as JSON; answers with the input once given, until then it ends the attempt
 	FuncCheckpoint    = "checkpoint"     // (ptr, len) i32: metadata, JSON; len 0 is none
+	FuncCheckpointAs  = "checkpoint_as"  // (name_ptr, name_len, meta_ptr, meta_len) i32: the same, under a name
 	FuncSecretGet     = "secret_get"     // (name_ptr, name_len) i64
 	FuncHTTPRequest   = "http_request"   // (ptr, len) i64: an [HTTPRequest] as JSON; answers with an [HTTPResponse]
 	FuncToolCall      = "tool_call"      // (name_ptr, name_len, args_ptr, args_len) i64

@@ -59,6 +59,7 @@ func graflowImports() []hostImport {
 		{"cancel", "pl", "i"},
 		{"pause", "pl", "I"},
 		{"checkpoint", "pl", "i"},
+		{"checkpoint_as", "plpl", "i"},
 		{"secret_get", "pl", "I"},
 		{"http_request", "pl", "I"},
 		{"tool_call", "plpl", "I"},

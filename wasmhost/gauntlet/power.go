@@ -38,6 +38,7 @@ func powers() []Case {
 				nonnegative(g.host("terminate", message)),
 				nonnegative(g.host("cancel", message)),
 				nonnegative(g.host("checkpoint", message)),
+				nonnegative(g.host("checkpoint_as", message, message)),
 				nonnegative64(g.host("pause", g.str(`{"name":"x"}`))),
 			}
 		}),

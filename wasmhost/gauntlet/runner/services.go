@@ -66,7 +66,9 @@ func (c *control) Terminate(_ context.Context, message string) error { return c.
 
 func (c *control) Cancel(_ context.Context, message string) error { return c.keep(message) }
 
-func (c *control) Checkpoint(_ context.Context, meta json.RawMessage) error { return c.keep(meta) }
+func (c *control) Checkpoint(_ context.Context, name string, meta json.RawMessage) error {
+	return c.keep([]any{name, meta})
+}
 
 func (c *control) Pause(context.Context, abi.Pause) (json.RawMessage, error) {
 	return nil, abi.Unavailable

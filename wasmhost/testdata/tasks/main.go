@@ -58,6 +58,12 @@ func terminate(ptr unsafe.Pointer, n uint32) int32
 //go:wasmimport graflow_v1 checkpoint
 func checkpoint(ptr unsafe.Pointer, n uint32) int32
 
+//go:wasmimport graflow_v1 checkpoint_as
+func checkpointAs(ptr unsafe.Pointer, n uint32, meta unsafe.Pointer, metaLen uint32) int32
+
+//go:wasmimport graflow_v1 pause
+func pause(ptr unsafe.Pointer, n uint32) int64
+
 //go:wasmimport graflow_v1 secret_get
 func secretGet(ptr unsafe.Pointer, n uint32) int64
 
@@ -232,6 +238,50 @@ func control() int32 {
 	write(fmt.Sprintf("[%d,%d,%d,%d,%d]", a, b, c, d, e))
 	return 0
 }
+
+//go:wasmexport checkpoints
+func checkpoints() int32 {
+	as := func(name, meta string) int32 {
+		n, nLen := ptr(name)
+		m, mLen := ptr(meta)
+		return checkpointAs(n, nLen, m, mLen)
+	}
+	n, _ := ptr("bad")
+	bad := checkpointAs(n, 3, n, 1<<31)
+	a, b := as("one", `{"page":1}`), as("two", "")
+	c, d := as("", "1"), as("\xff", "1")
+	write(fmt.Sprintf("[%d,%d,%d,%d,%d,%d,%d]", a, b, c, d, as("three", "{"), bad, checkpoint(ptr(`"m"`))))
+	return 0
+}
+
+// pauses asks for what its input lists, in turn, and leaves a mark that the next
+// call in the same sandbox would see.
+//
+//go:wasmexport pauses
+func pauses() int32 {
+	var asked []json.RawMessage
+	if err := json.Unmarshal(input(), &asked); err != nil {
+		return fail("", err.Error(), 0)
+	}
+	counter++
+	answers := []string{fmt.Sprint(counter)}
+	for _, p := range asked {
+		answers = append(answers, reply(pause(ptr(string(p)))))
+		setChannel("after", "1")
+	}
+	out, _ := json.Marshal(answers)
+	write(string(out))
+	return 0
+}
+
+func setChannel(key, value string) int32 {
+	k, kn := ptr(key)
+	v, vn := ptr(value)
+	return channelSet(k, kn, v, vn)
+}
+
+//go:wasmexport claims_paused
+func claimsPaused() int32 { return fail("paused", "not really", 0) }
 
 //go:wasmexport lookup
 func lookup() int32 {
