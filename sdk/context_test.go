@@ -94,7 +94,7 @@ func TestEffects(t *testing.T) {
 		c.Progress(1, 2, "half")
 		return errors.Join(
 			c.NextTask("a"), c.Goto("b"), c.Spawn(abi.NextTask{ID: "c", Handler: "wasm", Input: json.RawMessage("1")}),
-			c.NextIteration(box{Width: 1}), c.Checkpoint(map[string]int{"page": 2}), c.Checkpoint(nil),
+			c.NextIteration(box{Width: 1}), c.Checkpoint(map[string]int{"page": 2}), c.Checkpoint(nil), c.CheckpointAs("here", 1),
 			c.Terminate("enough"), c.Cancel("no"),
 		)
 	})
@@ -105,7 +105,7 @@ func TestEffects(t *testing.T) {
 		Iterates:    true,
 		Terminated:  &enough,
 		Canceled:    &no,
-		Checkpoints: []json.RawMessage{json.RawMessage(`{"page":2}`), nil},
+		Checkpoints: []sdk.Checkpoint{{Meta: json.RawMessage(`{"page":2}`)}, {}, {Name: "here", Meta: json.RawMessage("1")}},
 		Logs: []sdk.LogLine{
 			{slog.LevelInfo, "plain 1"},
 			{slog.LevelWarn, `careful k=1 why="two words"`},

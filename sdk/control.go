@@ -51,15 +51,29 @@ func (c *Context) Cancel(message string) error {
 }
 
 // Checkpoint asks for a checkpoint after this task, with meta, or nil, noted in
-// it.
+// it. It is named by its number.
 func (c *Context) Checkpoint(meta any) error {
 	return c.tell("checkpoint", meta, c.host.checkpoint)
 }
 
+// CheckpointAs is [Context.Checkpoint] with a name, which is not "".
+func (c *Context) CheckpointAs(name string, meta any) error {
+	deed := fmt.Sprintf("checkpoint %q", name)
+	return c.tell(deed, meta, func(data []byte) error { return c.host.checkpointAs(name, data) })
+}
+
 // Pause asks a person for input and decodes the answer into what into points
-// to. The host may end the attempt here and run the task again from its start
-// when the answer is there: what comes before Pause must bear repeating.
+// to; nil drops it. Without an answer the host ends the attempt here: nothing
+// after Pause runs, deferred calls included, and all effects are dropped but a
+// cancel. Once there is one the task runs again, from its start, and gets it:
+// what comes before Pause must bear repeating.
+//
+// A task may pause several times, under names of their own: an answer stays for
+// all of the task's later attempts.
 func (c *Context) Pause(p abi.Pause, into any) error {
+	if err := p.Check(); err != nil {
+		return Permanent(Fail(KindInvalidInput, "pause %q: %w", p.Name, err))
+	}
 	data, err := json.Marshal(p)
 	if err != nil {
 		return fmt.Errorf("encode pause %q: %w", p.Name, err)
@@ -67,6 +81,9 @@ func (c *Context) Pause(p abi.Pause, into any) error {
 	answer, err := c.host.pause(data)
 	if err != nil {
 		return fmt.Errorf("pause %q: %w", p.Name, err)
+	}
+	if into == nil {
+		return nil
 	}
 	if err := json.Unmarshal(answer, into); err != nil {
 		return fmt.Errorf("decode the input of pause %q: %w", p.Name, err)

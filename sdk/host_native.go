@@ -173,20 +173,33 @@ func (l *Local) cancel(message string) error {
 func (l *Local) checkpoint(meta []byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.effects.Checkpoints = append(l.effects.Checkpoints, meta)
+	l.effects.Checkpoints = append(l.effects.Checkpoints, Checkpoint{Meta: meta})
 	return nil
 }
 
+func (l *Local) checkpointAs(name string, meta []byte) error {
+	if name == "" {
+		return abi.Invalid
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.effects.Checkpoints = append(l.effects.Checkpoints, Checkpoint{Name: name, Meta: meta})
+	return nil
+}
+
+// pause answers from the config, or ends the attempt, as every host does.
 func (l *Local) pause(data []byte) ([]byte, error) {
 	var p abi.Pause
-	if json.Unmarshal(data, &p) != nil {
+	if json.Unmarshal(data, &p) != nil || p.Check() != nil {
 		return nil, abi.Invalid
 	}
-	answer, found := l.config.Pauses[p.Name]
-	if !found {
-		return nil, abi.NotFound
+	if answer, found := l.config.Pauses[p.Name]; found {
+		return json.Marshal(answer)
 	}
-	return json.Marshal(answer)
+	l.mu.Lock()
+	l.effects.Paused = &p
+	l.mu.Unlock()
+	panic(errPaused)
 }
 
 func (l *Local) secret(name string) ([]byte, error) {

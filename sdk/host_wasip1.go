@@ -68,6 +68,10 @@ func (host) pause(p []byte) ([]byte, error) { return reply(importPause(text(p)))
 
 func (host) checkpoint(meta []byte) error { return done(importCheckpoint(text(meta))) }
 
+func (host) checkpointAs(name string, meta []byte) error {
+	return done(importCheckpointAs(name, text(meta)))
+}
+
 func (host) secret(name string) ([]byte, error) { return reply(importSecretGet(name)) }
 
 func (host) http(req []byte) ([]byte, error) { return reply(importHTTPRequest(text(req))) }
@@ -166,6 +170,9 @@ func importPause(p string) int64
 
 //go:wasmimport graflow_v1 checkpoint
 func importCheckpoint(meta string) int32
+
+//go:wasmimport graflow_v1 checkpoint_as
+func importCheckpointAs(name, meta string) int32
 
 //go:wasmimport graflow_v1 secret_get
 func importSecretGet(name string) int64

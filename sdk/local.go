@@ -4,6 +4,7 @@ package sdk
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -20,7 +21,7 @@ type LocalConfig struct {
 	Channel map[string]any    // the channel's first content, as JSON
 	Secrets map[string]string // secrets granted
 
-	Pauses map[string]any                                                 // answers to pauses, by name, as JSON
+	Pauses map[string]any                                                 // answers to pauses, by name, as JSON; without one, a pause ends the call
 	HTTP   func(abi.HTTPRequest) (abi.HTTPResponse, error)                // nil denies requests
 	Tools  map[string]func(args json.RawMessage) (json.RawMessage, error) // a missing tool is not found
 }
@@ -32,10 +33,18 @@ type Effects struct {
 	Iterates    bool            // NextIteration was called
 	Terminated  *string         // the message of Terminate
 	Canceled    *string         // the message of Cancel
-	Checkpoints []json.RawMessage
+	Checkpoints []Checkpoint
+	Paused      *abi.Pause // the pause without an answer that ended the call
 	Logs        []LogLine
 	Progress    []Progress
 	Failure     *Failure // how the task failed; nil when it did not
+}
+
+// Checkpoint is one that a task asked for. Name is "" if it gave none, Meta nil
+// likewise.
+type Checkpoint struct {
+	Name string
+	Meta json.RawMessage
 }
 
 // LogLine is one line of an attempt's log.
@@ -75,9 +84,14 @@ func NewLocal(config LocalConfig) *Local {
 	return &Local{config: config, results: encodeAll(config.Results), channel: encodeAll(config.Channel)}
 }
 
+// errPaused unwinds a task that pauses on a Local.
+var errPaused = errors.New("paused: the call has no answer, see LocalConfig.Pauses")
+
 // Call runs the task on l, or on a fresh Local if l is nil, as a host would:
 // in and the result go through JSON. The error is the one that the task
-// returned; how it looks to the engine is in l's effects.
+// returned; how it looks to the engine is in l's effects. A pause without an
+// answer ends the call with an error, too, but is no Failure: Effects.Paused has
+// it. Other than on a real host, deferred calls run.
 func (t *TaskOf[In, Out]) Call(l *Local, in In) (Out, error) {
 	var out Out
 	data, err := json.Marshal(in)
@@ -102,7 +116,11 @@ func (t *TaskOf[In, Out]) CallJSON(l *Local, in json.RawMessage) (json.RawMessag
 	l.calling.Lock()
 	defer l.calling.Unlock()
 	l.begin(in)
-	if err := t.attempt(&Context{host: l}); err != nil {
+	err := t.attempt(&Context{host: l})
+	if l.paused() {
+		return nil, errPaused
+	}
+	if err != nil {
 		f := failureOf(err)
 		l.fail(f.Kind, f.Message, f.flags())
 		return nil, err
@@ -135,6 +153,18 @@ func (l *Local) begin(in []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.in, l.out, l.effects = in, nil, Effects{}
+}
+
+// paused drops what else the call asked for if it has paused.
+func (l *Local) paused() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := l.effects
+	if e.Paused == nil {
+		return false
+	}
+	l.effects = Effects{Paused: e.Paused, Canceled: e.Canceled, Logs: e.Logs, Progress: e.Progress}
+	return true
 }
 
 func (l *Local) written() json.RawMessage {

@@ -166,7 +166,7 @@ func (a *attempt) ask(name string, offered bool, call func() ([]byte, error)) in
 func (a *attempt) pause(ctx context.Context, g guest) int64 {
 	data, ok := g.json(0)
 	var pause abi.Pause
-	if !ok || json.Unmarshal(data, &pause) != nil || pause.Name == "" {
+	if !ok || json.Unmarshal(data, &pause) != nil || pause.Check() != nil {
 		return int64(abi.Invalid)
 	}
 	control := a.opt.Services.Control

@@ -2,6 +2,7 @@ package abi
 
 import (
 	"encoding/json"
+	"errors"
 	"time"
 )
 
@@ -40,6 +41,21 @@ type Pause struct {
 	// Until or After, not both, end the wait by themselves, with the answer null.
 	Until time.Time `json:"until,omitzero"`
 	After Duration  `json:"after,omitempty"`
+}
+
+// Check reports what makes a pause that no host takes.
+func (p Pause) Check() error {
+	switch {
+	case p.Name == "":
+		return errors.New("it has no name")
+	case p.Timeout < 0 || p.After < 0:
+		return errors.New("a time to wait is negative")
+	case p.Timeout == 0 && len(p.Default) > 0 && string(p.Default) != "null":
+		return errors.New("a default needs a timeout, after which it is the answer")
+	case !p.Until.IsZero() && p.After != 0:
+		return errors.New("until and after exclude each other")
+	}
+	return nil
 }
 
 // Duration is a time.Duration written as text: "300ms", "10s", "1h30m".
