@@ -49,16 +49,24 @@ func (e Errors) Unwrap() []error {
 	return all
 }
 
-// sorted orders errors by position, and keeps one of those that are the same.
-func (e Errors) sorted() Errors {
+// sorted orders errors by position, those of the file first before those of its
+// sub-flows, and keeps one of those that are the same.
+func (e Errors) sorted(first string) Errors {
 	slices.SortStableFunc(e, func(a, b *Error) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+		switch {
+		case a.File != b.File && a.File == first:
+			return -1
+		case a.File != b.File && b.File == first:
+			return 1
+		}
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	return slices.CompactFunc(e, func(a, b *Error) bool { return *a == *b })
 }
 
 // Locate gives each [*engine.BuildError] in err, joined or wrapped, its place
-// in the file. The result is [Errors], joined with whatever else err holds.
+// in the file, or in that of a sub-flow. The result is [Errors], joined with
+// whatever else err holds.
 func (f *File) Locate(err error) error {
 	faults, rest := f.split(err)
 	if len(faults) == 0 {
@@ -66,12 +74,21 @@ func (f *File) Locate(err error) error {
 	}
 	located := make(Errors, 0, len(faults))
 	for _, b := range faults {
-		located = append(located, f.fault(f.place(b.At), b.Message))
+		located = append(located, f.located(b.At, b.Message))
 	}
 	if len(rest) == 0 {
-		return located.sorted()
+		return located.sorted(f.Name)
 	}
-	return errors.Join(append([]error{located.sorted()}, rest...)...)
+	return errors.Join(append([]error{located.sorted(f.Name)}, rest...)...)
+}
+
+// located makes the error at a path of the spec. That of something in a
+// sub-flow is tasks.ID.spec. and the path there.
+func (f *File) located(at, message string) *Error {
+	if task, inner, ok := strings.Cut(strings.TrimPrefix(at, "tasks."), ".spec."); ok && f.subs[task] != nil {
+		return f.subs[task].located(inner, message)
+	}
+	return f.fault(f.place(at), message)
 }
 
 // split parts err into the engine's faults and everything else.

@@ -1,10 +1,8 @@
 package flowfile
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -24,27 +22,40 @@ type File struct {
 	Spec    engine.Spec
 	Modules map[string]string // short names to resolved references
 
+	from   origin
 	graph  *engine.Graph
 	input  *jsonschema.Schema // nil: anything goes
 	lines  []string
-	places map[string]pos // by path in the spec
+	places map[string]pos   // by path in the spec
+	subs   map[string]*File // sub-flows, by the id of their task
 }
 
-// Load reads the flow file at path. The error is [Errors] if the file could be
-// read and is wrong.
+// Load reads the flow file at path, and the sub-flows that it names. The error is
+// [Errors] if the file could be read and is wrong.
 func Load(path string) (*File, error) {
-	info, err := os.Stat(path)
+	src, err := readSource(path)
 	if err != nil {
-		return nil, fmt.Errorf("read flow file: %w", err)
+		return nil, err
 	}
-	if info.Size() > MaxSize {
+	return parse(path, src, origin{readers: []string{realPath(path)}, subFlows: new(int)})
+}
+
+// readSource reads a file, but none that is no flow file by its size or kind.
+func readSource(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read flow file: %w", err)
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("read flow file: %s is not a file", path)
+	case info.Size() > MaxSize:
 		return nil, tooLarge(path)
 	}
 	src, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read flow file: %w", err)
 	}
-	return Parse(path, src)
+	return src, nil
 }
 
 func tooLarge(name string) error {
@@ -53,14 +64,23 @@ func tooLarge(name string) error {
 
 // Parse reads a flow file from src. Relative paths in it are resolved against
 // the directory of name. The graph is built as well, so that the [Errors] it
-// returns are all that can be told without handlers.
+// returns are all that can be told without handlers. Parse reads no other file,
+// so that src may come from anyone: a sub-flow in a file of its own is an error.
 func Parse(name string, src []byte) (*File, error) {
 	if len(src) > MaxSize {
 		return nil, tooLarge(name)
 	}
+	return parse(name, src, origin{})
+}
+
+func parse(name string, src []byte, from origin) (*File, error) {
+	dir, err := from.dir(name)
+	if err != nil {
+		return nil, fmt.Errorf("read flow file %s: %w", name, err)
+	}
 	f := &File{
-		Name: name, Dir: filepath.Dir(name), Source: src, Modules: map[string]string{},
-		lines: strings.SplitAfter(string(src), "\n"), places: map[string]pos{},
+		Name: name, Dir: dir, Source: src, Modules: map[string]string{}, from: from,
+		lines: strings.SplitAfter(string(src), "\n"), places: map[string]pos{}, subs: map[string]*File{},
 	}
 	r := &reader{file: f}
 	if root := r.syntax(src); root != nil {
@@ -68,7 +88,7 @@ func Parse(name string, src []byte) (*File, error) {
 		r.build()
 	}
 	if len(r.errs) > 0 {
-		return nil, r.errs.sorted()
+		return nil, r.errs.sorted(name)
 	}
 	return f, nil
 }
@@ -80,10 +100,4 @@ func (f *File) Build() (*engine.Graph, error) {
 	}
 	g, err := f.Spec.Build()
 	return g, f.Locate(err)
-}
-
-// CheckInput validates a run's input against the file's `input:` schema. The
-// error names every place in the input that is wrong, and what is wanted.
-func (f *File) CheckInput(input json.RawMessage) error {
-	return checkInput(f.input, input)
 }

@@ -57,17 +57,17 @@ func TestErrors(t *testing.T) {
 	t.Parallel()
 	_, err := flowfile.Parse("bad.flow.yaml", []byte(`name: bad
 tasks:
-  a: {builtin: now, timout: 3s, secrets: [K]}
+  a: {builtin: now, timout: 3s, requires: [K]}
   b: {builtin: now, retry: {max: x}, map: "1 +"}
 flow: |
   a >> bb
 edgs: []
 `))
 	want := `bad.flow.yaml:3:21: task "a": unknown key "timout" (did you mean "timeout"?)
-      a: {builtin: now, timout: 3s, secrets: [K]}
+      a: {builtin: now, timout: 3s, requires: [K]}
                         ^
-bad.flow.yaml:3:33: secrets is not supported by this version
-      a: {builtin: now, timout: 3s, secrets: [K]}
+bad.flow.yaml:3:33: requires is not supported by this version
+      a: {builtin: now, timout: 3s, requires: [K]}
                                     ^
 bad.flow.yaml:4:34: want a whole number, not "x"
       b: {builtin: now, retry: {max: x}, map: "1 +"}

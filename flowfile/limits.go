@@ -186,7 +186,7 @@ func (r *reader) mount(at string, n *node) *node {
 	for _, e := range n.entries {
 		v := e.value
 		if e.key == "host" && host != "" {
-			v = &node{kind: kindString, text: relative(r.file.Dir, host)}
+			v = &node{kind: kindString, text: r.file.path(host)}
 		}
 		same.entries = append(same.entries, &entry{key: e.key, value: v})
 	}

@@ -52,6 +52,17 @@ func (n *node) get(key string) *node {
 	return nil
 }
 
+// shown is the value as messages have it: of a list or a mapping the kind alone.
+func (n *node) shown() string {
+	switch n.kind {
+	case kindNumber, kindBool:
+		return n.text
+	case kindString:
+		return strconv.Quote(n.text)
+	}
+	return string(n.kind)
+}
+
 // place is where a fault of the entry's value is shown.
 func (e *entry) place() pos {
 	if e.value.at.line == e.at.line {

@@ -142,12 +142,16 @@ func (r *reader) build() {
 		r.fault(pos{1, 1}, "%v", err)
 		return
 	}
-	known := map[pos]bool{}
+	type place struct {
+		file      string
+		line, col int
+	}
+	known := map[place]bool{}
 	for _, e := range r.errs {
-		known[pos{e.Line, e.Column}] = true
+		known[place{e.File, e.Line, e.Column}] = true
 	}
 	for _, e := range located {
-		if !known[pos{e.Line, e.Column}] {
+		if !known[place{e.File, e.Line, e.Column}] {
 			r.errs = append(r.errs, e)
 		}
 	}
@@ -182,16 +186,7 @@ func join(path, key string) string {
 	return path + "." + key
 }
 
-func (r *reader) want(n *node, wanted string) {
-	got := string(n.kind)
-	if n.kind == kindNumber || n.kind == kindBool {
-		got = n.text
-	}
-	if n.kind == kindString {
-		got = strconv.Quote(n.text)
-	}
-	r.fault(n.at, "want %s, not %s", wanted, got)
-}
+func (r *reader) want(n *node, wanted string) { r.fault(n.at, "want %s, not %s", wanted, n.shown()) }
 
 // The readers of single values report what is wrong and leave their target.
 
@@ -261,6 +256,17 @@ func (r *reader) names(to *[]string) func(string, *node) {
 	}
 }
 
+// once wants the strings of a list to differ.
+func (r *reader) once(n *node) {
+	seen := map[string]bool{}
+	for _, item := range n.items {
+		if item.kind == kindString && seen[item.text] {
+			r.fault(item.at, "%q is here twice", item.text)
+		}
+		seen[item.text] = true
+	}
+}
+
 // root reads the whole file.
 func (r *reader) root(n *node) {
 	s := &r.file.Spec
@@ -290,7 +296,8 @@ func (r *reader) root(n *node) {
 		},
 	})
 	for _, key := range []string{"name", "tasks"} {
-		if n.get(key) == nil {
+		// A sub-flow in place has the name of its task.
+		if n.get(key) == nil && (key != "name" || s.Name == "") {
 			r.fault(n.at, "the key %q is missing", key)
 		}
 	}
@@ -306,6 +313,7 @@ func (r *reader) ends(to *[]string) func(string, *node) {
 			return
 		}
 		r.names(to)(at, n)
+		r.once(n)
 		if len(*to) == 0 {
 			*to = nil
 		}

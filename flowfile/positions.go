@@ -23,6 +23,9 @@ func (f *File) place(at string) pos {
 		}
 		at = at[:max(strings.LastIndexAny(at, ".["), 0)]
 	}
+	if p, ok := f.places[""]; ok {
+		return p
+	}
 	return pos{1, 1}
 }
 

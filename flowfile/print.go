@@ -70,12 +70,13 @@ func (p *printer) item(prefix string, v any) {
 }
 
 // taskForm is a task as the file has it: its id outside, and its spec under
-// handler_kwargs unless it is a wasm or built-in task.
+// handler_kwargs unless it is a wasm or built-in task, or a sub-flow.
 func taskForm(t engine.Task) any {
 	type options engine.Task // without the methods
 	short := struct {
 		Wasm    string          `json:"wasm,omitempty"`
 		Builtin string          `json:"builtin,omitempty"`
+		Flow    *flowForm       `json:"flow,omitempty"`
 		Name    *string         `json:"handler,omitempty"`
 		Kwargs  json.RawMessage `json:"handler_kwargs,omitempty"`
 		options
@@ -91,10 +92,71 @@ func taskForm(t engine.Task) any {
 		short.Wasm = strings.TrimSuffix(spec["module"]+"#"+spec["export"], "#")
 	case t.Handler == "builtin" && len(spec) == 1 && spec["name"] != "":
 		short.Builtin = spec["name"]
-	default:
+	case t.Handler == "flow":
+		short.Flow = subFlowForm(t.Spec)
+	}
+	if short.Wasm == "" && short.Builtin == "" && short.Flow == nil {
 		short.Name, short.Kwargs = &t.Handler, t.Spec
 	}
 	return short
+}
+
+// flowForm is a sub-flow in place.
+type flowForm struct {
+	Name        string           `json:"name"`
+	Description string           `json:"description,omitempty"`
+	Input       json.RawMessage  `json:"input,omitempty"`
+	Tasks       mapping          `json:"tasks"`
+	Groups      mapping          `json:"groups,omitempty"`
+	Edges       []engine.Edge    `json:"edges,omitempty"`
+	Start       []string         `json:"start,omitempty"`
+	End         []string         `json:"end,omitempty"`
+	Limits      engine.RunLimits `json:"limits,omitzero"`
+}
+
+// mapping is an object whose keys keep their order: tasks are declared by it.
+type mapping []pair
+
+type pair struct {
+	key   string
+	value any
+}
+
+// MarshalJSON implements json.Marshaler.
+func (m mapping) MarshalJSON() ([]byte, error) {
+	b := []byte{'{'}
+	for i, p := range m {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		value, err := json.Marshal(p.value)
+		if err != nil {
+			return nil, err
+		}
+		b = append(append(append(b, quote(p.key)...), ':'), value...)
+	}
+	return append(b, '}'), nil
+}
+
+// subFlowForm is the sub-flow that a task's spec holds; nil if the spec is none.
+func subFlowForm(raw json.RawMessage) *flowForm {
+	var s engine.Spec
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if d.Decode(&s) != nil || s.Name == "" || len(s.Tasks) == 0 {
+		return nil
+	}
+	form := &flowForm{
+		Name: s.Name, Description: s.Description, Input: s.Input, Edges: s.Edges,
+		Start: s.Start, End: s.End, Limits: s.Limits,
+	}
+	for _, t := range s.Tasks {
+		form.Tasks = append(form.Tasks, pair{t.ID, taskForm(t)})
+	}
+	for _, g := range s.Groups {
+		form.Groups = append(form.Groups, pair{g.ID, groupForm(g)})
+	}
+	return form
 }
 
 func groupForm(g engine.Group) any {

@@ -67,9 +67,10 @@ func TestSchema(t *testing.T) {
 	}
 	schema := c.MustCompile("flow.schema.json")
 	for text, want := range map[string]bool{
-		thumbnails:                                     true,
-		"name: x\ntasks: {a: {wasm: m}}\ne: 1":         false,
-		"name: x\ntasks: {a: {wasm: m, secrets: [A]}}": false,
+		thumbnails:                             true,
+		"name: x\ntasks: {a: {wasm: m}}\ne: 1": false,
+		"tasks: {a: {wasm: m}}":                false,
+		"name: x":                              false,
 	} {
 		raw, err := yaml.YAMLToJSON([]byte(text))
 		if err != nil {

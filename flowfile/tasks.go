@@ -3,7 +3,6 @@ package flowfile
 import (
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,31 +39,8 @@ func (r *reader) modules(n *node) {
 		r.file.places["modules."+e.key] = e.place()
 		var ref string
 		r.text(&ref)("", e.value)
-		r.file.Modules[e.key] = resolve(r.file.Dir, ref)
+		r.file.Modules[e.key] = r.file.resolve(ref)
 	}
-}
-
-// resolve joins ref to dir if it is a path, and not the name or the digest of
-// a module.
-func resolve(dir, ref string) string {
-	isPath := strings.HasPrefix(ref, "./") || strings.HasPrefix(ref, "../") || ref == "." || ref == ".." ||
-		strings.HasSuffix(ref, "/") || strings.HasSuffix(ref, ".wasm")
-	if !isPath {
-		return ref
-	}
-	return relative(dir, ref)
-}
-
-// relative joins a path to dir. The result is still seen to be a path.
-func relative(dir, path string) string {
-	if dir == "." || dir == "" || filepath.IsAbs(path) {
-		return path
-	}
-	joined := filepath.Join(dir, path)
-	if !filepath.IsAbs(joined) && !strings.HasPrefix(joined, "..") {
-		joined = "./" + joined
-	}
-	return joined
 }
 
 func (r *reader) readDefaults(n *node) {
@@ -192,6 +168,8 @@ func (r *reader) handler(t *engine.Task, h *entry, task *node) {
 	switch {
 	case h.key == "wasm":
 		t.Spec = r.wasm(h.value)
+	case h.key == "flow":
+		r.subFlow(t, h.value)
 	case h.key == "builtin" && h.value.kind == kindString:
 		t.Spec = object("name", h.value.text)
 	case h.key == "builtin" && h.value.kind != kindMapping:
@@ -255,14 +233,6 @@ func (r *reader) wasm(n *node) json.RawMessage {
 	return same.json()
 }
 
-// module resolves a short name, or a path.
-func (r *reader) module(ref string) string {
-	if m, ok := r.file.Modules[ref]; ok {
-		return m
-	}
-	return resolve(r.file.Dir, ref)
-}
-
 // options are the readers of a task's options; its handler is known by then.
 func (r *reader) options(t *engine.Task) map[string]func(string, *node) {
 	return map[string]func(string, *node){
@@ -298,9 +268,10 @@ func (r *reader) recovery(to *string, t *engine.Task, option string) func(string
 }
 
 // applyDefaults sets what the task has not. Limits and grants are the
-// sandbox's: a built-in task has none. Options of a map go to maps alone.
+// sandbox's: a built-in task has none. Options of a map go to maps alone. A
+// sub-flow has its own.
 func (r *reader) applyDefaults(t *engine.Task, task *node) {
-	if r.defaults == nil {
+	if r.defaults == nil || task.get("flow") != nil || t.Handler == "flow" {
 		return
 	}
 	readers := r.options(t)
