@@ -12,6 +12,7 @@ import (
 func (r *Run) activate(s *scope, a arrival) {
 	if r.verdict != nil || s.stopping() {
 		r.nodes[a.vertex].expect = r.nodes[a.vertex].expect || a.cause == causeEdge
+		s.refuse(a)
 		return
 	}
 	v, n := &r.vertices[a.vertex], &r.nodes[a.vertex]
@@ -23,12 +24,13 @@ func (r *Run) activate(s *scope, a arrival) {
 	if v.task != nil && a.cause == causeJump {
 		if limit := r.graph.maxCycles(v.task); limit > 0 && int(n.visits) > limit {
 			n.visits--
+			s.refuse(a)
 			r.failScope(s, cycleLimit(v.id, s.activationID(v.id, n.visits+1), limit))
 			return
 		}
 	}
 	s.live++
-	act := &activation{id: s.activationID(v.id, n.visits), vertex: a.vertex, scope: s, cycle: int(n.visits), attempt: 1, since: r.seq, override: a.override, given: a.given, input: a.input, holder: a.holder}
+	act := &activation{id: s.activationID(v.id, n.visits), vertex: a.vertex, scope: s, cycle: int(n.visits), attempt: 1, since: r.tick, override: a.override, given: a.given, input: a.input, holder: a.holder}
 	if !a.override {
 		act.input = r.joined(s, a.vertex)
 	}
@@ -40,6 +42,9 @@ func (r *Run) activate(s *scope, a arrival) {
 		r.begin(act, a.why)
 	}
 }
+
+// refuse keeps an arrival that can't be let in, for a retry of the run.
+func (s *scope) refuse(a arrival) { s.broken = append(s.broken, broken{again: &a}) }
 
 func cycleLimit(task, activation string, limit int) *TaskError {
 	return &TaskError{
@@ -56,12 +61,13 @@ func (r *Run) begin(act *activation, why string) {
 		n.Why = why
 		r.note(n)
 	}
-	if r.steps+len(r.live)-len(r.blocked) > r.graph.maxSteps() {
+	if r.steps-r.earlier+len(r.live)-len(r.blocked) > r.graph.maxSteps() {
 		r.blocked = append(r.blocked, act)
 		return
 	}
 	if t := r.vertices[act.vertex].task; t.Deadline > 0 {
-		r.commands = append(r.commands, Command{Kind: CommandDeadline, Activation: act.id, After: time.Duration(t.Deadline)})
+		act.clock().deadline = r.now.Time.Add(time.Duration(t.Deadline))
+		r.commands = append(r.commands, r.deadlineOf(act))
 	}
 	r.enqueue(act)
 }
@@ -69,8 +75,8 @@ func (r *Run) begin(act *activation, why string) {
 // enqueue sends the activation's present attempt to the queue.
 func (r *Run) enqueue(act *activation) {
 	d := &Delivery{
-		Run: r.id, Activation: act.id, Task: r.taskOf(act), Vertex: act.vertex,
-		Attempt: act.attempt, Cycle: act.cycle, Rev: act.rev, View: r.view(act.scope),
+		Run: r.id, Activation: act.id, Task: r.taskOf(act), Vertex: act.vertex, Earlier: act.earlier,
+		Attempt: act.attempt, Cycle: act.cycle, Rev: act.rev, Answers: act.answers, View: r.view(act.scope),
 	}
 	switch {
 	case act.recovery != nil:
@@ -78,11 +84,31 @@ func (r *Run) enqueue(act *activation) {
 		d.Input, d.Fault = r.recoveryInput(act.recovery)
 	default:
 		d.Input, d.Fault = r.resolve(act)
-		if d.Task.QueueTimeout > 0 {
-			r.commands = append(r.commands, Command{Kind: CommandQueueTimeout, Activation: act.id, Attempt: act.attempt, After: time.Duration(d.Task.QueueTimeout)})
-		}
+	}
+	r.dispatch(act, d)
+}
+
+// dispatch sends a delivery on its way, or holds it back.
+func (r *Run) dispatch(act *activation, d *Delivery) {
+	act.delivery, act.ordinal = d, r.ordinal
+	r.ordinal++
+	if r.held {
+		r.heldBack = append(r.heldBack, act)
+		return
+	}
+	if t := d.Task; act.recovery == nil && t.QueueTimeout > 0 {
+		act.clock().queued = r.now.Time.Add(time.Duration(t.QueueTimeout))
+		r.commands = append(r.commands, r.queueTimeoutOf(act))
 	}
 	r.commands = append(r.commands, Command{Kind: CommandEnqueue, Delivery: d})
+}
+
+func (r *Run) deadlineOf(act *activation) Command {
+	return Command{Kind: CommandDeadline, Activation: act.id, After: time.Duration(r.vertices[act.vertex].task.Deadline), At: act.timing.deadline}
+}
+
+func (r *Run) queueTimeoutOf(act *activation) Command {
+	return Command{Kind: CommandQueueTimeout, Activation: act.id, Attempt: act.attempt, After: time.Duration(r.taskOf(act).QueueTimeout), At: act.timing.queued}
 }
 
 func (r *Run) view(s *scope) View {

@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -15,22 +16,24 @@ const drain = 2 * time.Second
 // a late, duplicate or foreign one changes nothing.
 func (r *Run) Apply(e *Event) bool {
 	r.seq, r.now = e.Seq, e
-	switch e.Type {
-	case EventStarted:
-		r.start(e)
-		return true
-	case EventCanceled:
-		return r.cancel(e)
-	case EventTimer:
-		return r.timerFired(e)
+	r.tick++
+	if e.Base == "" {
+		r.events++
+	}
+	if decision, ok := decisions[e.Type]; ok {
+		return decision(r, e)
 	}
 	act := r.live[e.Activation]
-	if act == nil || act.attempt != e.Attempt || act.retrying && e.Reason == "" {
+	if act == nil || !act.takes(e) {
 		r.note(Notice{Type: NoticeWarning, Activation: e.Activation, Attempt: e.Attempt, Message: "stale commit: the activation has ended or has another attempt"})
 		return false
 	}
 	act.rev = e.Seq
 	switch {
+	case e.Type == EventPaused:
+		r.pausedAt(act, e)
+	case e.Type == EventAnswered:
+		r.answer(act, e)
 	case act.recovery != nil:
 		r.recoveryEnded(act, e)
 	case e.Type == EventCompleted:
@@ -45,7 +48,36 @@ func (r *Run) Apply(e *Event) bool {
 	return true
 }
 
-func (r *Run) start(e *Event) {
+// decisions are what the events of the chain "" do.
+var decisions = map[EventType]func(*Run, *Event) bool{
+	EventStarted:  (*Run).start,
+	EventCanceled: (*Run).cancel,
+	EventTimer:    (*Run).timerFired,
+	EventHeld:     (*Run).hold,
+	EventReleased: (*Run).hold,
+	EventRetried:  (*Run).retried,
+}
+
+// takes tells whether an event of its chain fits the activation's state.
+func (act *activation) takes(e *Event) bool {
+	switch {
+	case act.attempt != e.Attempt:
+		return false
+	case act.pause != nil:
+		return e.Type == EventAnswered || e.Type == EventFailed && e.Reason != ""
+	case e.Type == EventAnswered:
+		return false
+	}
+	return !act.retrying || e.Reason != ""
+}
+
+func (r *Run) start(e *Event) bool {
+	r.since = e.Time
+	r.pin(e.Pins)
+	if e.Base != "" {
+		r.rebase(e.Time)
+		return true
+	}
 	r.input, r.status = e.Input, StatusRunning
 	if r.input == nil {
 		r.input = json.RawMessage("null")
@@ -58,6 +90,42 @@ func (r *Run) start(e *Event) {
 		r.activate(r.root, arrival{vertex: v, input: r.input, override: true, why: "start"})
 	}
 	r.ended(r.root)
+	return true
+}
+
+// rebase ends the folding of another run's events, from which this one goes on:
+// its chains are empty, and it is not held. What bounds an activation begins anew.
+func (r *Run) rebase(now time.Time) {
+	r.held, r.heldBack = false, nil
+	for _, act := range r.live {
+		act.rev = 0
+		if d := act.delivery; d != nil {
+			c := *d
+			c.Rev, act.delivery = 0, &c
+		}
+		if act.pause != nil {
+			act.pause = newPausing(act.pause.Pause, now)
+		}
+		if t := act.timing; t != nil {
+			t.deadline, t.queued = again(t.deadline, now, r.vertices[act.vertex].task.Deadline), again(t.queued, now, r.taskOf(act).QueueTimeout)
+		}
+	}
+}
+
+// again is when a timer fires that begins anew; zero if there is none.
+func again(was, now time.Time, d Duration) time.Time {
+	if was.IsZero() {
+		return was
+	}
+	return now.Add(time.Duration(d))
+}
+
+// pin keeps the digests of what tasks run.
+func (r *Run) pin(pins map[string]string) {
+	if r.pins == nil && len(pins) > 0 {
+		r.pins = map[string]string{}
+	}
+	maps.Copy(r.pins, pins)
 }
 
 func (r *Run) cancel(e *Event) bool {
@@ -80,6 +148,7 @@ func (r *Run) timerFired(e *Event) bool {
 	}
 	act.retrying = false
 	act.attempt++
+	act.timing.retry = time.Time{}
 	r.enqueue(act)
 	return true
 }
@@ -114,7 +183,10 @@ func (r *Run) taskOf(act *activation) *Task {
 // retire takes an activation off the live ones.
 func (r *Run) retire(act *activation) {
 	delete(r.live, act.id)
-	if t := r.taskOf(act); t.Deadline > 0 || t.QueueTimeout > 0 {
+	act.delivery = nil
+	waited := act.pause != nil
+	r.resumed(act)
+	if t := r.taskOf(act); waited || t.Deadline > 0 || t.QueueTimeout > 0 {
 		r.commands = append(r.commands, Command{Kind: CommandForget, Activation: act.id})
 	}
 }
@@ -128,17 +200,20 @@ func (r *Run) completed(act *activation, e *Event, recovered *TaskError) {
 		r.canceledBy(act, e)
 		return
 	}
+	r.pin(e.Pins)
 	r.record(act, e)
 	if r.observed {
 		n := r.taskNotice(NoticeTaskSucceeded, act, e)
 		n.Recovered = recovered
 		r.note(n)
 	}
+	r.checkpoint(act, e)
 	switch {
 	case r.verdict != nil || act.scope.stopping():
 		// Its run or its group is ending: the result counts, nothing follows.
 		if len(r.vertices[act.vertex].out) > 0 || len(fx.Next) > 0 || fx.Iterate != nil {
 			act.scope.cut = true
+			act.scope.broken = append(act.scope.broken, broken{act: act, done: e})
 		}
 	case fx.Terminate != nil:
 		r.conclude(&verdict{status: StatusSucceeded, reason: ReasonTerminated, message: *fx.Terminate, task: r.vertices[act.vertex].id, output: e.Value}, 0)
@@ -150,6 +225,7 @@ func (r *Run) completed(act *activation, e *Event, recovered *TaskError) {
 
 func (r *Run) canceledBy(act *activation, e *Event) {
 	r.note(r.taskNotice(NoticeTaskCanceled, act, e))
+	act.scope.broken = append(act.scope.broken, broken{act: act})
 	if r.verdict == nil {
 		r.conclude(&verdict{status: StatusCanceled, reason: ReasonCanceled, message: *e.Effects.Cancel, task: r.vertices[act.vertex].id}, 0)
 	}
@@ -228,6 +304,7 @@ func (r *Run) conclude(v *verdict, grace time.Duration) {
 	if v.task == "" && v.err != nil {
 		v.task = v.err.Task
 	}
+	r.letGo() // what was held is stopped as what was not
 	r.stopWhere(grace, func(*activation) bool { return true })
 }
 
@@ -243,7 +320,7 @@ func (r *Run) stopWhere(grace time.Duration, match func(*activation) bool) {
 	slices.SortFunc(hit, func(a, b *activation) int { return compareIDs(a.id, b.id) })
 	for _, act := range hit {
 		act.stopping = true
-		if i := slices.Index(r.blocked, act); i >= 0 || act.retrying {
+		if i := slices.Index(r.blocked, act); i >= 0 || act.retrying || act.pause != nil {
 			r.retire(act)
 			if i >= 0 { // it never began
 				r.blocked = slices.Delete(r.blocked, i, i+1)
@@ -291,6 +368,11 @@ func (r *Run) settle(s *scope) {
 	if r.status != StatusRunning {
 		return
 	}
+	r.finish()
+}
+
+// finish ends the run as its verdict says.
+func (r *Run) finish() {
 	r.status = StatusSucceeded
 	if r.verdict != nil {
 		r.status = r.verdict.status
@@ -315,7 +397,5 @@ func (r *Run) checkSteps() {
 		Kind: KindStepLimit, Task: task, Activation: first.id,
 		Message: fmt.Sprintf("run reached max_steps %d with %d activations pending; raise limits.max_steps, or look for a loop", limit, len(r.blocked)),
 	}}
-	r.blocked = nil // they stay listed as pending
-	r.root.live = 0
-	r.settle(r.root)
+	r.finish() // they stay listed as pending
 }

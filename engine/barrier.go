@@ -21,14 +21,17 @@ func (r *Run) barrier(g *groupRun) {
 	r.nodes[g.vertex].group = nil
 	switch {
 	case r.verdict != nil:
+		r.breakOff(g)
 		r.note(Notice{Type: NoticeGroupFinished, Task: g.name, Activation: g.act.id, Status: StatusCanceled})
 	case g.verdict == Fail:
 		err := r.groupError(g)
 		r.note(Notice{Type: NoticeGroupFinished, Task: g.name, Activation: g.act.id, Status: StatusFailed, Error: err})
 		r.setResult(g.scope, g.vertex, &result{err: err})
+		r.breakOff(g)
 		r.failScope(g.scope, err)
 	case cut:
 		g.scope.cut = true
+		r.breakOff(g)
 		r.note(Notice{Type: NoticeGroupFinished, Task: g.name, Activation: g.act.id, Status: StatusCanceled})
 	default:
 		r.groupSucceeded(g)
@@ -36,15 +39,26 @@ func (r *Run) barrier(g *groupRun) {
 	r.ended(g.scope)
 }
 
+// breakOff keeps a group that has not ended well, for a retry of the run.
+func (r *Run) breakOff(g *groupRun) { g.scope.broken = append(g.scope.broken, broken{group: g}) }
+
 func (r *Run) groupSucceeded(g *groupRun) {
 	value := r.groupValue(g)
 	r.note(Notice{Type: NoticeGroupFinished, Task: g.name, Activation: g.act.id, Status: StatusSucceeded, Value: value})
 	g.scope.output = value
 	r.setResult(g.scope, g.vertex, &result{value: value})
 	if g.scope.stopping() {
-		g.scope.cut = g.scope.cut || len(r.vertices[g.vertex].out)+len(g.jumps) > 0
+		if len(r.vertices[g.vertex].out)+len(g.jumps) > 0 {
+			g.scope.cut = true
+			g.scope.broken = append(g.scope.broken, broken{group: g, passed: true})
+		}
 		return
 	}
+	r.groupFollows(g)
+}
+
+// groupFollows starts what comes after a group that has succeeded.
+func (r *Run) groupFollows(g *groupRun) {
 	if len(g.jumps) > 0 {
 		r.killSuccessors(g.scope, g.vertex)
 		for _, a := range g.jumps {
@@ -52,11 +66,12 @@ func (r *Run) groupSucceeded(g *groupRun) {
 		}
 		r.releaseHolder(g.holder)
 	} else {
-		in := &resolver{input: r.input, result: value, exprs: r.graph.exprs}
+		in := &resolver{input: r.input, result: g.scope.value(g.vertex), exprs: r.graph.exprs}
 		v := r.view(g.scope)
 		in.view = &v
 		alive, err := verdicts(r.graph, g.vertex, in)
 		if err != nil {
+			r.breakOff(g)
 			r.failScope(g.scope, &TaskError{Kind: KindError, Task: g.name, Activation: g.act.id, Message: err.Error()})
 			return
 		}

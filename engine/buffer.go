@@ -104,6 +104,27 @@ func (b *Buffer) Cancel(message string) {
 	b.effects.Cancel = &message
 }
 
+// Checkpoint asks for a checkpoint after the task.
+func (b *Buffer) Checkpoint(c Checkpoint) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.effects.Checkpoints = append(b.effects.Checkpoints, c)
+}
+
+// Pause returns the answer that a pause has had. Without one it asks for it: the
+// attempt is to end now, and what it returns is dropped.
+func (b *Buffer) Pause(p Pause) (answer json.RawMessage, answered bool) {
+	if answer, answered = b.call.Answers[p.Name]; answered {
+		return answer, true
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.effects.Pause == nil {
+		b.effects.Pause = &p
+	}
+	return nil, false
+}
+
 // Effects returns what was collected.
 func (b *Buffer) Effects() Effects {
 	b.mu.Lock()

@@ -31,9 +31,14 @@ type Config struct {
 	// Observe is told what happens, one notice at a time. It must be quick
 	// and must not call the engine. nil costs nothing.
 	Observe func(Notice)
-	// Retain keeps the journals of finished runs; by default they are
-	// dropped, since nobody could read them after the process has ended.
+	// Retain keeps journals and graphs, so that Recover, Retry, History and
+	// checkpoints work; by default a run's journal is dropped as it is read,
+	// since nobody could read it after the process has ended.
 	Retain bool
+	// CheckAnswer checks an answer against the JSON Schema of its pause. Its
+	// error says what is wrong. nil: answers to pauses with a schema are
+	// refused.
+	CheckAnswer func(schema, answer json.RawMessage) error
 	// Logger is for faults that no caller can be told; nil is slog.Default().
 	Logger *slog.Logger
 }
@@ -156,20 +161,34 @@ func (e *Engine) Start(ctx context.Context, g *Graph, s Start) (*Running, error)
 	if s.Input != nil && !json.Valid(s.Input) {
 		return nil, fmt.Errorf("start %q: input is not JSON", g.Name())
 	}
-	o := newRunning(e, g, s.ID)
-	if err := e.adopt(o); err != nil {
+	start, err := e.keepGraph(ctx, g, s.ID)
+	if err != nil {
 		return nil, fmt.Errorf("start %q: %w", g.Name(), err)
 	}
-	e.start.Do(e.startWorkers)
-	if err := o.begin(ctx, s.Input); err != nil {
-		e.drop(o.id)
+	start.Input = s.Input
+	o, err := e.launch(ctx, g, s.ID, start)
+	if err != nil {
 		return nil, fmt.Errorf("start %q: %w", g.Name(), err)
 	}
 	return o, nil
 }
 
-// Run starts a run and waits for its end. The outcome tells how it ended; the
-// error is nil also when the run failed.
+// launch begins to drive a run with its first event.
+func (e *Engine) launch(ctx context.Context, g *Graph, run string, start *Event) (*Running, error) {
+	o := newRunning(e, g, run)
+	if err := e.adopt(o); err != nil {
+		return nil, err
+	}
+	e.start.Do(e.startWorkers)
+	if err := o.begin(ctx, start); err != nil {
+		e.drop(o)
+		return nil, err
+	}
+	return o, nil
+}
+
+// Run starts a run and waits for its end, or until it is paused. The outcome
+// tells how it ended; the error is nil also when the run failed.
 func (e *Engine) Run(ctx context.Context, g *Graph, input json.RawMessage) (Outcome, error) {
 	o, err := e.Start(ctx, g, Start{Input: input})
 	if err != nil {
@@ -191,10 +210,12 @@ func (e *Engine) adopt(o *Running) error {
 	return nil
 }
 
-func (e *Engine) drop(run string) {
+func (e *Engine) drop(o *Running) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	delete(e.runs, run)
+	if e.runs[o.id] == o {
+		delete(e.runs, o.id)
+	}
 }
 
 func (e *Engine) running(run string) *Running {

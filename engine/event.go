@@ -23,9 +23,27 @@ type Event struct {
 	// declaration; nil when no edge has a condition: all are alive.
 	Alive []bool `json:"alive,omitempty"`
 
-	Input   json.RawMessage `json:"input,omitempty"`   // of run_started
-	Message string          `json:"message,omitempty"` // of run_canceled
-	Reason  string          `json:"reason,omitempty"`  // of run_canceled; of failed: the kind of timer that ended what no worker held
+	Input   json.RawMessage `json:"input,omitempty"`   // of run_started and run_retried
+	Message string          `json:"message,omitempty"` // of run_canceled and run_held
+	// Reason is, of run_canceled, why; of failed, the kind of the timer that
+	// ended what no worker held; of answered, the timer that answered.
+	Reason string `json:"reason,omitempty"`
+
+	Pause string            `json:"pause,omitempty"` // of answered: the pause's name
+	Task  string            `json:"task,omitempty"`  // of run_retried: from where
+	Graph string            `json:"graph,omitempty"` // of run_started: digest of the graph, a blob of the run
+	Pins  map[string]string `json:"pins,omitempty"`  // digests of the code of tasks, by name: of run_started, and of completed for tasks added
+	// Base is, of run_started, the digest of a blob with the events before it:
+	// the run goes on where another was.
+	Base   string  `json:"base,omitempty"`
+	Origin *Origin `json:"origin,omitempty"` // of that other run
+}
+
+// Origin is the point of another run from which a run goes on.
+type Origin struct {
+	Run        string `json:"run"`
+	Seq        uint64 `json:"seq"`
+	Checkpoint string `json:"checkpoint,omitempty"`
 }
 
 // EventType says what an Event is.
@@ -37,19 +55,27 @@ const (
 	EventStarted   EventType = "run_started"
 	EventCanceled  EventType = "run_canceled" // from outside, or by the run's timeout
 	EventTimer     EventType = "timer_fired"  // the delay before an attempt is over
+	EventHeld      EventType = "run_held"     // from outside: nothing new begins
+	EventReleased  EventType = "run_released" // from outside: the run goes on
+	EventRetried   EventType = "run_retried"  // from outside: a run that had ended goes on
 	EventCompleted EventType = "completed"    // an attempt succeeded
 	EventFailed    EventType = "failed"       // an attempt failed
 	EventStopped   EventType = "stopped"      // an attempt was stopped, or never begun, because the engine asked for it
+	EventPaused    EventType = "paused"       // an attempt ended because it asks for an answer
+	EventAnswered  EventType = "answered"     // by somebody, or by a timer; the attempt is executed again
 )
 
 // Command is what follows from a run's state.
 type Command struct {
 	Kind       CommandKind
 	Begin      bool          // of a stop with After: an attempt that has not begun still may
+	Begun      bool          // of a stop: the attempt may have begun in another process
 	Delivery   *Delivery     // to enqueue
 	Activation string        // whose timer to start, or which to stop
 	Attempt    int           // that the timer is for
 	After      time.Duration // of the timer; of a stop, the time it has to end by itself
+	At         time.Time     // of the timer: when it fires, by the clock of the event it follows from
+	Reason     string        // of a pause's timer: what it is
 }
 
 // CommandKind says what a Command asks for.
@@ -61,6 +87,7 @@ const (
 	CommandTimer
 	CommandDeadline
 	CommandQueueTimeout
+	CommandPause  // the timer of a pause
 	CommandForget // the activation has ended: its timers are not wanted any more
 	CommandStop
 	CommandFinish
@@ -75,8 +102,10 @@ type Delivery struct {
 	Vertex     int32 // the task's place in the graph; beyond it, the task was added by the run
 	Attempt    int
 	Cycle      int
+	Earlier    int    // attempts made before the run was retried
 	Rev        uint64 // sequence of the last event on the activation's chain
 	Input      json.RawMessage
+	Answers    map[string]json.RawMessage // that the activation's pauses have had
 	// Fault, when set, is why the input could not be made: the attempt fails
 	// with it before its handler is called.
 	Fault *TaskError

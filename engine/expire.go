@@ -22,7 +22,11 @@ func (o *Running) expire(c Command) {
 	defer o.mu.Unlock()
 	act := o.run.live[c.Activation]
 	queued := c.Kind == CommandQueueTimeout
-	if o.ended || o.engine.ctx.Err() != nil || act == nil || queued && (act.retrying || act.attempt != c.Attempt) {
+	if o.closed() != nil || act == nil || queued && (act.retrying || act.attempt != c.Attempt) {
+		return
+	}
+	if queued && o.run.held {
+		o.bound(c, c.After) // no worker takes it meanwhile
 		return
 	}
 	if o.stopExpired(act, queued) {
@@ -32,16 +36,13 @@ func (o *Running) expire(c Command) {
 		}
 		return
 	}
-	e := &Event{Time: time.Now(), Type: EventFailed, Activation: act.id, Attempt: act.attempt, Reason: boundKinds[c.Kind], Error: expired(o.run.taskOf(act), boundKinds[c.Kind])}
-	_, err := o.engine.backend.Journal.Append(o.engine.ctx, o.id, act.id, act.rev, e)
+	e := &Event{Type: EventFailed, Reason: boundKinds[c.Kind], Error: expired(o.run.taskOf(act), boundKinds[c.Kind])}
+	err := o.commitFor(act, e)
 	if errors.Is(err, ErrConflict) { // it ended at this moment
-		if !queued {
+		if !queued && o.run.live[c.Activation] == act {
 			o.bound(c, 2*abandonAfter)
 		}
 		err = nil
-	}
-	if err == nil {
-		err = o.fold(false)
 	}
 	if err != nil && o.engine.ctx.Err() == nil {
 		o.engine.cfg.Logger.Error("expire", "run", o.id, "activation", act.id, "err", err)
@@ -54,8 +55,8 @@ func (o *Running) stopExpired(act *activation, queued bool) bool {
 	o.attemptsMu.Lock()
 	a := o.attempts[act.id]
 	running := a != nil && a.delivery.Attempt == act.attempt
-	if !running && !act.retrying {
-		o.stops[act.id] = act.attempt
+	if !running && !act.retrying && act.pause == nil {
+		o.stops[act.id] = stopOrder{attempt: act.attempt}
 	}
 	o.attemptsMu.Unlock()
 	if running && !queued {

@@ -19,12 +19,14 @@ func (r *Run) failedAttempt(act *activation, e *Event) {
 	}
 	task := r.vertices[act.vertex].task
 	ending := r.verdict != nil || act.scope.stopping()
-	if d, again := retryDelay(task.Retry, e.Error, act.attempt, r.id+act.id); again && !ending {
+	if d, again := retryDelay(task.Retry, e.Error, act.attempt-act.earlier, r.id+act.id); again && !ending {
+		r.resumed(act)
 		act.retrying = true
+		act.clock().retry = e.Time.Add(d)
 		n := r.taskNotice(NoticeTaskRetrying, act, e)
 		n.Delay = Duration(d)
 		r.note(n)
-		r.commands = append(r.commands, Command{Kind: CommandTimer, Activation: act.id, Attempt: act.attempt + 1, After: d})
+		r.commands = append(r.commands, Command{Kind: CommandTimer, Activation: act.id, Attempt: act.attempt + 1, After: d, At: act.timing.retry})
 		return
 	}
 	r.retire(act)
@@ -45,6 +47,7 @@ func (r *Run) failed(act *activation, e *Event, err *TaskError) {
 	if !act.isItem {
 		r.setResult(act.scope, act.vertex, &result{err: err})
 	}
+	act.scope.broken = append(act.scope.broken, broken{act: act})
 	r.failScope(act.scope, err)
 	r.ended(act.scope)
 }
@@ -63,12 +66,13 @@ func (r *Run) canceled(act *activation, e *Event, err *TaskError) {
 	n := r.taskNotice(NoticeTaskCanceled, act, e)
 	n.Error = err
 	r.note(n)
+	act.scope.broken = append(act.scope.broken, broken{act: act})
 	act.scope.cut = true
 	r.ended(act.scope)
 }
 
 // notRetried are the kinds of errors that are retried only if listed.
-var notRetried = []string{KindDenied, KindInvalidInput, KindQueueTimeout}
+var notRetried = []string{KindDenied, KindInvalidInput, KindQueueTimeout, KindPauseTimeout}
 
 // retryDelay tells whether another attempt follows, and after how long. The
 // jitter is drawn from the names, so that every replica draws the same.

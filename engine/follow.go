@@ -147,7 +147,7 @@ func (r *Run) addVertex(t Task, s *scope) int32 {
 		parent = s.group.vertex
 	}
 	r.vertices = append(r.vertices, vertex{id: t.ID, task: &t, parent: parent, member: int32(s.member)})
-	r.nodes = append(r.nodes, node{born: r.seq})
+	r.nodes = append(r.nodes, node{born: r.tick})
 	if r.overlay == nil {
 		r.overlay = map[string]int32{}
 	}
@@ -174,6 +174,7 @@ func (r *Run) jump(s *scope, a arrival) {
 
 func (r *Run) failJump(s *scope, a arrival) {
 	v := &r.vertices[a.vertex]
+	s.refuse(a)
 	r.failScope(s, &TaskError{Kind: KindInvalidInput, Task: v.id, Message: fmt.Sprintf("goto %q: it is inside group %q, which starts as a whole; go to the group", v.id, r.vertices[v.parent].id)})
 }
 

@@ -36,7 +36,9 @@ type Call struct {
 	MaxCycles   int // 0: no limit
 	Input       json.RawMessage
 	View        *View // results and channel as of when the activation became ready
-	Sink        Sink  // never nil
+	// Answers are those that the activation's pauses have had, by name.
+	Answers map[string]json.RawMessage
+	Sink    Sink // never nil
 }
 
 // CanIterate tells whether the task may ask for another iteration.
@@ -64,6 +66,36 @@ type Effects struct {
 	Iterate   *Iteration  `json:"iterate,omitempty"`
 	Terminate *string     `json:"terminate,omitempty"` // message
 	Cancel    *string     `json:"cancel,omitempty"`    // message
+	// Pause ends the attempt as paused. All other effects, but a cancel, are
+	// dropped; once there is an answer the task is executed again.
+	Pause *Pause `json:"pause,omitempty"`
+	// Checkpoints name the point of the journal at which the task has ended.
+	Checkpoints []Checkpoint `json:"checkpoints,omitempty"`
+}
+
+// Pause asks for an answer before a task goes on.
+type Pause struct {
+	// Name is what an answer is given to; "" asks nobody, and waits only for
+	// Until or After.
+	Name string `json:"name,omitempty"`
+	// Message tells whoever is asked what it is about.
+	Message string `json:"message,omitempty"`
+	// Schema is a JSON Schema of the answer; nil takes any.
+	Schema json.RawMessage `json:"schema,omitempty"`
+	// Timeout bounds the wait: then the answer is Default, or without one the
+	// task fails with KindPauseTimeout. 0 is no bound.
+	Timeout Duration        `json:"timeout,omitempty"`
+	Default json.RawMessage `json:"default,omitempty"`
+	// Until and After end the wait by themselves, with the answer null, at a
+	// time and after a time. The zero values do not.
+	Until time.Time `json:"until,omitzero"`
+	After Duration  `json:"after,omitempty"`
+}
+
+// Checkpoint names a point of a run's journal, to go on from.
+type Checkpoint struct {
+	Name string          `json:"name,omitempty"` // "" is numbered: checkpoint-1
+	Meta json.RawMessage `json:"meta,omitempty"` // of the user's, JSON
 }
 
 // NextTask asks for a task to run after this one.
@@ -133,6 +165,7 @@ const (
 	KindStepLimit    = "step_limit"
 	KindGroup        = "group"
 	KindPanic        = "panic"
+	KindPauseTimeout = "pause_timeout" // nobody answered a pause in time
 )
 
 // Error implements error.

@@ -66,7 +66,7 @@ func (r *Run) startItem(g *groupRun, i int) {
 	s := &scope{parent: g.scope, group: g, member: i, prefix: id + "/", channel: g.scope.channel, results: g.scope.results, live: 1}
 	g.members[i] = s
 	r.begin(&activation{
-		id: id, vertex: g.vertex, scope: s, cycle: 1, attempt: 1, since: r.seq,
+		id: id, vertex: g.vertex, scope: s, cycle: 1, attempt: 1, since: r.tick,
 		item: g.items[i], isItem: true, input: g.items[i], override: true,
 	}, "item of "+g.act.id)
 }
@@ -74,12 +74,14 @@ func (r *Run) startItem(g *groupRun, i int) {
 // iterateItem runs one item of a map again, with data.
 func (r *Run) iterateItem(act *activation, data json.RawMessage) {
 	next := *act
+	next.timing, next.answers, next.earlier, next.delivery = nil, nil, 0, nil
 	next.cycle, next.attempt, next.rev = act.cycle+1, 1, 0
-	next.input, next.given, next.since = data, true, r.seq
+	next.input, next.given, next.since = data, true, r.tick
 	base := strings.TrimSuffix(act.scope.prefix, "/")
 	next.id = base + "#" + strconv.Itoa(next.cycle)
 	task := r.vertices[act.vertex].task
 	if limit := r.graph.maxCycles(task); limit > 0 && next.cycle > limit {
+		act.scope.broken = append(act.scope.broken, broken{act: act, again: &arrival{input: data}})
 		r.failScope(act.scope, cycleLimit(task.ID, next.id, limit))
 		return
 	}

@@ -8,12 +8,14 @@ import (
 // Status is the state of a run or of an activation.
 type Status string
 
-// Statuses. A run is running, succeeded, failed or canceled; an activation may
-// also be pending, retrying (waiting for its next attempt) or skipped.
+// Statuses. A run is running, paused (nothing can go on without somebody),
+// succeeded, failed or canceled; an activation may also be pending, retrying
+// (waiting for its next attempt) or skipped.
 const (
 	StatusPending   Status = "pending"
 	StatusRunning   Status = "running"
 	StatusRetrying  Status = "retrying"
+	StatusPaused    Status = "paused"
 	StatusSucceeded Status = "succeeded"
 	StatusFailed    Status = "failed"
 	StatusCanceled  Status = "canceled"
@@ -28,6 +30,7 @@ const (
 	ReasonDeadline   = "deadline"
 	ReasonCanceled   = "canceled"
 	ReasonNoEnd      = "no_end_reached"
+	ReasonHeld       = "held" // of a paused run: by hand
 )
 
 // Outcome is how a run ended.
@@ -43,6 +46,9 @@ type Outcome struct {
 	Steps    int             `json:"steps"`             // activations committed
 	Pending  []string        `json:"pending,omitempty"` // activations that were ready or running, and tasks still waiting
 	Warnings []string        `json:"warnings,omitempty"`
+	// Pauses are what a paused run waits for.
+	Pauses      []Waiting        `json:"pauses,omitempty"`
+	Checkpoints []CheckpointInfo `json:"checkpoints,omitempty"`
 }
 
 // Notice is one thing that happened in a run, for whoever watches: what its
@@ -84,6 +90,8 @@ const (
 	NoticeTaskLog       NoticeType = "task_log"
 	NoticeTaskProgress  NoticeType = "task_progress"
 	NoticeTaskRetrying  NoticeType = "task_retrying" // an attempt failed, another follows after Delay
+	NoticeTaskPaused    NoticeType = "task_paused"   // waits; Message is the pause's name, Value its schema
+	NoticeTaskResumed   NoticeType = "task_resumed"  // Value is the answer
 	NoticeTaskSucceeded NoticeType = "task_succeeded"
 	NoticeTaskFailed    NoticeType = "task_failed"
 	NoticeTaskCanceled  NoticeType = "task_canceled"
@@ -91,5 +99,9 @@ const (
 	NoticeGroupStarted  NoticeType = "group_started"
 	NoticeGroupFinished NoticeType = "group_finished" // Status, Value or Error
 	NoticeWarning       NoticeType = "warning"
+	NoticeCheckpoint    NoticeType = "checkpoint"   // Message is its name, Value its metadata
+	NoticeRunHeld       NoticeType = "run_held"     // by hand
+	NoticeRunReleased   NoticeType = "run_released" // by hand
+	NoticeRunRetried    NoticeType = "run_retried"  // Message is the task from which, if one was named
 	NoticeRunFinished   NoticeType = "run_finished"
 )

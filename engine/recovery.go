@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -40,8 +41,8 @@ func (r *Run) recover(act *activation, last *Event, err *TaskError) bool {
 func (r *Run) ending(act *activation) bool { return r.verdict != nil || act.scope.stopping() }
 
 // startRecovery starts the task of that id for an activation.
-func (r *Run) startRecovery(rec recovery, id string) bool {
-	v, ok := r.vertexOf(id)
+func (r *Run) startRecovery(rec recovery, task string) bool {
+	v, ok := r.vertexOf(task)
 	if !ok || r.vertices[v].task == nil {
 		return false
 	}
@@ -50,9 +51,13 @@ func (r *Run) startRecovery(rec recovery, id string) bool {
 		name = "rollback"
 	}
 	rec.task = r.vertices[v].task
+	id := of.id + "!" + name
+	if r.retries > 0 {
+		id += "#" + strconv.Itoa(r.retries+1)
+	}
 	act := &activation{
-		id: of.id + "!" + name, vertex: of.vertex, scope: of.scope, cycle: of.cycle, attempt: 1,
-		since: r.seq, isItem: of.isItem, stopping: r.ending(of), recovery: &rec,
+		id: id, vertex: of.vertex, scope: of.scope, cycle: of.cycle, attempt: 1,
+		since: r.tick, isItem: of.isItem, stopping: r.ending(of), recovery: &rec,
 	}
 	r.live[act.id] = act
 	if r.observed {

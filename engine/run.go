@@ -6,6 +6,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Run is the state of one execution of a graph: the fold of its events. Apply
@@ -18,8 +19,13 @@ type Run struct {
 	input json.RawMessage
 
 	seq      uint64
+	tick     uint64 // events applied
+	events   int    // those without the ones that only name a base
 	status   Status
 	steps    int
+	earlier  int // steps before the run was retried
+	retries  int
+	since    time.Time        // when it was started, or retried
 	vertices []vertex         // the graph's, then those added by the run
 	overlay  map[string]int32 // ids of the latter
 	find     func(string) (int32, bool)
@@ -30,7 +36,15 @@ type Run struct {
 	root     *scope
 	verdict  *verdict // set once the run is ending
 	warnings []string
-	last     json.RawMessage // value of the last task added at run time that ended
+
+	ordinal     uint64 // of the next activation that becomes ready
+	waiting     int    // activations that wait for somebody's answer
+	answered    map[string]bool
+	held        bool
+	heldBack    []*activation // ready, but the run is held
+	checkpoints []CheckpointInfo
+	pins        map[string]string
+	last        json.RawMessage // value of the last task added at run time that ended
 
 	commands []Command
 	notices  []Notice
@@ -48,7 +62,7 @@ type node struct {
 	visits     int32
 	group      *groupRun // its live activation, if it is a group or a map
 	deferred   []arrival // activations of it that wait for that one to end
-	born       uint64    // sequence of the event that added it; 0: of the graph
+	born       uint64    // tick of the event that added it; 0: of the graph
 }
 
 // edgeState is what is known of an edge.
@@ -73,12 +87,31 @@ type activation struct {
 	scope    *scope
 	cycle    int
 	attempt  int
+	earlier  int // attempts before the run was retried
 	rev      uint64
+	ordinal  uint64    // in order of readiness
+	delivery *Delivery // of the present attempt
+	timing   *timing
+	pause    *pausing // it waits
+	answers  map[string]json.RawMessage
 	item     json.RawMessage // of a map
 	input    json.RawMessage
 	since    uint64
 	holder   *holder
 	recovery *recovery // of what the activation is the fallback or rollback; nil of a task's own
+}
+
+// timing is when an activation's timers fire; zero is never.
+type timing struct {
+	retry, deadline, queued time.Time
+}
+
+// clock returns the activation's timing, to be set.
+func (act *activation) clock() *timing {
+	if act.timing == nil {
+		act.timing = &timing{}
+	}
+	return act.timing
 }
 
 // arrival is what starts a vertex.
@@ -118,6 +151,16 @@ type scope struct {
 	iterate *arrival // the superstep asked for
 	done    bool
 	cut     bool // stopped before all of it had run
+	broken  []broken
+}
+
+// broken is what of a scope did not end well: what a retry of the run does again.
+type broken struct {
+	act    *activation // failed, or stopped
+	done   *Event      // of act: it has succeeded, but nothing could follow
+	again  *arrival    // refused; of act if that is a map's item
+	group  *groupRun   // failed, or stopped
+	passed bool        // of group: it has succeeded, but nothing could follow
 }
 
 type finishedVertex struct {
@@ -207,7 +250,7 @@ func (s *scope) activationID(id string, visit int32) string {
 
 // Outcome tells how the run ended; before that, how it stands.
 func (r *Run) Outcome() Outcome {
-	o := Outcome{Run: r.id, Flow: r.graph.Name(), Status: r.status, Steps: r.steps, Warnings: r.warnings, Output: json.RawMessage("null")}
+	o := Outcome{Run: r.id, Flow: r.graph.Name(), Status: r.status, Steps: r.steps, Warnings: r.warnings, Checkpoints: r.checkpoints, Output: json.RawMessage("null")}
 	switch v := r.verdict; {
 	case v != nil:
 		o.Reason, o.Message, o.Task, o.Error = v.reason, v.message, v.task, v.err
@@ -216,6 +259,10 @@ func (r *Run) Outcome() Outcome {
 		}
 	case r.status == StatusSucceeded:
 		o.Output, o.Reason = r.output()
+	case r.paused():
+		o.Status, o.Pauses = StatusPaused, r.pauses()
+	case r.held:
+		o.Status, o.Reason, o.Pauses = StatusPaused, ReasonHeld, r.pauses()
 	}
 	if r.status != StatusSucceeded {
 		o.Pending = r.pending()

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -10,23 +9,33 @@ import (
 )
 
 // Running is a run that this engine owns: it folds the run's log and enqueues
-// what follows.
+// what follows. It is safe for concurrent use.
 type Running struct {
 	engine *Engine
 	id     string
 	graph  *Graph
 	done   chan struct{}
 
-	mu        sync.Mutex // guards what follows
+	mu        lock // guards what follows
 	run       *Run
 	decisions uint64 // sequence of the last event of the chain ""
 	outcome   Outcome
+	err       error // why it was given up
 	ended     bool
 	timers    map[string]func() // by activation and reason; "" is the run's timeout
+	idle      chan struct{}     // closed when the run is paused, made anew when it goes on
+	parked    []*Delivery       // taken off the queue while the run was held
 
 	attemptsMu sync.Mutex // guards what follows; taken after mu, or alone
 	attempts   map[string]*attempt
-	stops      map[string]int // activations to stop, not seen by a worker yet
+	stops      map[string]stopOrder // of activations that no worker has yet
+	held       bool
+}
+
+// stopOrder keeps an attempt from beginning.
+type stopOrder struct {
+	attempt int
+	begun   bool // it may have begun in another process
 }
 
 // ErrFinished refuses to change a run that has ended.
@@ -34,9 +43,9 @@ var ErrFinished = errors.New("the run has ended")
 
 func newRunning(e *Engine, g *Graph, id string) *Running {
 	o := &Running{
-		engine: e, id: id, graph: g, done: make(chan struct{}),
+		engine: e, id: id, graph: g, done: make(chan struct{}), mu: newLock(), idle: make(chan struct{}),
 		run: NewRun(id, g, e.cfg.Policies), timers: map[string]func(){},
-		attempts: map[string]*attempt{}, stops: map[string]int{},
+		attempts: map[string]*attempt{}, stops: map[string]stopOrder{},
 	}
 	o.run.observed = e.cfg.Observe != nil
 	return o
@@ -45,17 +54,58 @@ func newRunning(e *Engine, g *Graph, id string) *Running {
 // ID is the run's.
 func (o *Running) ID() string { return o.id }
 
-// Done is closed when the run has ended.
+// Done is closed when the run has ended, or was given up.
 func (o *Running) Done() <-chan struct{} { return o.done }
 
-// Wait blocks until the run has ended, or ctx is done.
+// Wait blocks until the run has ended or is paused, or ctx is done. Of a paused
+// run nothing goes on until somebody calls Resume, Release or Cancel; then Wait
+// may be called again. The error is that of ctx, or of a storage that failed: the
+// run was given up then, and [Engine.Recover] goes on from its journal.
 func (o *Running) Wait(ctx context.Context) (Outcome, error) {
-	select {
-	case <-o.done:
-		return o.outcome, nil
-	case <-ctx.Done():
-		return Outcome{}, fmt.Errorf("wait for run %q: %w", o.id, ctx.Err())
+	for {
+		o.mu.Lock()
+		idle := o.idle
+		o.mu.Unlock()
+		select {
+		case <-o.done:
+			return o.outcome, o.err
+		case <-idle:
+			if out, paused := o.pausedOutcome(); paused {
+				return out, nil
+			}
+		case <-ctx.Done():
+			return Outcome{}, fmt.Errorf("wait for run %q: %w", o.id, ctx.Err())
+		}
 	}
+}
+
+func (o *Running) pausedOutcome() (out Outcome, paused bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if paused = !o.ended && o.isIdle(); paused {
+		out = o.run.Outcome()
+	}
+	return out, paused
+}
+
+// isIdle tells that nothing can go on without somebody. The caller holds mu.
+func (o *Running) isIdle() bool {
+	if !o.run.held {
+		return o.run.paused()
+	}
+	o.attemptsMu.Lock()
+	defer o.attemptsMu.Unlock()
+	return len(o.attempts) == 0
+}
+
+// Outcome tells how the run ended; before that, how it stands.
+func (o *Running) Outcome() Outcome {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.ended {
+		return o.outcome
+	}
+	return o.run.Outcome()
 }
 
 // Cancel ends the run as canceled: running attempts are stopped, nothing else
@@ -64,32 +114,53 @@ func (o *Running) Cancel(message string) error {
 	return o.decide(&Event{Type: EventCanceled, Reason: ReasonCanceled, Message: message})
 }
 
-func (o *Running) begin(ctx context.Context, input json.RawMessage) error {
+// Hold pauses the run by hand: attempts that run may end, nothing new begins. A
+// second call changes nothing; ErrFinished when it has ended.
+func (o *Running) Hold(message string) error {
+	return o.decide(&Event{Type: EventHeld, Message: message})
+}
+
+// Release lets a run go on that was held. It changes nothing of one that was not;
+// ErrFinished when it has ended.
+func (o *Running) Release() error { return o.decide(&Event{Type: EventReleased}) }
+
+func (o *Running) begin(ctx context.Context, start *Event) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if d := time.Duration(o.graph.spec.Limits.Timeout); d > 0 {
-		o.timers[""] = o.engine.backend.Timers.After(d, func() {
-			message := fmt.Sprintf("the run exceeded its timeout %s", d)
-			_ = o.decide(&Event{Type: EventCanceled, Reason: ReasonDeadline, Message: message})
-		})
+	err := o.append(ctx, start)
+	if errors.Is(err, ErrConflict) {
+		return fmt.Errorf("run %q: %w", o.id, ErrRunExists)
 	}
-	return o.append(ctx, &Event{Type: EventStarted, Input: input})
+	if err == nil {
+		o.startTimeout()
+	}
+	return err
 }
 
 // decide appends a decision and folds it.
 func (o *Running) decide(e *Event) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.ended {
-		return fmt.Errorf("run %q: %w", o.id, ErrFinished)
-	}
-	if o.engine.ctx.Err() != nil {
-		return fmt.Errorf("run %q: its engine: %w", o.id, ErrClosed)
+	if err := o.closed(); err != nil {
+		return err
 	}
 	if e.Type == EventTimer {
 		delete(o.timers, e.Activation)
 	}
-	return o.append(o.engine.ctx, e)
+	return o.giveUpOn(o.append(o.engine.ctx, e))
+}
+
+// closed tells why the run can't be changed here any more. The caller holds mu.
+func (o *Running) closed() error {
+	switch {
+	case o.err != nil:
+		return o.err
+	case o.ended:
+		return fmt.Errorf("run %q: %w", o.id, ErrFinished)
+	case o.engine.ctx.Err() != nil:
+		return fmt.Errorf("run %q: its engine: %w", o.id, ErrClosed)
+	}
+	return nil
 }
 
 // append adds a decision to the log. The caller holds mu.
@@ -108,32 +179,80 @@ func (o *Running) append(ctx context.Context, e *Event) error {
 func (o *Running) advance(receiving bool) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.fold(receiving)
+	if o.err != nil {
+		return nil // said already
+	}
+	return o.giveUpOn(o.fold(receiving))
+}
+
+// giveUp is giveUpOn for who does not hold mu.
+func (o *Running) giveUp(err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_ = o.giveUpOn(err) // said by who waits
+}
+
+// giveUpOn ends the run in this process, with an error of its storage: what is in
+// the journal is not known any more. It returns the error. The caller holds mu.
+func (o *Running) giveUpOn(err error) error {
+	if err == nil || o.ended || o.engine.ctx.Err() != nil {
+		return err
+	}
+	o.err = fmt.Errorf("given up here, to be recovered from its journal: %w", err)
+	o.outcome = o.run.Outcome()
+	o.end()
+	o.stopAll(errGivenUp)
+	return err
 }
 
 // fold applies the new events in order and carries out what follows. The caller
 // holds mu.
 func (o *Running) fold(receiving bool) error {
-	events, err := o.engine.backend.Journal.Read(o.engine.ctx, o.id, o.run.Seq())
-	if err != nil {
-		return fmt.Errorf("run %q: read its log: %w", o.id, err)
+	journal, ctx := o.engine.backend.Journal, o.engine.ctx
+	for {
+		events, err := journal.Read(ctx, o.id, o.run.Seq())
+		if err != nil {
+			return fmt.Errorf("run %q: read its log: %w", o.id, err)
+		}
+		if len(events) == 0 {
+			return o.carryOut(o.run.Decide(), receiving)
+		}
+		for _, e := range events {
+			if o.ended {
+				return nil
+			}
+			if err := o.apply(e); err != nil {
+				return err
+			}
+		}
+		if !o.engine.cfg.Retain {
+			if err := journal.Trim(ctx, o.id, o.run.Seq()); err != nil {
+				return fmt.Errorf("run %q: trim its log: %w", o.id, err)
+			}
+		}
 	}
-	for _, e := range events {
-		if o.ended {
-			return nil
+}
+
+// apply folds one event, after those that it is based on.
+func (o *Running) apply(e *Event) error {
+	if e.Base != "" {
+		observed := o.run.observed
+		o.run.observed = false // what it is based on was told before
+		err := o.engine.eachOfBase(o.engine.ctx, o.id, e.Base, func(b *Event) error { o.run.Apply(b); return nil })
+		o.run.observed = observed
+		if err != nil {
+			return err
 		}
 		o.run.Apply(e)
-		for _, n := range o.run.notices {
-			o.engine.observe(n)
-		}
-		o.run.notices = o.run.notices[:0]
+		o.run.commands = o.run.Outstanding()
+	} else {
+		o.run.Apply(e)
 	}
-	if !o.engine.cfg.Retain && len(events) > 0 {
-		if err := o.engine.backend.Journal.Trim(o.engine.ctx, o.id, o.run.Seq()); err != nil {
-			return fmt.Errorf("run %q: trim its log: %w", o.id, err)
-		}
+	for _, n := range o.run.notices {
+		o.engine.observe(n)
 	}
-	return o.carryOut(o.run.Decide(), receiving)
+	o.run.notices = o.run.notices[:0]
+	return nil
 }
 
 func (o *Running) carryOut(commands []Command, receiving bool) error {
@@ -145,7 +264,9 @@ func (o *Running) carryOut(commands []Command, receiving bool) error {
 		case CommandTimer:
 			o.wait(c)
 		case CommandDeadline, CommandQueueTimeout:
-			o.bound(*c, c.After)
+			o.bound(*c, c.delay())
+		case CommandPause:
+			o.pauseTimer(*c)
 		case CommandForget:
 			o.forget(c.Activation)
 		case CommandStop:
@@ -154,60 +275,65 @@ func (o *Running) carryOut(commands []Command, receiving bool) error {
 			o.finish()
 		}
 	}
-	if len(ready) == 0 {
-		return nil
+	ready = o.hold(ready)
+	if len(ready) > 0 {
+		if err := o.engine.backend.Queue.Enqueue(o.engine.ctx, receiving, ready...); err != nil {
+			return fmt.Errorf("run %q: enqueue: %w", o.id, err)
+		}
 	}
-	if err := o.engine.backend.Queue.Enqueue(o.engine.ctx, receiving, ready...); err != nil {
-		return fmt.Errorf("run %q: enqueue: %w", o.id, err)
-	}
+	o.tellIdle()
 	return nil
 }
 
-// wait starts the timer before an activation's next attempt.
-func (o *Running) wait(c *Command) {
-	activation, attempt := c.Activation, c.Attempt
-	o.timers[activation] = o.engine.backend.Timers.After(c.After, func() {
-		err := o.decide(&Event{Type: EventTimer, Activation: activation, Attempt: attempt})
-		if err != nil && !errors.Is(err, ErrFinished) && o.engine.ctx.Err() == nil {
-			o.engine.cfg.Logger.Error("retry timer", "run", o.id, "activation", activation, "err", err)
-		}
-	})
-}
-
-// boundKinds are the kinds of errors of what timers bound.
-var boundKinds = map[CommandKind]string{CommandDeadline: KindDeadline, CommandQueueTimeout: KindQueueTimeout}
-
-// bound starts the timer that bounds an activation, in place of an earlier one.
-func (o *Running) bound(c Command, after time.Duration) {
-	key := c.Activation + "!" + boundKinds[c.Kind]
-	if stop := o.timers[key]; stop != nil {
-		stop()
+// hold tells the workers whether the run is held, and adds what they have left
+// of it once it is not.
+func (o *Running) hold(ready []*Delivery) []*Delivery {
+	if o.run.held == o.held {
+		return ready
 	}
-	o.timers[key] = o.engine.backend.Timers.After(after, func() { o.expire(c) })
+	o.attemptsMu.Lock()
+	o.held = o.run.held
+	parked := o.parked
+	if !o.held {
+		o.parked = nil
+	}
+	o.attemptsMu.Unlock()
+	if o.run.held {
+		return ready
+	}
+	return append(parked, ready...)
 }
 
-// forget stops the timers of an activation that has ended.
-func (o *Running) forget(activation string) {
-	for _, key := range []string{activation, activation + "!" + KindDeadline, activation + "!" + KindQueueTimeout} {
-		if stop := o.timers[key]; stop != nil {
-			stop()
-			delete(o.timers, key)
+// tellIdle wakes who waits for the run to be paused. The caller holds mu.
+func (o *Running) tellIdle() {
+	idle := o.isIdle()
+	select {
+	case <-o.idle:
+		if !idle {
+			o.idle = make(chan struct{})
+		}
+	default:
+		if idle {
+			close(o.idle)
 		}
 	}
 }
 
 func (o *Running) finish() {
-	o.outcome, o.ended = o.run.Outcome(), true
-	for _, stop := range o.timers {
-		stop()
-	}
-	o.timers = nil
-	o.engine.drop(o.id)
+	o.outcome = o.run.Outcome()
+	o.end()
 	if !o.engine.cfg.Retain {
 		if err := o.engine.backend.Journal.Forget(o.engine.ctx, o.id); err != nil {
 			o.engine.cfg.Logger.Error("forget journal", "run", o.id, "err", err)
 		}
 	}
+}
+
+// end lets go of the run.
+func (o *Running) end() {
+	o.ended = true
+	o.stopTimers()
+	o.engine.drop(o)
 	close(o.done)
 }
 
@@ -215,81 +341,12 @@ func (o *Running) finish() {
 func (o *Running) close() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.stopTimers()
+}
+
+func (o *Running) stopTimers() {
 	for _, stop := range o.timers {
 		stop()
 	}
-	o.timers = nil
-}
-
-// stop tells the attempt of an activation to end, now or after a while.
-func (o *Running) stop(c *Command) {
-	if c.After > 0 {
-		activation, attempt := c.Activation, c.Attempt
-		o.timers[activation] = o.engine.backend.Timers.After(c.After, func() { o.stopNow(activation, attempt) })
-		if !c.Begin {
-			o.stopUnlessRunning(c.Activation, c.Attempt)
-		}
-		return
-	}
-	o.stopNow(c.Activation, c.Attempt)
-}
-
-func (o *Running) stopNow(activation string, n int) {
-	o.attemptsMu.Lock()
-	a := o.attempts[activation]
-	if a == nil || a.delivery.Attempt != n {
-		o.stops[activation] = n
-		o.attemptsMu.Unlock()
-		return
-	}
-	o.attemptsMu.Unlock()
-	a.stop(errStopped)
-}
-
-// stopUnlessRunning keeps an attempt from beginning.
-func (o *Running) stopUnlessRunning(activation string, n int) {
-	o.attemptsMu.Lock()
-	defer o.attemptsMu.Unlock()
-	if o.attempts[activation] == nil {
-		o.stops[activation] = n
-	}
-}
-
-// enter makes an attempt known; false when it is to stop before it begins.
-func (o *Running) enter(a *attempt) bool {
-	o.attemptsMu.Lock()
-	defer o.attemptsMu.Unlock()
-	if n, ok := o.stops[a.delivery.Activation]; ok && n == a.delivery.Attempt {
-		delete(o.stops, a.delivery.Activation)
-		return false
-	}
-	o.attempts[a.delivery.Activation] = a
-	return true
-}
-
-func (o *Running) leave(a *attempt) {
-	o.attemptsMu.Lock()
-	defer o.attemptsMu.Unlock()
-	if o.attempts[a.delivery.Activation] == a {
-		delete(o.attempts, a.delivery.Activation)
-	}
-}
-
-// stopAll stops every attempt that runs in this process.
-func (o *Running) stopAll(cause error) {
-	o.attemptsMu.Lock()
-	defer o.attemptsMu.Unlock()
-	for _, a := range o.attempts {
-		a.stop(cause)
-	}
-}
-
-func (o *Running) leases() []Lease {
-	o.attemptsMu.Lock()
-	defer o.attemptsMu.Unlock()
-	all := make([]Lease, 0, len(o.attempts))
-	for _, a := range o.attempts {
-		all = append(all, a.lease)
-	}
-	return all
+	clear(o.timers)
 }

@@ -28,6 +28,11 @@ type Task struct {
 	// the task with that id, else the channel key, else the default.
 	Params []Param `json:"params,omitempty"`
 
+	// Secrets are the names of those that the task may read: an allow-list.
+	Secrets []string `json:"secrets,omitempty"`
+	// Output says where the task's value is kept.
+	Output Output `json:"output,omitempty"`
+
 	// Timeout bounds one attempt; 0 is no bound.
 	Timeout Duration `json:"timeout,omitempty"`
 	// Deadline bounds an activation from when it is ready, with its waiting
@@ -86,6 +91,19 @@ type OnError string
 const (
 	OnErrorFail    OnError = "fail"    // the map fails with the first failed item
 	OnErrorCollect OnError = "collect" // each result is {"ok": …} or {"error": …}
+)
+
+// Output says where the value of a task is kept: in the run's journal, or as a
+// blob of the run. Of a blob the value is a reference {"$blob": digest, "size":
+// bytes}; the input of a task that it leads to is whole again, expressions see
+// the reference.
+type Output string
+
+// Outputs. The zero value is OutputInline.
+const (
+	OutputInline Output = "inline"
+	OutputBlob   Output = "blob"
+	OutputAuto   Output = "auto" // a blob from 64 KiB on
 )
 
 // Retry is the policy after a failed attempt. Attempts = Max + 1.

@@ -18,6 +18,8 @@ const abandonAfter = 80 * time.Millisecond
 var (
 	errStopped = errors.New("stopped by the engine")
 	errTimeout = errors.New("the attempt exceeded its timeout")
+	// errGivenUp ends an attempt whose run was given up in this process.
+	errGivenUp = errors.New("the run was given up here")
 	// errDeadline ends an attempt whose activation has run out of time.
 	errDeadline = errors.New("the activation exceeded its deadline")
 )
@@ -70,10 +72,18 @@ func (e *Engine) handle(lease Lease) (replaced bool) {
 	}
 	a.ctx, a.cancel = context.WithCancelCause(e.ctx)
 	defer a.cancel(nil)
-	if !o.enter(a) {
+	switch o.enter(a) {
+	case parked:
+		_ = lease.Ack(e.ctx) // the owner enqueues it again
+		return false
+	case stopped:
 		a.started = time.Time{} // it never began
 		a.commit(Result{}, errStopped)
 		return false
+	case stoppedBegun:
+		a.commit(Result{}, errStopped)
+		return false
+	case admitted:
 	}
 	if t := d.timeout(); t > 0 {
 		a.timer = time.AfterFunc(t, func() { a.stop(errTimeout) })
@@ -118,23 +128,27 @@ func (a *attempt) run() (result Result, err error) {
 	}()
 	maxAttempts := 1
 	if d.Task.Retry != nil && d.Recovery == nil {
-		maxAttempts += d.Task.Retry.Max
+		maxAttempts += d.Task.Retry.Max + d.Earlier
 	}
 	h, ok := a.engine.cfg.Handlers[handlerName(d.Task)]
 	if !ok {
 		return Result{}, &TaskError{Kind: KindInvalidInput, Message: fmt.Sprintf("task %q: no handler %q", d.Task.ID, handlerName(d.Task)), Permanent: true}
 	}
+	input, err := a.engine.whole(a.ctx, d.Run, d.Input)
+	if err != nil {
+		return Result{}, fmt.Errorf("task %q: read its input: %w", d.Task.ID, err)
+	}
 	return h.Handle(a.ctx, &Call{
 		Run: d.Run, Flow: a.owner.graph.Name(), Task: d.Task, Activation: d.Activation,
 		Attempt: d.Attempt, MaxAttempts: maxAttempts, Cycle: d.Cycle, MaxCycles: a.owner.graph.maxCycles(d.owner()),
-		Input: d.Input, View: &d.View, Sink: a,
+		Input: input, View: &d.View, Answers: d.Answers, Sink: a,
 	})
 }
 
 // commit appends how the attempt ended to its activation's chain, acks the
 // delivery, and folds the run.
 func (a *attempt) commit(result Result, err error) {
-	if a.engine.ctx.Err() != nil {
+	if a.engine.ctx.Err() != nil || errors.Is(a.endedBy(), errGivenUp) {
 		_ = a.lease.Nak(context.WithoutCancel(a.engine.ctx))
 		return
 	}
@@ -146,14 +160,20 @@ func (a *attempt) commit(result Result, err error) {
 			a.notice(Notice{Type: NoticeWarning, Message: "stale commit: another attempt was first; this one is dropped"})
 		}
 	} else if appendErr != nil {
+		// Whether it is in the journal nobody can tell.
 		a.engine.cfg.Logger.Error("commit", "run", d.Run, "activation", d.Activation, "err", appendErr)
 		_ = a.lease.Nak(ctx)
+		a.owner.giveUp(fmt.Errorf("run %q: commit %q: %w", d.Run, d.Activation, appendErr))
 		return
 	}
 	if ackErr := a.lease.Ack(ctx); ackErr != nil && !errors.Is(ackErr, ErrLeaseLost) {
 		a.engine.cfg.Logger.Error("ack", "run", d.Run, "activation", d.Activation, "err", ackErr)
 	}
-	if foldErr := a.owner.advance(true); foldErr != nil {
+	owner := a.owner
+	if o := a.engine.running(d.Run); o != nil {
+		owner = o // the run may have been given up and recovered meanwhile
+	}
+	if foldErr := owner.advance(true); foldErr != nil {
 		a.engine.cfg.Logger.Error("advance", "run", d.Run, "err", foldErr)
 	}
 }
@@ -164,6 +184,13 @@ func (a *attempt) event(result Result, err error) *Event {
 	e := &Event{Time: time.Now(), Activation: d.Activation, Attempt: d.Attempt, Started: a.started, Ledger: result.Ledger}
 	if err == nil {
 		err = a.check(&result, e)
+	}
+	if err == nil && result.Effects.Pause != nil && result.Effects.Cancel == nil {
+		e.Type, e.Effects = EventPaused, Effects{Pause: result.Effects.Pause}
+		return e
+	}
+	if err == nil {
+		err = a.keep(&result)
 	}
 	if err == nil {
 		e.Type, e.Value, e.Effects = EventCompleted, result.Value, result.Effects
@@ -216,10 +243,13 @@ func (a *attempt) check(result *Result, e *Event) error {
 	} else if !json.Valid(result.Value) {
 		return &TaskError{Kind: "invalid_output", Message: fmt.Sprintf("task %q: its handler's value is not JSON: %s", d.Task.ID, short(result.Value)), Permanent: true}
 	}
+	if p := result.Effects.Pause; p != nil {
+		return a.checkPause(p)
+	}
 	if d.isRollback() {
 		return nil
 	}
-	if err := a.checkNext(result.Effects.Next); err != nil {
+	if err := a.checkNext(result.Effects.Next, e); err != nil {
 		return err
 	}
 	g := a.owner.graph
@@ -238,7 +268,7 @@ func (a *attempt) check(result *Result, e *Event) error {
 
 // checkNext refuses tasks that can't be: references to nothing, new tasks of
 // unknown handlers.
-func (a *attempt) checkNext(next []NextTask) error {
+func (a *attempt) checkNext(next []NextTask, e *Event) error {
 	for i := range next {
 		t := &next[i].Task
 		if !validID(t.ID) {
@@ -265,6 +295,9 @@ func (a *attempt) checkNext(next []NextTask) error {
 			if err := c.Check(a.engine.ctx, t); err != nil {
 				return &TaskError{Kind: KindInvalidInput, Message: fmt.Sprintf("next_task %q: %v", t.ID, err), Permanent: true, Err: err}
 			}
+		}
+		if err := a.engine.pin(a.engine.ctx, t, e); err != nil {
+			return fmt.Errorf("next_task: %w", err)
 		}
 	}
 	return nil

@@ -1,0 +1,286 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+)
+
+// Errors of checkpoint documents, beside ErrModule. Nothing has run then.
+var (
+	// ErrTruncated refuses a document whose end is missing.
+	ErrTruncated = errors.New("the checkpoint is cut short")
+	// ErrCorrupt refuses a document that is not what was written.
+	ErrCorrupt = errors.New("the checkpoint is corrupt")
+	// ErrVersion refuses a document of a version that this engine can't read.
+	ErrVersion = errors.New("the checkpoint has another version")
+)
+
+const (
+	checkpointFormat  = "graflow-wasm checkpoint"
+	checkpointVersion = 1
+)
+
+// checkpointDoc is a checkpoint as one JSON document, without code. State is the
+// events up to the checkpoint, since a run's state is their fold; the channel is
+// told besides, for who reads it.
+type checkpointDoc struct {
+	Format     string                     `json:"format"`
+	Version    int                        `json:"version"`
+	Run        string                     `json:"run"`
+	Flow       string                     `json:"flow"`
+	Checkpoint CheckpointInfo             `json:"checkpoint"`
+	Graph      json.RawMessage            `json:"graph"`
+	Modules    map[string]string          `json:"modules,omitempty"` // digests of the code of tasks, by name
+	Channel    map[string]json.RawMessage `json:"channel,omitempty"`
+	State      []*Event                   `json:"state"`
+	Blobs      map[string][]byte          `json:"blobs,omitempty"`  // that the state refers to, by digest
+	Digest     string                     `json:"digest,omitempty"` // sha256 of the document without it, as MarshalJSON writes it
+}
+
+// Export writes a checkpoint of a run as one JSON document: the graph, the digests
+// of modules, the state and the channel, no code. checkpoint is a name (the last
+// one of it), "" for the run's last, or "#N" for the point after event N. Needs
+// Config.Retain. ErrNotFound if there is no such run or checkpoint.
+func (e *Engine) Export(ctx context.Context, run, checkpoint string) ([]byte, error) {
+	doc, err := e.checkpointOf(ctx, run, checkpoint)
+	if err != nil {
+		return nil, fmt.Errorf("export a checkpoint of run %q: %w", run, err)
+	}
+	if doc.Digest, err = doc.digest(); err != nil {
+		return nil, err
+	}
+	raw, err := json.MarshalIndent(doc, "", " ")
+	return append(raw, '\n'), err
+}
+
+func (e *Engine) checkpointOf(ctx context.Context, run, name string) (*checkpointDoc, error) {
+	g, err := e.graphOf(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	whole := NewRun(run, g, e.cfg.Policies)
+	var events []*Event
+	err = e.each(ctx, run, whole, func(ev *Event) {
+		if ev.Base == "" { // else it is told by what it is based on
+			events = append(events, ev)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	info, err := whole.findCheckpoint(name, events)
+	if err != nil {
+		return nil, err
+	}
+	doc := &checkpointDoc{
+		Format: checkpointFormat, Version: checkpointVersion, Run: run, Flow: g.Name(),
+		Checkpoint: info, State: events[:info.events], Channel: map[string]json.RawMessage{},
+	}
+	if doc.Graph, err = g.MarshalJSON(); err != nil {
+		return nil, err
+	}
+	then := NewRun(run, g, e.cfg.Policies)
+	for _, ev := range doc.State {
+		then.Apply(ev)
+	}
+	doc.Modules = then.pins
+	then.root.channel.root.each(func(k string, v json.RawMessage) { doc.Channel[k] = v })
+	return doc, e.addBlobs(ctx, doc)
+}
+
+func (r *Run) findCheckpoint(name string, events []*Event) (CheckpointInfo, error) {
+	if text, ok := strings.CutPrefix(name, "#"); ok {
+		for i, ev := range slices.Backward(events) {
+			if strconv.FormatUint(ev.Seq, 10) == text {
+				return CheckpointInfo{Name: name, Seq: ev.Seq, Time: ev.Time, Activation: ev.Activation, events: i + 1}, nil
+			}
+		}
+		return CheckpointInfo{}, fmt.Errorf("event %s: %w", name, ErrNotFound)
+	}
+	for _, c := range slices.Backward(r.checkpoints) {
+		if name == "" || c.Name == name {
+			return c, nil
+		}
+	}
+	if len(r.checkpoints) == 0 {
+		return CheckpointInfo{}, fmt.Errorf("checkpoint %q: %w: the run has made none; a task makes one by asking for it", name, ErrNotFound)
+	}
+	var names []string
+	for _, c := range r.checkpoints {
+		names = append(names, c.Name)
+	}
+	return CheckpointInfo{}, fmt.Errorf("checkpoint %q: %w: there are %s", name, ErrNotFound, strings.Join(names, ", "))
+}
+
+// addBlobs adds the blobs that the state refers to.
+func (e *Engine) addBlobs(ctx context.Context, doc *checkpointDoc) error {
+	for _, ev := range doc.State {
+		ref, ok := asBlobRef(ev.Value)
+		if !ok || doc.Blobs[ref.Digest] != nil {
+			continue
+		}
+		r, err := e.backend.Blobs.Open(ctx, doc.Run, ref.Digest)
+		if err != nil {
+			return err
+		}
+		data, err := io.ReadAll(r)
+		if err := errors.Join(err, r.Close()); err != nil {
+			return err
+		}
+		if doc.Blobs == nil {
+			doc.Blobs = map[string][]byte{}
+		}
+		doc.Blobs[ref.Digest] = data
+	}
+	return nil
+}
+
+func (doc *checkpointDoc) digest() (string, error) {
+	c := *doc
+	c.Digest = ""
+	raw, err := json.Marshal(&c)
+	if err != nil {
+		return "", fmt.Errorf("encode the checkpoint: %w", err)
+	}
+	sum := sha256.Sum256(raw)
+	return "sha256:" + hex.EncodeToString(sum[:]), nil
+}
+
+// parseCheckpoint reads a document, and finds which of the four things is wrong
+// with it.
+func parseCheckpoint(raw []byte) (*checkpointDoc, error) {
+	var doc checkpointDoc
+	d := json.NewDecoder(bytes.NewReader(raw))
+	var head struct {
+		Format  string
+		Version int
+	}
+	if !json.Valid(raw) {
+		var any json.RawMessage
+		if err := d.Decode(&any); errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+			return nil, ErrTruncated
+		}
+		return nil, fmt.Errorf("%w: it is not JSON", ErrCorrupt)
+	}
+	if err := json.Unmarshal(raw, &head); err != nil || head.Format != checkpointFormat {
+		return nil, fmt.Errorf("%w: its format is %q, want %q", ErrCorrupt, head.Format, checkpointFormat)
+	}
+	if head.Version != checkpointVersion {
+		return nil, fmt.Errorf("%w: %d, this program reads %d", ErrVersion, head.Version, checkpointVersion)
+	}
+	if err := json.Unmarshal(raw, &doc); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, doc.Graph); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	if digest, err := doc.digest(); err != nil || digest != doc.Digest {
+		return nil, fmt.Errorf("%w: its digest is not that of what it holds", ErrCorrupt)
+	}
+	return &doc, nil
+}
+
+// Restore goes on from a checkpoint document. The run has the id given; with ""
+// that of the run which made the checkpoint, if no run of that id is kept here,
+// else a new one: a run never has two tails. It returns ErrTruncated, ErrCorrupt,
+// ErrVersion or ErrModule, and then nothing has run; ErrRunExists for an id that
+// is taken. Needs Config.Retain.
+func (e *Engine) Restore(ctx context.Context, doc []byte, id string) (*Running, error) {
+	c, err := parseCheckpoint(doc)
+	if err != nil {
+		return nil, fmt.Errorf("restore a checkpoint: %w", err)
+	}
+	if id == "" {
+		id = c.Run
+		if taken, err := e.backend.Journal.Read(ctx, id, 0); err != nil || len(taken) > 0 {
+			id = ulid.Make().String()
+		}
+	}
+	o, err := e.restore(ctx, c, id)
+	if err != nil {
+		return nil, fmt.Errorf("restore checkpoint %q of run %q: %w", c.Checkpoint.Name, c.Run, err)
+	}
+	return o, nil
+}
+
+// Fork begins another run from a checkpoint of a run, named as in Export. id ""
+// draws one. The first run stays as it is.
+func (e *Engine) Fork(ctx context.Context, run, checkpoint, id string) (*Running, error) {
+	c, err := e.checkpointOf(ctx, run, checkpoint)
+	if err != nil {
+		return nil, fmt.Errorf("fork run %q: %w", run, err)
+	}
+	if id == "" {
+		id = ulid.Make().String()
+	}
+	o, err := e.restore(ctx, c, id)
+	if err != nil {
+		return nil, fmt.Errorf("fork run %q: %w", run, err)
+	}
+	return o, nil
+}
+
+// restore begins a run whose journal is one event, based on those of a checkpoint.
+func (e *Engine) restore(ctx context.Context, c *checkpointDoc, id string) (*Running, error) {
+	g, err := parseGraph(c.Graph)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	if err := e.Check(ctx, g); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrModule, err)
+	}
+	then := NewRun(id, g, e.cfg.Policies)
+	for _, ev := range c.State {
+		then.Apply(ev)
+	}
+	if err := e.checkPins(ctx, then); err != nil {
+		return nil, err
+	}
+	start, err := e.keepState(ctx, c, g, id)
+	if err != nil {
+		return nil, err
+	}
+	return e.launch(ctx, g, id, start)
+}
+
+// keepState stores all that a run based on a checkpoint needs.
+func (e *Engine) keepState(ctx context.Context, c *checkpointDoc, g *Graph, id string) (*Event, error) {
+	if !e.cfg.Retain {
+		return nil, errors.New("this engine keeps no journals: set Config.Retain")
+	}
+	start, err := e.keepGraph(ctx, g, id)
+	if err != nil {
+		return nil, err
+	}
+	for _, data := range c.Blobs {
+		if _, _, err := e.backend.Blobs.Put(ctx, id, bytes.NewReader(data)); err != nil {
+			return nil, err
+		}
+	}
+	var events bytes.Buffer
+	enc := json.NewEncoder(&events)
+	for _, ev := range c.State {
+		if err := enc.Encode(ev); err != nil {
+			return nil, err
+		}
+	}
+	if start.Base, _, err = e.backend.Blobs.Put(ctx, id, &events); err != nil {
+		return nil, err
+	}
+	start.Origin = &Origin{Run: c.Run, Seq: c.Checkpoint.Seq, Checkpoint: c.Checkpoint.Name}
+	start.Time = time.Now()
+	return start, nil
+}

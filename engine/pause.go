@@ -1,0 +1,235 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// pausing is what an activation waits for.
+type pausing struct {
+	*Pause
+	since   time.Time
+	expires time.Time // when a timer answers or fails it; zero: never
+	reason  string    // of that timer
+}
+
+// Reasons of timers that end a pause.
+const (
+	reasonTimeout = "timeout" // the answer is Pause.Default, or the task fails
+	reasonDue     = "due"     // Pause.Until or After has come: the answer is null
+)
+
+// Waiting is a pause that waits for somebody's answer.
+type Waiting struct {
+	Name       string          `json:"name"`
+	Task       string          `json:"task"`
+	Activation string          `json:"activation"`
+	Message    string          `json:"message,omitempty"`
+	Schema     json.RawMessage `json:"schema,omitempty"`
+	Since      time.Time       `json:"since"`
+	Expires    time.Time       `json:"expires,omitzero"` // when a timer ends it; zero: never
+}
+
+// pausedAt lets an activation wait: it holds no worker.
+func (r *Run) pausedAt(act *activation, e *Event) {
+	p := newPausing(e.Effects.Pause, e.Time)
+	if r.ending(act) {
+		r.stoppedAt(act, e)
+		return
+	}
+	act.pause = p
+	if p.Name != "" {
+		r.waiting++
+	}
+	if r.observed {
+		n := r.taskNotice(NoticeTaskPaused, act, e)
+		n.Message, n.Value = p.Name, p.Schema
+		r.note(n)
+	}
+	if !p.expires.IsZero() {
+		r.commands = append(r.commands, r.pauseTimerOf(act))
+	}
+}
+
+// stoppedAt ends an activation that would wait while its run, or its group, is
+// ending.
+func (r *Run) stoppedAt(act *activation, e *Event) {
+	if act.recovery != nil {
+		r.recoveryEnded(act, &Event{Type: EventStopped, Attempt: e.Attempt, Started: e.Started, Time: e.Time})
+		return
+	}
+	r.retire(act)
+	r.stopped(act, e)
+}
+
+// checkPause refuses a pause that can't be.
+func (a *attempt) checkPause(p *Pause) error {
+	refuse := func(format string, args ...any) error {
+		message := fmt.Sprintf("task %q: pause %q: %s", a.delivery.Task.ID, p.Name, fmt.Sprintf(format, args...))
+		return &TaskError{Kind: KindInvalidInput, Message: message, Permanent: true}
+	}
+	switch {
+	case a.delivery.isRollback():
+		return refuse("a rollback can't pause")
+	case p.Timeout < 0 || p.After < 0:
+		return refuse("its times must not be negative")
+	case p.Default != nil && !json.Valid(p.Default):
+		return refuse("its default is not JSON: %s", short(p.Default))
+	case p.Schema != nil && !json.Valid(p.Schema):
+		return refuse("its schema is not JSON: %s", short(p.Schema))
+	}
+	return nil
+}
+
+// newPausing finds the timer that ends a pause first.
+func newPausing(p *Pause, since time.Time) *pausing {
+	w := &pausing{Pause: p, since: since}
+	due := func(at time.Time, reason string) {
+		if w.expires.IsZero() || at.Before(w.expires) {
+			w.expires, w.reason = at, reason
+		}
+	}
+	if p.After > 0 || p.Name == "" && p.Until.IsZero() {
+		due(since.Add(time.Duration(p.After)), reasonDue)
+	}
+	if !p.Until.IsZero() {
+		due(p.Until, reasonDue)
+	}
+	if p.Timeout > 0 {
+		due(since.Add(time.Duration(p.Timeout)), reasonTimeout)
+	}
+	return w
+}
+
+func (r *Run) pauseTimerOf(act *activation) Command {
+	p := act.pause
+	return Command{Kind: CommandPause, Activation: act.id, Attempt: act.attempt, After: max(0, p.expires.Sub(p.since)), At: p.expires, Reason: p.reason}
+}
+
+// answer lets an activation go on: its attempt is executed again, with the same
+// input.
+func (r *Run) answer(act *activation, e *Event) {
+	if act.pause.Name != "" {
+		if r.answered == nil {
+			r.answered = map[string]bool{}
+		}
+		r.answered[act.pause.Name] = true
+	}
+	r.resumed(act)
+	answers := map[string]json.RawMessage{e.Pause: e.Value} // a map of its own: deliveries share the old one
+	for name, v := range act.answers {
+		answers[name] = v
+	}
+	act.answers = answers
+	if r.observed {
+		n := r.taskNotice(NoticeTaskResumed, act, e)
+		n.Message, n.Why = e.Pause, e.Reason
+		r.note(n)
+	}
+	r.commands = append(r.commands, Command{Kind: CommandForget, Activation: act.id})
+	if act.timing != nil && !act.timing.deadline.IsZero() {
+		r.commands = append(r.commands, r.deadlineOf(act))
+	}
+	d := *act.delivery
+	d.Rev, d.Answers = act.rev, act.answers
+	r.dispatch(act, &d)
+}
+
+// resumed ends the waiting of an activation, if it waits.
+func (r *Run) resumed(act *activation) {
+	if act.pause != nil && act.pause.Name != "" {
+		r.waiting--
+	}
+	act.pause = nil
+}
+
+// paused tells that nothing can go on until somebody answers.
+func (r *Run) paused() bool {
+	return r.status == StatusRunning && r.waiting > 0 && r.waiting == len(r.live)-len(r.blocked)
+}
+
+// pauses lists what waits for somebody, in the order in which it became ready.
+func (r *Run) pauses() []Waiting {
+	var all []Waiting
+	for _, act := range r.inOrder() {
+		if p := act.pause; p != nil && p.Name != "" {
+			all = append(all, Waiting{
+				Name: p.Name, Task: r.taskOf(act).ID, Activation: act.id, Message: p.Message,
+				Schema: p.Schema, Since: p.since, Expires: p.expires,
+			})
+		}
+	}
+	return all
+}
+
+// inOrder are the live activations in the order in which they became ready.
+func (r *Run) inOrder() []*activation {
+	all := make([]*activation, 0, len(r.live))
+	for _, act := range r.live {
+		all = append(all, act)
+	}
+	slices.SortFunc(all, func(a, b *activation) int {
+		switch {
+		case a.ordinal < b.ordinal:
+			return -1
+		case a.ordinal > b.ordinal:
+			return 1
+		}
+		return compareIDs(a.id, b.id)
+	})
+	return all
+}
+
+// hold keeps anything new from beginning, or lets it begin again.
+func (r *Run) hold(e *Event) bool {
+	held := e.Type == EventHeld
+	if r.verdict != nil || r.status != StatusRunning || r.held == held {
+		return false
+	}
+	if !held {
+		r.note(Notice{Type: NoticeRunReleased})
+		r.letGo()
+		return true
+	}
+	r.held = true
+	r.note(Notice{Type: NoticeRunHeld, Message: e.Message})
+	return true
+}
+
+// letGo sends what was held back on its way.
+func (r *Run) letGo() {
+	back := r.heldBack
+	r.held, r.heldBack = false, nil
+	for _, act := range back {
+		if r.live[act.id] == act && act.pause == nil && !act.retrying {
+			r.dispatch(act, act.delivery)
+		}
+	}
+}
+
+// CheckpointInfo tells of a checkpoint of a run.
+type CheckpointInfo struct {
+	Name       string          `json:"name"`
+	Seq        uint64          `json:"seq"` // of the event after which it is
+	Time       time.Time       `json:"time"`
+	Activation string          `json:"activation"`
+	Meta       json.RawMessage `json:"meta,omitempty"`
+
+	events int // how many there were then, those of a base included
+}
+
+// checkpoint keeps the checkpoints that a task asked for.
+func (r *Run) checkpoint(act *activation, e *Event) {
+	for _, c := range e.Effects.Checkpoints {
+		info := CheckpointInfo{Name: c.Name, Seq: e.Seq, Time: e.Time, Activation: act.id, Meta: c.Meta, events: r.events}
+		if info.Name == "" {
+			info.Name = fmt.Sprintf("checkpoint-%d", len(r.checkpoints)+1)
+		}
+		r.checkpoints = append(r.checkpoints, info)
+		n := r.taskNotice(NoticeCheckpoint, act, nil)
+		n.Message, n.Value = info.Name, info.Meta
+		r.note(n)
+	}
+}

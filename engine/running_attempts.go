@@ -1,0 +1,92 @@
+package engine
+
+// stop tells the attempt of an activation to end, now or after a while.
+func (o *Running) stop(c *Command) {
+	if c.After > 0 {
+		activation, attempt := c.Activation, c.Attempt
+		o.setTimer(activation, c.After, func() { o.stopNow(activation, attempt, false) })
+		if !c.Begin {
+			o.stopUnlessRunning(c.Activation, c.Attempt)
+		}
+		return
+	}
+	o.stopNow(c.Activation, c.Attempt, c.Begun)
+}
+
+func (o *Running) stopNow(activation string, n int, begun bool) {
+	o.attemptsMu.Lock()
+	a := o.attempts[activation]
+	if a == nil || a.delivery.Attempt != n {
+		o.stops[activation] = stopOrder{n, begun}
+		o.attemptsMu.Unlock()
+		return
+	}
+	o.attemptsMu.Unlock()
+	a.stop(errStopped)
+}
+
+// stopUnlessRunning keeps an attempt from beginning.
+func (o *Running) stopUnlessRunning(activation string, n int) {
+	o.attemptsMu.Lock()
+	defer o.attemptsMu.Unlock()
+	if o.attempts[activation] == nil {
+		o.stops[activation] = stopOrder{attempt: n}
+	}
+}
+
+// admission is what becomes of an attempt that a worker is about to begin.
+type admission uint8
+
+const (
+	admitted     admission = iota
+	stopped                // it is to stop before it begins
+	stoppedBegun           // likewise, and it may have begun elsewhere
+	parked                 // the run is held
+)
+
+// enter makes an attempt known.
+func (o *Running) enter(a *attempt) admission {
+	o.attemptsMu.Lock()
+	defer o.attemptsMu.Unlock()
+	d := a.delivery
+	if s, ok := o.stops[d.Activation]; ok && s.attempt == d.Attempt {
+		delete(o.stops, d.Activation)
+		if s.begun {
+			return stoppedBegun
+		}
+		return stopped
+	}
+	if o.held {
+		o.parked = append(o.parked, d)
+		return parked
+	}
+	o.attempts[d.Activation] = a
+	return admitted
+}
+
+func (o *Running) leave(a *attempt) {
+	o.attemptsMu.Lock()
+	defer o.attemptsMu.Unlock()
+	if o.attempts[a.delivery.Activation] == a {
+		delete(o.attempts, a.delivery.Activation)
+	}
+}
+
+// stopAll stops every attempt that runs in this process.
+func (o *Running) stopAll(cause error) {
+	o.attemptsMu.Lock()
+	defer o.attemptsMu.Unlock()
+	for _, a := range o.attempts {
+		a.stop(cause)
+	}
+}
+
+func (o *Running) leases() []Lease {
+	o.attemptsMu.Lock()
+	defer o.attemptsMu.Unlock()
+	all := make([]Lease, 0, len(o.attempts))
+	for _, a := range o.attempts {
+		all = append(all, a.lease)
+	}
+	return all
+}

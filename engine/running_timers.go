@@ -1,0 +1,71 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// delay is the time until a timer fires: of one that follows from what has just
+// happened its whole duration, of one taken over what is left of it.
+func (c *Command) delay() time.Duration {
+	if c.After > 0 || c.At.IsZero() {
+		return c.After
+	}
+	return max(0, time.Until(c.At))
+}
+
+// startTimeout starts the timer that bounds the run. The caller holds mu.
+func (o *Running) startTimeout() {
+	d := time.Duration(o.graph.spec.Limits.Timeout)
+	if d == 0 || o.ended {
+		return
+	}
+	left := max(0, time.Until(o.run.since.Add(d)))
+	o.setTimer("", left, func() {
+		message := fmt.Sprintf("the run exceeded its timeout %s", d)
+		_ = o.decide(&Event{Type: EventCanceled, Reason: ReasonDeadline, Message: message}) // said to who waits
+	})
+}
+
+// setTimer starts a timer in place of an earlier one. The caller holds mu.
+func (o *Running) setTimer(key string, d time.Duration, f func()) {
+	if stop := o.timers[key]; stop != nil {
+		stop()
+	}
+	o.timers[key] = o.engine.backend.Timers.After(d, f)
+}
+
+// wait starts the timer before an activation's next attempt.
+func (o *Running) wait(c *Command) {
+	activation, attempt := c.Activation, c.Attempt
+	o.setTimer(activation, c.delay(), func() {
+		err := o.decide(&Event{Type: EventTimer, Activation: activation, Attempt: attempt})
+		if err != nil && !errors.Is(err, ErrFinished) && o.engine.ctx.Err() == nil {
+			o.engine.cfg.Logger.Error("retry timer", "run", o.id, "activation", activation, "err", err)
+		}
+	})
+}
+
+// boundKinds are the kinds of errors of what timers bound.
+var boundKinds = map[CommandKind]string{CommandDeadline: KindDeadline, CommandQueueTimeout: KindQueueTimeout, CommandPause: KindPauseTimeout}
+
+// bound starts the timer that bounds an activation.
+func (o *Running) bound(c Command, after time.Duration) {
+	o.setTimer(c.Activation+"!"+boundKinds[c.Kind], after, func() { o.expire(c) })
+}
+
+// pauseTimer starts the timer that ends a pause.
+func (o *Running) pauseTimer(c Command) {
+	o.setTimer(c.Activation+"!"+KindPauseTimeout, c.delay(), func() { o.expirePause(c) })
+}
+
+// forget stops the timers of an activation that has ended.
+func (o *Running) forget(activation string) {
+	for _, key := range []string{activation, activation + "!" + KindDeadline, activation + "!" + KindQueueTimeout, activation + "!" + KindPauseTimeout} {
+		if stop := o.timers[key]; stop != nil {
+			stop()
+			delete(o.timers, key)
+		}
+	}
+}
