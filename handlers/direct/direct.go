@@ -131,7 +131,8 @@ func (h *Handler) Check(_ context.Context, t *engine.Task) error {
 	return err
 }
 
-// Handle implements engine.Handler.
+// Handle implements engine.Handler. The result of a function that paused is its
+// Effects.Pause, whatever the function made of [ErrPaused].
 func (h *Handler) Handle(ctx context.Context, call *engine.Call) (engine.Result, error) {
 	fn, err := h.find(call.Task)
 	if err != nil {
@@ -142,5 +143,9 @@ func (h *Handler) Handle(ctx context.Context, call *engine.Call) (engine.Result,
 	if c.buffer == nil {
 		return engine.Result{Value: value}, err
 	}
-	return engine.Result{Value: value, Effects: c.buffer.Effects()}, err
+	effects := c.buffer.Effects()
+	if effects.Pause != nil {
+		return engine.Result{Effects: engine.Effects{Pause: effects.Pause, Cancel: effects.Cancel}}, nil
+	}
+	return engine.Result{Value: value, Effects: effects}, err
 }
