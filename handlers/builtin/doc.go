@@ -1,5 +1,5 @@
 // Package builtin runs the tasks that every installation has: now, sleep, uuid,
-// choice, randint and randrange.
+// choice, randint, randrange and pause.
 //
 // A task's spec is {"name": "now"}, or the name alone as a JSON string; its
 // input is a JSON object with the parameters:
@@ -12,14 +12,25 @@
 //	randrange  {"start": 0, "stop": 10, "step": 2}
 //	                                         as Python's: start (default 0) included,
 //	                                         stop excluded, step (default 1) may be negative
+//	pause      {"name": "approve", ...}      what somebody answers, see below
 //
-// Numbers are 64-bit integers except for sleep's. Parameters that are missing,
+// The other parameters of pause are optional; durations are as sleep's:
+//
+//	message    what it is about, for whoever is asked
+//	schema     JSON Schema of the answer
+//	timeout    how long to wait at most: then the answer is default, or without
+//	           one the task fails with kind pause_timeout
+//	default    the answer after timeout, which it needs
+//	until      "2026-01-02T15:04:05Z": from then on the answer is null
+//	after      the same after a duration; not together with until
+//
+// A pause and a sleep hold no slot while they wait, and outlive the process with
+// their run: the engine executes the task again when there is an answer.
+//
+// Numbers are 64-bit integers except for seconds. Parameters that are missing,
 // unknown or of another type fail the attempt with kind invalid_input and are
 // never retried. A value is drawn once: it is in the journal as the task's
 // result, and who resumes a run reads it there.
-//
-// Known gap: sleep is a timer of the process and holds a slot of it. As a
-// durable timer that outlives the process it becomes the engine's own task.
 //
 // The package knows nothing of runs, channels or backends.
 package builtin

@@ -1,75 +1,50 @@
 package builtin
 
 import (
-	"context"
 	"encoding/json"
 	"math"
 	"time"
+
+	"github.com/graflow/graflow-wasm/engine"
 )
 
 // function is a built-in task. One without parameters takes any input.
 type function struct {
 	params []param
-	run    func(ctx context.Context, h *Handler, p params) (any, error)
+	// run returns the task's value. What it asks for besides goes into
+	// a.effects.
+	run func(a *attempt, p params) (any, error)
+	// check looks for what is wrong with parameters of which some may not be
+	// known yet; nil finds nothing.
+	check func(h *Handler, p params) error
+}
+
+// attempt is what a function works on.
+type attempt struct {
+	*Handler
+	call    *engine.Call
+	effects engine.Effects
 }
 
 var functions = map[string]function{
 	"now":       {run: now},
 	"uuid":      {run: uuid},
-	"sleep":     {run: sleep, params: []param{{name: "duration"}}},
+	"sleep":     {run: sleep, check: checkSleep, params: []param{{name: "duration"}}},
+	"pause":     {run: pause, check: checkPause, params: pauseParams},
 	"choice":    {run: choice, params: []param{{name: "items"}}},
 	"randint":   {run: randint, params: []param{{name: "min"}, {name: "max"}}},
 	"randrange": {run: randrange, params: []param{{name: "start", optional: true}, {name: "stop"}, {name: "step", optional: true}}},
 }
 
-func now(_ context.Context, h *Handler, _ params) (any, error) {
-	return h.now().UTC().Format(time.RFC3339Nano), nil
+func now(a *attempt, _ params) (any, error) {
+	return a.now().UTC().Format(time.RFC3339Nano), nil
 }
 
-func uuid(_ context.Context, h *Handler, _ params) (any, error) {
-	return newUUID(h.random), nil
+func uuid(a *attempt, _ params) (any, error) {
+	return newUUID(a.random), nil
 }
 
-// sleep waits. It tells the time by timers alone, not by Config.Now.
-func sleep(ctx context.Context, _ *Handler, p params) (any, error) {
-	d, err := p.duration("duration")
-	if err != nil {
-		return nil, err
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil, nil
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-}
-
-// duration is a parameter that is a duration as text, or a number of seconds.
-func (p params) duration(name string) (time.Duration, error) {
-	raw := p[name]
-	var text string
-	var seconds *float64
-	d := time.Duration(-1)
-	if json.Unmarshal(raw, &text) == nil && text != "" {
-		parsed, err := time.ParseDuration(text)
-		if err != nil {
-			return 0, badInput("parameter %q is %s, want a number with a unit, as 300ms, 10s or 1h", name, shown(raw))
-		}
-		d = parsed
-	} else if json.Unmarshal(raw, &seconds) == nil && seconds != nil && *seconds*1e9 < math.MaxInt64 {
-		d = time.Duration(*seconds * 1e9)
-	} else {
-		return 0, badInput(`parameter %q is %s, want a duration as "10s", or a number of seconds`, name, shown(raw))
-	}
-	if d < 0 {
-		return 0, badInput("parameter %q is %s, want 0 or more", name, shown(raw))
-	}
-	return d, nil
-}
-
-func choice(_ context.Context, h *Handler, p params) (any, error) {
+func choice(a *attempt, p params) (any, error) {
 	var items []json.RawMessage
 	if err := json.Unmarshal(p["items"], &items); err != nil || items == nil {
 		return nil, badInput("parameter \"items\" is %s, want a list", shown(p["items"]))
@@ -77,10 +52,10 @@ func choice(_ context.Context, h *Handler, p params) (any, error) {
 	if len(items) == 0 {
 		return nil, badInput("parameter \"items\" is empty: there is nothing to choose from")
 	}
-	return items[h.random.Uint64N(uint64(len(items)))], nil
+	return items[a.random.Uint64N(uint64(len(items)))], nil
 }
 
-func randint(_ context.Context, h *Handler, p params) (any, error) {
+func randint(a *attempt, p params) (any, error) {
 	lowest, err := p.integer("min", 0)
 	if err != nil {
 		return nil, err
@@ -95,12 +70,12 @@ func randint(_ context.Context, h *Handler, p params) (any, error) {
 	// Unsigned arithmetic wraps, so that the widest ranges work too.
 	span := uint64(highest) - uint64(lowest)
 	if span == math.MaxUint64 {
-		return int64(h.random.Uint64()), nil
+		return int64(a.random.Uint64()), nil
 	}
-	return int64(uint64(lowest) + h.random.Uint64N(span+1)), nil
+	return int64(uint64(lowest) + a.random.Uint64N(span+1)), nil
 }
 
-func randrange(_ context.Context, h *Handler, p params) (any, error) {
+func randrange(a *attempt, p params) (any, error) {
 	start, err := p.integer("start", 0)
 	if err != nil {
 		return nil, err
@@ -124,6 +99,6 @@ func randrange(_ context.Context, h *Handler, p params) (any, error) {
 	default:
 		return nil, badInput("the range from %d to %d by %d is empty", start, stop, step)
 	}
-	steps := h.random.Uint64N((span-1)/stride + 1)
+	steps := a.random.Uint64N((span-1)/stride + 1)
 	return int64(uint64(start) + steps*uint64(step)), nil
 }

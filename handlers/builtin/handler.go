@@ -18,6 +18,9 @@ import (
 type Config struct {
 	// Now tells the time for "now". nil: time.Now.
 	Now func() time.Time
+	// CheckAnswer tells whether a value fits a JSON Schema; with it, Check looks
+	// at schemas and defaults of pauses. nil: it does not.
+	CheckAnswer func(schema, value json.RawMessage) error
 	// Random is where uuid, choice, randint and randrange draw from; calls to
 	// it are serialized. nil: the operating system's secure source.
 	Random rand.Source
@@ -25,8 +28,9 @@ type Config struct {
 
 // Handler runs built-in tasks. It is safe for concurrent use.
 type Handler struct {
-	now    func() time.Time
-	random *rand.Rand
+	now         func() time.Time
+	random      *rand.Rand
+	checkAnswer func(schema, value json.RawMessage) error // nil: not checked
 }
 
 var (
@@ -36,7 +40,7 @@ var (
 
 // New returns a handler of built-in tasks. It does not fail.
 func New(config Config) (*Handler, error) {
-	h := &Handler{now: config.Now, random: rand.New(secureSource{})}
+	h := &Handler{now: config.Now, random: rand.New(secureSource{}), checkAnswer: config.CheckAnswer}
 	if h.now == nil {
 		h.now = time.Now
 	}
@@ -47,7 +51,8 @@ func New(config Config) (*Handler, error) {
 }
 
 // Check accepts a spec that names a built-in task, and, where the task binds
-// its inputs by name, the names.
+// its inputs by name, the names, and of a sleep and a pause the values that are
+// no expressions.
 func (h *Handler) Check(_ context.Context, task *engine.Task) error {
 	name, f, err := lookup(task.Spec)
 	if err != nil {
@@ -56,15 +61,20 @@ func (h *Handler) Check(_ context.Context, task *engine.Task) error {
 	if len(task.With) == 0 || len(f.params) == 0 {
 		return nil
 	}
-	if err := f.checkNames(task.With); err != nil {
+	err = f.checkNames(task.With)
+	if err == nil && f.check != nil {
+		err = f.check(h, literals(task.With))
+	}
+	if err != nil {
 		return fmt.Errorf("builtin %q: %w", name, err)
 	}
 	return nil
 }
 
-// Handle runs one attempt. Errors are *engine.TaskError of kind invalid_input,
-// or, when ctx is done before a sleep is over, its cause.
-func (h *Handler) Handle(ctx context.Context, call *engine.Call) (engine.Result, error) {
+// Handle runs one attempt, at once. A pause, and a sleep of some length, return
+// Effects.Pause as long as call.Answers lacks theirs. Errors are
+// *engine.TaskError of kind invalid_input.
+func (h *Handler) Handle(_ context.Context, call *engine.Call) (engine.Result, error) {
 	name, f, err := lookup(call.Task.Spec)
 	if err != nil {
 		return engine.Result{}, invalid(call, err)
@@ -73,9 +83,10 @@ func (h *Handler) Handle(ctx context.Context, call *engine.Call) (engine.Result,
 	if len(f.params) > 0 {
 		p, err = f.decode(call.Input)
 	}
+	a := &attempt{Handler: h, call: call}
 	var value any
 	if err == nil {
-		value, err = f.run(ctx, h, p)
+		value, err = f.run(a, p)
 	}
 	var wrong *inputError
 	switch {
@@ -88,7 +99,7 @@ func (h *Handler) Handle(ctx context.Context, call *engine.Call) (engine.Result,
 	if err != nil {
 		return engine.Result{}, fmt.Errorf("task %q: builtin %q: encode result: %w", call.Task.ID, name, err)
 	}
-	return engine.Result{Value: data}, nil
+	return engine.Result{Value: data, Effects: a.effects}, nil
 }
 
 func invalid(call *engine.Call, err error) error {

@@ -1,7 +1,6 @@
 package builtin_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"math"
@@ -10,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/graflow/graflow-wasm/engine"
@@ -77,46 +75,6 @@ func TestUUID(t *testing.T) {
 	if got, want := len(seen), 200; got != want {
 		t.Errorf("got %d distinct UUIDs, want %d", got, want)
 	}
-}
-
-func TestSleep(t *testing.T) {
-	t.Parallel()
-	for input, want := range map[string]time.Duration{
-		`{"duration":"1m30s"}`: 90 * time.Second,
-		`{"duration":2}`:       2 * time.Second,
-		`{"duration":0.25}`:    250 * time.Millisecond,
-		`{"duration":"0s"}`:    0,
-		`{"duration":0}`:       0,
-	} {
-		t.Run(input, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				start := time.Now()
-				if got := value(t, newHandler(t), "sleep", input); got != "null" {
-					t.Errorf("got %s, want null", got)
-				}
-				if got := time.Since(start); got != want {
-					t.Errorf("slept %v, want %v", got, want)
-				}
-			})
-		})
-	}
-}
-
-func TestSleepEndsWithContext(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		start := time.Now()
-		_, err := newHandler(t).Handle(ctx, call("sleep", `{"duration":"1h"}`))
-		if !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("got error %v, want %v", err, context.DeadlineExceeded)
-		}
-		if got, want := time.Since(start), time.Second; got != want {
-			t.Errorf("ended after %v, want %v", got, want)
-		}
-	})
 }
 
 func TestChoice(t *testing.T) {
@@ -201,7 +159,7 @@ func TestInvalidInput(t *testing.T) {
 		{"randrange", `{}`, `parameter "stop" is missing: there are "start" (optional), "stop", "step" (optional)`},
 		{"randrange", `{"stop":0}`, `the range from 0 to 0 by 1 is empty`},
 		{"randrange", `{"stop":3,"step":0}`, `"step" is 0`},
-		{"pause", `{}`, `no builtin "pause": there are "choice", "now", "randint", "randrange", "sleep", "uuid"`},
+		{"wait", `{}`, `no builtin "wait": there are "choice", "now", "pause", "randint", "randrange", "sleep", "uuid"`},
 	} {
 		_, err := h.Handle(t.Context(), call(test.name, test.input))
 		var te *engine.TaskError
@@ -253,10 +211,9 @@ func FuzzHandle(f *testing.F) {
 	f.Add("randrange", []byte(`{"start":1,"stop":5,"step":2}`))
 	f.Add("choice", []byte(`{"items":[1,"a"]}`))
 	f.Add("randint", []byte(`{"min":-9223372036854775808,"max":9223372036854775807}`))
+	f.Add("sleep", []byte(`{"duration":1e-9}`))
+	f.Add("pause", []byte(`{"name":"a","timeout":"1h","default":{},"until":"2026-01-02T15:04:05Z"}`))
 	f.Fuzz(func(t *testing.T, name string, input []byte) {
-		if name == "sleep" {
-			return
-		}
 		r, err := newHandler(t).Handle(t.Context(), call(name, string(input)))
 		if err == nil && !json.Valid(r.Value) {
 			t.Errorf("%s %q: got %q, want JSON", name, input, r.Value)

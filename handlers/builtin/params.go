@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
+	"time"
 )
 
 // inputError is a failure that the task's input is the cause of.
@@ -18,8 +20,33 @@ func badInput(format string, args ...any) error {
 	return &inputError{message: fmt.Sprintf(format, args...)}
 }
 
-// params are the members of an input object.
+// params are the members of an input object. A member that is nil, and not null,
+// is not known yet: an expression that is to be evaluated.
 type params map[string]json.RawMessage
+
+// literals are the values that a task binds, expressions as not known.
+func literals(with map[string]json.RawMessage) params {
+	p := params{}
+	for name, raw := range with {
+		if bytes.Contains(raw, []byte("${")) {
+			raw = nil
+		}
+		p[name] = raw
+	}
+	return p
+}
+
+// has tells whether there is a value, known and not null.
+func (p params) has(name string) bool {
+	raw := bytes.TrimSpace(p[name])
+	return len(raw) > 0 && string(raw) != "null"
+}
+
+// may tells whether there is or will be a value.
+func (p params) may(name string) bool {
+	raw, given := p[name]
+	return given && raw == nil || p.has(name)
+}
 
 // param is a name that a function's input may have.
 type param struct {
@@ -77,6 +104,38 @@ func (p params) integer(name string, otherwise int64) (int64, error) {
 		return 0, badInput("parameter %q is %s, want a 64-bit integer", name, shown(raw))
 	}
 	return *n, nil
+}
+
+// text is an optional parameter that is a string; "" if it is null or unknown.
+func (p params) text(name string) (string, error) {
+	var text string
+	if p.has(name) && json.Unmarshal(p[name], &text) != nil {
+		return "", badInput("parameter %q is %s, want text", name, shown(p[name]))
+	}
+	return text, nil
+}
+
+// duration is a parameter that is a duration as text, or a number of seconds.
+func (p params) duration(name string) (time.Duration, error) {
+	raw := p[name]
+	var text string
+	var seconds *float64
+	d := time.Duration(-1)
+	if json.Unmarshal(raw, &text) == nil && text != "" {
+		parsed, err := time.ParseDuration(text)
+		if err != nil {
+			return 0, badInput("parameter %q is %s, want a number with a unit, as 300ms, 10s or 1h", name, shown(raw))
+		}
+		d = parsed
+	} else if json.Unmarshal(raw, &seconds) == nil && seconds != nil && *seconds*1e9 < math.MaxInt64 {
+		d = time.Duration(*seconds * 1e9)
+	} else {
+		return 0, badInput(`parameter %q is %s, want a duration as "10s", or a number of seconds`, name, shown(raw))
+	}
+	if d < 0 {
+		return 0, badInput("parameter %q is %s, want 0 or more", name, shown(raw))
+	}
+	return d, nil
 }
 
 // kindOf names the JSON type of a value.
