@@ -9,9 +9,12 @@
 //
 // The guest sees the channel and the results as of when its activation became
 // ready, and its own writes; what it asks for comes back as the engine.Effects
-// of its result. A task that it spawns on this handler keeps the limits and
-// grants of the spawner; "#NAME" as its spec is an export of the spawner's own
-// module. Such a task is checked before the spawner's result is committed.
+// of its result. A guest that pauses without an answer ends there; once there is
+// one, it runs again from its start.
+//
+// A task that a guest spawns on this handler keeps the limits, grants and secrets
+// of the spawner; "#NAME" as its spec is an export of the spawner's own module.
+// Such a task is checked before the spawner's result is committed.
 //
 // A task's limits and grants are objects with the fields of wasmhost.Limits and
 // wasmhost.Grants under their JSON names; sizes may be text as "64MiB", a timeout
@@ -19,14 +22,14 @@
 // and handlers of which a guest may add tasks to the run, see [Config] and
 // docs/flow-file.md. Without it a guest can add exports of its own module, and
 // go to tasks of the graph. Config.Limits, Config.Grants and Config.Spawn are
-// what the operator allows at most.
+// what the operator allows at most. The task's own Secrets are granted as those in
+// its grants are.
 //
 // # Known gaps
 //
-// Checkpoints and pauses answer Unavailable. Loading and compiling a module that
-// Check has not seen count into the attempt, and compiling is not interrupted by
-// its timeout. A guest that may spawn a module of a directory that it can write
-// to may run what it has written there.
+// Loading and compiling a module that Check has not seen count into the attempt,
+// and compiling is not interrupted by its timeout. A guest that may spawn a module
+// of a directory that it can write to may run what it has written there.
 //
 // The package knows no flow files, journals or backends.
 package wasm

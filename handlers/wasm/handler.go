@@ -100,6 +100,9 @@ func (h *Handler) Check(ctx context.Context, task *engine.Task) error {
 // guest, "denied" for secrets that are missing or in the result, and "error",
 // never retried, for a task that can't be run at all. No error, log line or
 // message has the value of a secret that the task was granted.
+//
+// A guest that pauses is ended there, and the result is its Effects.Pause. With
+// the answer in call.Answers it runs from its start again, and gets it.
 func (h *Handler) Handle(ctx context.Context, call *engine.Call) (engine.Result, error) {
 	ref, err := parseReference(call.Task.Spec)
 	if err != nil {
@@ -134,6 +137,10 @@ func (h *Handler) attempt(ctx context.Context, call *engine.Call, ref reference,
 	o.Services = h.services(call, effects, &control{task: call.Task, self: ref, spawn: o.spawn, secrets: secrets, effects: effects})
 	got, err := task.module.Call(ctx, task.export, call.Input, o.Options)
 	result := engine.Result{Value: got.Output, Effects: effects.Effects(), Ledger: ledger(got)}
+	if errors.Is(err, wasmhost.ErrPaused) {
+		err = nil
+		result.Effects = engine.Effects{Pause: result.Effects.Pause, Cancel: result.Effects.Cancel}
+	}
 	if err == nil {
 		err = secrets.checkOutput(result)
 	}

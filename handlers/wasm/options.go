@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"slices"
 
 	"github.com/graflow/graflow-wasm/engine"
 	"github.com/graflow/graflow-wasm/wasmhost"
 )
 
-// options are a task's limits and grants, within what the operator allows, and
-// the grants that are the handler's own.
+// options are a task's limits and grants, its secrets among them, within what
+// the operator allows, and the grants that are the handler's own.
 type options struct {
 	wasmhost.Options
 
@@ -23,6 +24,7 @@ type options struct {
 func (h *Handler) options(task *engine.Task) (options, error) {
 	limits, limitsErr := parseLimits(task.Limits)
 	o, grantsErr := h.parseGrants(task.Grants)
+	o.Grants.Secrets = slices.Concat(o.Grants.Secrets, task.Secrets)
 	if grantsErr == nil {
 		o.Grants, grantsErr = o.Grants.Within(h.config.Grants)
 	}

@@ -79,7 +79,7 @@ func (h *Handler) granted(ctx context.Context, o options) (*granted, error) {
 		}
 	}
 	if len(missing) > 0 {
-		return nil, deniedSecret("missing secrets: no store has %s: set what is missing, or take it out of grants.secrets", quoted(missing))
+		return nil, deniedSecret("missing secrets: no store has %s: set what is missing, or take it out of the task's secrets", quoted(missing))
 	}
 	g.redactor = h.config.Redactor(all)
 	return g, nil
@@ -135,7 +135,8 @@ func (g *granted) hide(e *engine.TaskError) *engine.TaskError {
 }
 
 // checkOutput refuses a result that has a value in it: in what the task returns,
-// writes to the channel, or hands to a next task or iteration.
+// writes to the channel, hands to a next task or iteration, notes in a
+// checkpoint, or asks for.
 func (g *granted) checkOutput(r engine.Result) error {
 	if g.redactor == nil || g.output {
 		return nil
@@ -155,6 +156,14 @@ func (g *granted) checkOutput(r engine.Result) error {
 	}
 	if r.Effects.Iterate != nil && g.leaks(r.Effects.Iterate.Data) {
 		return leaked("what it hands to its next iteration")
+	}
+	for _, c := range r.Effects.Checkpoints {
+		if g.leaks([]byte(c.Name)) || g.leaks(c.Meta) {
+			return leaked("what it notes in a checkpoint")
+		}
+	}
+	if p := r.Effects.Pause; p != nil && (g.leaks([]byte(p.Name)) || g.leaks(p.Schema) || g.leaks(p.Default)) {
+		return leaked("what it pauses for")
 	}
 	return nil
 }

@@ -92,6 +92,8 @@ func TestHandleRedacts(t *testing.T) {
 		"panic":     "told ***",
 		"terminate": "told ***",
 		"cancel":    "told ***",
+
+		"pause message": "told ***",
 	} {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
@@ -118,6 +120,12 @@ func TestHandleDeniesOutput(t *testing.T) {
 		"next id":     "what it hands to a next task contains",
 		"next spec":   "what it hands to a next task contains",
 		"iteration":   "what it hands to its next iteration contains",
+
+		"checkpoint":      "what it notes in a checkpoint contains",
+		"checkpoint name": "what it notes in a checkpoint contains",
+		"pause name":      "what it pauses for contains",
+		"pause schema":    "what it pauses for contains",
+		"pause default":   "what it pauses for contains",
 	} {
 		for _, secret := range []string{"key", "escaped"} {
 			if secret == "escaped" && strings.HasPrefix(way, "next") {

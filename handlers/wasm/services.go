@@ -79,7 +79,8 @@ type control struct {
 }
 
 // NextTask buffers a task, if the caller may spawn it. One for this handler is
-// completed from the caller: the handler's name, the module, limits and grants.
+// completed from the caller: the handler's name, the module, limits, grants and
+// secrets.
 func (c *control) NextTask(_ context.Context, n abi.NextTask) error {
 	next := engine.NextTask{
 		Task:  engine.Task{ID: n.ID, Handler: n.Handler, Spec: n.Spec},
@@ -98,7 +99,7 @@ func (c *control) NextTask(_ context.Context, n abi.NextTask) error {
 			ref.module = c.self.module
 		}
 		next.Task.Spec = ref.spec()
-		next.Task.Limits, next.Task.Grants = c.task.Limits, c.task.Grants
+		next.Task.Limits, next.Task.Grants, next.Task.Secrets = c.task.Limits, c.task.Grants, c.task.Secrets
 		if ref.module != c.self.module && !c.spawn.module(next.Task.Handler, ref.module) {
 			return denied("next task %q: module %q is not granted: list it in grants.spawn of task %q, now %s", n.ID, ref.module, c.task.ID, c.spawn)
 		}
@@ -124,12 +125,27 @@ func (c *control) Cancel(_ context.Context, message string) error {
 	return nil
 }
 
-// Checkpoint is not offered by the engine yet.
-func (*control) Checkpoint(context.Context, string, json.RawMessage) error {
-	return abi.Unavailable
+// Checkpoint buffers a checkpoint.
+func (c *control) Checkpoint(_ context.Context, name string, meta json.RawMessage) error {
+	c.effects.Checkpoint(engine.Checkpoint{Name: name, Meta: meta})
+	return nil
 }
 
-// Pause is not offered by the engine yet.
-func (*control) Pause(context.Context, abi.Pause) (json.RawMessage, error) {
-	return nil, abi.Unavailable
+// Pause answers with what somebody answered, or ends the attempt.
+func (c *control) Pause(_ context.Context, p abi.Pause) (json.RawMessage, error) {
+	if string(p.Schema) == "null" {
+		p.Schema = nil
+	}
+	answer, answered := c.effects.Pause(engine.Pause{
+		Name: p.Name, Message: c.secrets.redact(p.Message), Schema: p.Schema,
+		Timeout: engine.Duration(p.Timeout), Default: p.Default,
+		Until: p.Until, After: engine.Duration(p.After),
+	})
+	switch {
+	case !answered:
+		return nil, wasmhost.ErrPaused
+	case len(answer) == 0:
+		return json.RawMessage("null"), nil
+	}
+	return answer, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 
@@ -56,6 +57,18 @@ var tell = sdk.Task("tell", "tells a secret", func(c *sdk.Context, in telling) (
 			err = c.Terminate("told " + value)
 		case "cancel":
 			err = c.Cancel("told " + value)
+		case "checkpoint":
+			err = c.Checkpoint(map[string]string{"key": value})
+		case "checkpoint name":
+			err = c.CheckpointAs(value, nil)
+		case "pause message":
+			err = c.Pause(abi.Pause{Name: "a", Message: "told " + value}, nil)
+		case "pause name":
+			err = c.Pause(abi.Pause{Name: value}, nil)
+		case "pause schema":
+			err = c.Pause(abi.Pause{Name: "a", Schema: quote(value)}, nil)
+		case "pause default":
+			err = c.Pause(abi.Pause{Name: "a", Timeout: 1, Default: quote(value)}, nil)
 		default:
 			err = errors.New("no way: " + way)
 		}
@@ -65,6 +78,15 @@ var tell = sdk.Task("tell", "tells a secret", func(c *sdk.Context, in telling) (
 	}
 	return out, nil
 })
+
+// quote is {"const": value}.
+func quote(value string) json.RawMessage {
+	data, err := json.Marshal(map[string]string{"const": value})
+	if err != nil {
+		panic(err) // a string
+	}
+	return data
+}
 
 //go:wasmexport tell
 func _tell() int32 { return tell.Run() }
