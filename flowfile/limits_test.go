@@ -2,9 +2,11 @@ package flowfile_test
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/graflow/graflow-wasm/engine"
 	"github.com/graflow/graflow-wasm/flowfile"
 )
 
@@ -85,7 +87,14 @@ func TestLimitsAndGrantsFaults(t *testing.T) {
 		`grants: {mounts: [{memory: 1}]}`:          `34: want true or false, not 1`,
 		`grants: {spawn: "*"}`:                     `23: want a list of strings, not "*"`,
 		`grants: {spawn: [{}]}`:                    `24: want a string, not a mapping`,
-		`secrets: [a]`:                             `7: secrets is not supported by this version`,
+		`secrets: a`:                               `16: want a list of strings, not "a"`,
+		`secrets: [a, 3]`:                          `20: want a string, not 3`,
+		`secrets: [""]`:                            `17: want the name of a secret, not ""`,
+		`secrets: [a, b, a]`:                       `23: "a" is here twice`,
+		`secret: [a]`:                              `7: task "a": unknown key "secret" (did you mean "secrets"?)`,
+		`output: bolb`:                             `15: want one of inline, blob, auto, not "bolb" (did you mean "blob"?)`,
+		`output: {max: 1}`:                         `15: want one of inline, blob, auto, not a mapping`,
+		`requires: {gpu: 1}`:                       `7: requires is not supported by this version`,
 	} {
 		for _, handler := range []string{"wasm: m.wasm", "handler: wasm"} {
 			_, err := flowfile.Parse("x", []byte("name: x\ntasks:\n  a: {"+options+", "+handler+"}\n"))
@@ -100,12 +109,51 @@ func TestLimitsAndGrantsFaults(t *testing.T) {
 	}
 }
 
-func TestDefaultLimitsFaults(t *testing.T) {
+func TestDefaultFaults(t *testing.T) {
 	t.Parallel()
-	_, err := flowfile.Parse("x", []byte("name: x\ndefaults: {limits: {fule: 1}, grants: {clocks: real}}\ntasks:\n  a: {builtin: now}\n"))
-	for _, want := range []string{`x:2:21: limits: unknown key "fule" (did you mean "fuel"?)`, `x:2:40: grants: unknown key "clocks" (did you mean "clock"?)`} {
+	_, err := flowfile.Parse("x", []byte("name: x\ndefaults: {limits: {fule: 1}, grants: {clocks: real}, output: blub, secrets: [a]}\ntasks:\n  a: {builtin: now}\n"))
+	for _, want := range []string{
+		`x:2:21: limits: unknown key "fule" (did you mean "fuel"?)`,
+		`x:2:40: grants: unknown key "clocks" (did you mean "clock"?)`,
+		`x:2:63: want one of inline, blob, auto, not "blub" (did you mean "blob"?)`,
+		`x:2:69: defaults: secrets are allowed task by task; write them at the tasks that read them`,
+	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}
+	}
+}
+
+func TestSecretsAndOutput(t *testing.T) {
+	t.Parallel()
+	const text = `name: x
+defaults: {output: auto}
+tasks:
+  a: {wasm: m.wasm, secrets: [api-key, TOKEN], output: blob}
+  b: {builtin: now, secrets: []}
+`
+	f, err := flowfile.Parse("x", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := f.Spec.Tasks[0], f.Spec.Tasks[1]
+	if !slices.Equal(a.Secrets, []string{"api-key", "TOKEN"}) || a.Output != engine.OutputBlob {
+		t.Errorf("a: got secrets %q, output %q", a.Secrets, a.Output)
+	}
+	if len(b.Secrets) != 0 || b.Output != engine.OutputAuto {
+		t.Errorf("b: got secrets %q, output %q, want none and the default", b.Secrets, b.Output)
+	}
+	checkRoundTrip(t, f.Spec)
+	schema := compiledSchema(t)
+	if err := validate(t, schema, text); err != nil {
+		t.Errorf("the schema says %v", err)
+	}
+	for _, options := range []string{"secrets: a", "secrets: [3]", `secrets: [""]`, "secrets: [a, a]", "output: bolb", "requires: {}"} {
+		if validate(t, schema, "name: x\ntasks: {a: {builtin: now, "+options+"}}\n") == nil {
+			t.Errorf("the schema permits %s", options)
+		}
+	}
+	if validate(t, schema, "name: x\ndefaults: {secrets: [a]}\ntasks: {a: {builtin: now}}\n") == nil {
+		t.Error("the schema permits secrets as a default")
 	}
 }

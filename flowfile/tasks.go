@@ -12,13 +12,13 @@ import (
 
 // unsupported are the task options of the design that this version lacks. To
 // support one, move it to optionKeys and to task.
-var unsupported = []string{"secrets", "output", "requires"}
+var unsupported = []string{"requires"}
 
 // optionKeys are the keys of a task that are no handler.
 var optionKeys = []string{
 	"handler", "handler_kwargs", "with", "params", "timeout", "deadline", "queue_timeout", "retry",
 	"fallback", "rollback", "max_cycles", "join",
-	"map", "max_concurrency", "on_error", "limits", "grants",
+	"map", "max_concurrency", "on_error", "limits", "grants", "secrets", "output",
 }
 
 // handlerKeys are the handlers that are known by name; any other name is a
@@ -27,7 +27,7 @@ var handlerKeys = []string{"wasm", "builtin", "direct", "docker", "script", "flo
 
 // defaultKeys are the options that `defaults:` may hold.
 var defaultKeys = []string{
-	"timeout", "deadline", "queue_timeout", "retry", "max_cycles", "join", "max_concurrency", "on_error", "limits", "grants",
+	"timeout", "deadline", "queue_timeout", "retry", "max_cycles", "join", "max_concurrency", "on_error", "limits", "grants", "output",
 }
 
 func (r *reader) modules(n *node) {
@@ -53,6 +53,8 @@ func (r *reader) readDefaults(n *node) {
 		switch {
 		case slices.Contains(unsupported, e.key):
 			r.fault(e.at, "%s is not supported by this version", e.key)
+		case e.key == "secrets":
+			r.fault(e.at, "defaults: secrets are allowed task by task; write them at the tasks that read them")
 		case !slices.Contains(defaultKeys, e.key):
 			r.fault(e.at, "defaults: unknown key %q%s", e.key, suggest(e.key, defaultKeys))
 		default:
@@ -247,6 +249,8 @@ func (r *reader) options(t *engine.Task) map[string]func(string, *node) {
 		"retry":    func(at string, n *node) { t.Retry = r.retry(at, n) },
 		"limits":   func(at string, n *node) { t.Limits = r.limits(at, n, t) },
 		"grants":   func(at string, n *node) { t.Grants = r.grants(at, n, t) },
+		"secrets":  func(at string, n *node) { t.Secrets = r.secrets(at, n) },
+		"output":   func(at string, n *node) { t.Output = r.output(n) },
 	}
 }
 
@@ -265,6 +269,30 @@ func (r *reader) recovery(to *string, t *engine.Task, option string) func(string
 			r.want(n, "the name of a task, or a task, as {wasm: module#task}")
 		}
 	}
+}
+
+// secrets reads the names of those that the task may read.
+func (r *reader) secrets(at string, n *node) []string {
+	var all []string
+	r.names(&all)(at, n)
+	r.once(n)
+	for _, item := range n.items {
+		if item.kind == kindString && item.text == "" {
+			r.want(item, "the name of a secret")
+		}
+	}
+	return all
+}
+
+var outputs = []string{string(engine.OutputInline), string(engine.OutputBlob), string(engine.OutputAuto)}
+
+// output reads where the task's value is kept.
+func (r *reader) output(n *node) engine.Output {
+	if n.kind != kindString || !slices.Contains(outputs, n.text) {
+		r.fault(n.at, "want one of %s, not %s%s", strings.Join(outputs, ", "), n.shown(), suggest(n.text, outputs))
+		return ""
+	}
+	return engine.Output(n.text)
 }
 
 // applyDefaults sets what the task has not. Limits and grants are the
