@@ -21,7 +21,7 @@ func TestAcceptance(t *testing.T) { //nolint:paralleltest // C48 measures memory
 // acceptance runs the acceptance cases on a backend; each names its number.
 func acceptance(t *testing.T, backend func() *engine.Backend) {
 	t.Helper()
-	for _, part := range [][]acceptanceCase{orderCases, dynamicCases, iterationCases, endingCases, failureCases, recoveryCases, boundCases} {
+	for _, part := range [][]acceptanceCase{orderCases, dynamicCases, iterationCases, endingCases, failureCases, recoveryCases, boundCases, durableCases} {
 		for _, c := range part {
 			t.Run(c.name, func(t *testing.T) {
 				if !c.alone {
