@@ -58,6 +58,7 @@ type Handler struct {
 var (
 	_ engine.Handler = (*Handler)(nil)
 	_ engine.Checker = (*Handler)(nil)
+	_ engine.Pinner  = (*Handler)(nil)
 )
 
 // New returns a handler on a host. It fails without one, with secrets that
@@ -93,6 +94,21 @@ func (h *Handler) Check(ctx context.Context, task *engine.Task) error {
 		err = fmt.Errorf("%s: %w", describe(task.ID, ref), err)
 	}
 	return errors.Join(err, optionsErr)
+}
+
+// Pin implements engine.Pinner: the task's module, as its spec has it, and the
+// digest of the bytes that it stands for. It loads and compiles the module, as
+// Check does.
+func (h *Handler) Pin(ctx context.Context, task *engine.Task) (name, digest string, err error) {
+	ref, err := parseReference(task.Spec)
+	if err != nil {
+		return "", "", err
+	}
+	p, err := h.load(ctx, ref.module)
+	if err != nil {
+		return "", "", fmt.Errorf("module %q: %w", ref.module, err)
+	}
+	return ref.module, p.module.Digest(), nil
 }
 
 // Handle runs one attempt. Every error is a *engine.TaskError whose message

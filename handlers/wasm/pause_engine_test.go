@@ -2,6 +2,9 @@ package wasm_test
 
 import (
 	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -85,4 +88,56 @@ func TestEnginePauses(t *testing.T) {
 	if want := []string{`{"type":"boolean"}`, `{"type":"boolean"}`}; !slices.Equal(schemas, want) {
 		t.Errorf("got schemas %q, want %q", schemas, want)
 	}
+}
+
+// TestEnginePins wants a run to go on with the module that it began with only.
+func TestEnginePins(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile(guest(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "m.wasm")
+	write := func(data []byte) {
+		t.Helper()
+		if err := os.WriteFile(file, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(data)
+	g, err := engine.NewGraph("flow", engine.Task{ID: "a", Handler: "wasm", Spec: marshal(t, file+"#purchase")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	backend := engine.InMemory()
+	e := newRetaining(t, backend, nil)
+	r, err := e.Start(t.Context(), g, engine.Start{Input: json.RawMessage("7")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	recovers := func(want error) {
+		t.Helper()
+		e := newRetaining(t, backend, nil)
+		if _, err := e.Recover(t.Context(), r.ID()); !errors.Is(err, want) {
+			t.Errorf("got %v, want %v", err, want)
+		}
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	custom := []byte{0, 2, 1, 'x'} // a section that changes nothing but the digest
+	write(append(slices.Clone(data), custom...))
+	recovers(engine.ErrModule)
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	recovers(engine.ErrModule)
+	write(data)
+	recovers(nil)
 }
