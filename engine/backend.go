@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"iter"
 	"time"
 )
 
@@ -39,7 +40,9 @@ type Journal interface {
 	// sequence expect (0: the chain is empty), sets e.Seq and returns it, or
 	// ErrConflict. e must not be changed afterwards.
 	Append(ctx context.Context, run, chain string, expect uint64, e *Event) (uint64, error)
-	// Read returns the events after a sequence, in order; none is no error.
+	// Read returns the events after a sequence, in order, possibly only the
+	// first of them: none means that there are no more. What it returns is
+	// stored, and must not be changed.
 	Read(ctx context.Context, run string, after uint64) ([]*Event, error)
 	// Last returns the sequence of the chain's last event; 0 is none.
 	Last(ctx context.Context, run, chain string) (uint64, error)
@@ -47,7 +50,7 @@ type Journal interface {
 	// journal may drop them, and the chains that completed or were stopped
 	// among them; the others keep their last sequences.
 	Trim(ctx context.Context, run string, through uint64) error
-	// Forget drops a run's log.
+	// Forget drops a run's log. The run's channel may go with it.
 	Forget(ctx context.Context, run string) error
 }
 
@@ -78,22 +81,50 @@ type Timers interface {
 	After(d time.Duration, f func()) (stop func())
 }
 
-// Channel is a run's shared state, live: each operation is atomic at once. It is
-// for drivers and tools; tasks read a View and write Effects.
+// Channel is a run's shared state, live: each operation is atomic, and all that
+// there are on a run take effect in one order. It is for drivers and tools; tasks
+// read a View and write Effects. What it returns must not be changed.
+//
+// A key may expire: from then on it is not there, and takes no room. A backend
+// may be up to a second late with it, never early.
 type Channel interface {
-	// Do applies one write and returns what the key then holds.
+	// Do applies one write and returns what the key then holds; after a delete
+	// nothing. A write that [ApplyOp] refuses changes nothing. A set keeps the
+	// key for good, other writes leave it the time that it has.
 	Do(ctx context.Context, run string, op ChannelOp) (json.RawMessage, error)
+	// Set is a set and an Expire after ttl with nothing in between.
+	Set(ctx context.Context, run, key string, value json.RawMessage, ttl time.Duration) error
 	// Get returns a value, or ErrNotFound.
 	Get(ctx context.Context, run, key string) (json.RawMessage, error)
 	// Keys returns the keys with a prefix, sorted.
 	Keys(ctx context.Context, run, prefix string) ([]string, error)
-	// Expire drops a key after d; 0 keeps it for good.
+	// Expire drops a key after d; 0 keeps it for good, less is refused. A key
+	// that is not there is ErrNotFound.
 	Expire(ctx context.Context, run, key string, d time.Duration) error
+	// TTL returns the time that a key has left; 0 is for good. A key that is
+	// not there is ErrNotFound.
+	TTL(ctx context.Context, run, key string) (time.Duration, error)
+	// Watch tells the keys with a prefix that there are, in any order, then
+	// ChangeReady, then each change in the order in which they were made.
+	// It goes on until the loop is left, ctx is done or the channel is
+	// forgotten; the last two come as an error, ctx's or ErrNotFound, after
+	// which there is nothing.
+	//
+	// Writers never wait for a reader. To one that is slower than they are a
+	// key that changed several times is told once, as it was left and when it
+	// was last changed; one that came and went not at all. So a watch takes
+	// memory for the keys that there are, not for their changes.
+	Watch(ctx context.Context, run, prefix string) iter.Seq2[Change, error]
 	// Lock takes a named lock for owner, waiting at most wait, then
-	// ErrLocked. It ends with Unlock, or after ttl. The same owner may take
-	// it again; it is held until it has been given back as often.
+	// ErrLocked; or ctx's error. It ends with Unlock, or after ttl, which is
+	// more than 0. The same owner may take it again, which begins ttl anew; it
+	// is held until it has been given back as often. A lock's name is no key.
 	Lock(ctx context.Context, run, name, owner string, ttl, wait time.Duration) error
+	// Unlock gives a lock back, or returns ErrLeaseLost to who does not hold it.
 	Unlock(ctx context.Context, run, name, owner string) error
+	// Forget drops a run's values and locks, and ends its watches. Who waits
+	// for a lock has it then. A later write begins anew.
+	Forget(ctx context.Context, run string) error
 }
 
 // Blobs keep large values by content.

@@ -118,8 +118,7 @@ func (w *Watcher) dropped(key string, why ChangeKind) {
 	}
 }
 
-// tell puts an item behind all others: who is told of it has been told of what
-// was before.
+// tell puts an item behind all others, whose latest changes were before its.
 func (w *Watcher) tell(it *watched) {
 	if it.element != nil {
 		w.order.MoveToBack(it.element)

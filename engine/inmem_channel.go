@@ -16,159 +16,201 @@ type memChannel struct {
 	runs map[string]*memState
 }
 
+// memState is what a run has; there is none of a run that has nothing.
 type memState struct {
-	values map[string]memValue
-	locks  map[string]*memLock
+	values   map[string]*memValue
+	locks    map[string]*memLock
+	watchers Watchers
 }
 
 type memValue struct {
 	value   json.RawMessage
-	expires time.Time // zero: never
-}
-
-type memLock struct {
-	owner   string
-	depth   int
-	expires time.Time
-	freed   chan struct{} // closed when it is given back
+	expires time.Time   // zero: never
+	timer   *time.Timer // drops it then; nil: never
 }
 
 var _ Channel = (*memChannel)(nil)
 
 func newMemChannel() *memChannel { return &memChannel{runs: map[string]*memState{}} }
 
-// state returns a run's, without what has expired. The caller holds mu.
-func (c *memChannel) state(run string) *memState {
-	s := c.runs[run]
-	if s == nil {
-		s = &memState{values: map[string]memValue{}, locks: map[string]*memLock{}}
-		c.runs[run] = s
+// look returns a run's state to read. The caller holds mu.
+func (c *memChannel) look(run string) *memState {
+	if s := c.runs[run]; s != nil {
+		return s
 	}
-	return s
+	return &memState{}
 }
 
-func (s *memState) get(key string) (json.RawMessage, bool) {
-	v, ok := s.values[key]
-	if ok && !v.expires.IsZero() && !time.Now().Before(v.expires) {
-		delete(s.values, key)
-		return nil, false
-	}
-	return v.value, ok
-}
-
-func (c *memChannel) Do(_ context.Context, run string, op ChannelOp) (json.RawMessage, error) {
+// change calls f with a run's state to change.
+func (c *memChannel) change(run string, f func(*memState) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := c.state(run)
-	old, _ := s.get(op.Key)
-	v, err := ApplyOp(old, op)
-	if err != nil {
-		return nil, err
+	s := c.runs[run]
+	if s == nil {
+		s = &memState{values: map[string]*memValue{}, locks: map[string]*memLock{}}
+		c.runs[run] = s
 	}
-	if v == nil {
-		delete(s.values, op.Key)
-		return nil, nil
+	err := f(s)
+	if len(s.values)+len(s.locks) == 0 && s.watchers.None() {
+		delete(c.runs, run)
 	}
-	expires := s.values[op.Key].expires
-	if op.Op == OpSet {
-		expires = time.Time{}
-	}
-	s.values[op.Key] = memValue{v, expires}
-	return v, nil
+	return err
 }
 
+// get returns what a key holds; nil: it is not there.
+func (s *memState) get(key string) *memValue {
+	v := s.values[key]
+	if v != nil && v.timer != nil && !time.Now().Before(v.expires) { // the timer is about to fire
+		return nil
+	}
+	return v
+}
+
+// put sets what a key holds, and whether and when it expires.
+func (c *memChannel) put(run string, s *memState, key string, value json.RawMessage, ttl time.Duration) {
+	s.stopTimer(key)
+	v := &memValue{value: value}
+	s.values[key] = v
+	s.watchers.Changed(key)
+	c.expireAfter(run, key, v, ttl)
+}
+
+// expireAfter drops a value after d; 0 is never.
+func (c *memChannel) expireAfter(run, key string, v *memValue, d time.Duration) {
+	v.expires, v.timer = time.Time{}, nil
+	if d > 0 {
+		v.expires = time.Now().Add(d)
+		v.timer = time.AfterFunc(d, func() { c.expire(run, key, v) })
+	}
+}
+
+// expire drops a value whose timer has fired, unless it was replaced or given
+// more time meanwhile.
+func (c *memChannel) expire(run, key string, v *memValue) {
+	_ = c.change(run, func(s *memState) error {
+		if s.values[key] == v && v.timer != nil && !time.Now().Before(v.expires) {
+			s.drop(key, ChangeExpired)
+		}
+		return nil
+	})
+}
+
+// drop removes a key, if it is there.
+func (s *memState) drop(key string, why ChangeKind) {
+	s.stopTimer(key)
+	delete(s.values, key)
+	s.watchers.Dropped(key, why)
+}
+
+func (s *memState) stopTimer(key string) {
+	if v := s.values[key]; v != nil && v.timer != nil {
+		v.timer.Stop()
+	}
+}
+
+// Do implements Channel.
+func (c *memChannel) Do(_ context.Context, run string, op ChannelOp) (next json.RawMessage, err error) {
+	err = c.change(run, func(s *memState) error {
+		old := s.get(op.Key)
+		var value json.RawMessage
+		if old != nil {
+			value = old.value
+		}
+		if next, err = ApplyOp(value, op); err != nil {
+			return err
+		}
+		switch {
+		case next == nil:
+			s.drop(op.Key, ChangeDeleted)
+		case old == nil || op.Op == OpSet:
+			c.put(run, s, op.Key, next, 0)
+		default:
+			old.value = next
+			s.watchers.Changed(op.Key)
+		}
+		return nil
+	})
+	return next, err
+}
+
+// Set implements Channel.
+func (c *memChannel) Set(_ context.Context, run, key string, value json.RawMessage, ttl time.Duration) error {
+	if err := CheckTTL(key, ttl); err != nil {
+		return err
+	}
+	return c.change(run, func(s *memState) error {
+		next, err := ApplyOp(nil, ChannelOp{Op: OpSet, Key: key, Value: value})
+		if err == nil {
+			c.put(run, s, key, next, ttl)
+		}
+		return err
+	})
+}
+
+// Get implements Channel.
 func (c *memChannel) Get(_ context.Context, run, key string) (json.RawMessage, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	v, ok := c.state(run).get(key)
-	if !ok {
-		return nil, fmt.Errorf("channel key %q: %w", key, ErrNotFound)
+	if v := c.look(run).get(key); v != nil {
+		return v.value, nil
 	}
-	return v, nil
+	return nil, missingKey(key)
 }
 
+// Keys implements Channel.
 func (c *memChannel) Keys(_ context.Context, run, prefix string) ([]string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := c.state(run)
+	return c.look(run).keys(prefix), nil
+}
+
+func (s *memState) keys(prefix string) []string {
 	keys := []string{}
 	for k := range s.values {
-		if _, ok := s.get(k); ok && strings.HasPrefix(k, prefix) {
+		if strings.HasPrefix(k, prefix) && s.get(k) != nil {
 			keys = append(keys, k)
 		}
 	}
 	slices.Sort(keys)
-	return keys, nil
+	return keys
 }
 
+// Expire implements Channel.
 func (c *memChannel) Expire(_ context.Context, run, key string, d time.Duration) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	s := c.state(run)
-	v, ok := s.get(key)
-	if !ok {
-		return fmt.Errorf("channel key %q: %w", key, ErrNotFound)
+	if err := CheckTTL(key, d); err != nil {
+		return err
 	}
-	expires := time.Time{}
-	if d > 0 {
-		expires = time.Now().Add(d)
-	}
-	s.values[key] = memValue{v, expires}
-	return nil
-}
-
-func (c *memChannel) Lock(ctx context.Context, run, name, owner string, ttl, wait time.Duration) error {
-	deadline := time.NewTimer(wait)
-	defer deadline.Stop()
-	for {
-		freed, left := c.tryLock(run, name, owner, ttl)
-		if freed == nil {
-			return nil
+	return c.change(run, func(s *memState) error {
+		v := s.get(key)
+		if v == nil {
+			return missingKey(key)
 		}
-		expiry := time.NewTimer(left)
-		select {
-		case <-freed:
-		case <-expiry.C:
-		case <-deadline.C:
-			expiry.Stop()
-			return fmt.Errorf("lock %q: %w", name, ErrLocked)
-		case <-ctx.Done():
-			expiry.Stop()
-			return ctx.Err()
-		}
-		expiry.Stop()
-	}
+		s.stopTimer(key)
+		c.expireAfter(run, key, v, d)
+		return nil
+	})
 }
 
-// tryLock takes the lock and returns nil, or returns what to wait for.
-func (c *memChannel) tryLock(run, name, owner string, ttl time.Duration) (<-chan struct{}, time.Duration) {
+// TTL implements Channel.
+func (c *memChannel) TTL(_ context.Context, run, key string) (time.Duration, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s, now := c.state(run), time.Now()
-	l := s.locks[name]
-	if l != nil && now.Before(l.expires) && l.owner != owner {
-		return l.freed, l.expires.Sub(now)
+	v := c.look(run).get(key)
+	switch {
+	case v == nil:
+		return 0, missingKey(key)
+	case v.timer == nil:
+		return 0, nil
 	}
-	if l == nil || l.owner != owner || !now.Before(l.expires) {
-		l = &memLock{owner: owner, freed: make(chan struct{})}
-		s.locks[name] = l
-	}
-	l.depth++
-	l.expires = now.Add(ttl)
-	return nil, 0
+	return max(time.Until(v.expires), 1), nil
 }
 
-func (c *memChannel) Unlock(_ context.Context, run, name, owner string) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	s := c.state(run)
-	l := s.locks[name]
-	if l == nil || l.owner != owner || !time.Now().Before(l.expires) {
-		return fmt.Errorf("unlock %q: %w", name, ErrLeaseLost)
-	}
-	if l.depth--; l.depth == 0 {
-		delete(s.locks, name)
-		close(l.freed)
+func missingKey(key string) error { return fmt.Errorf("channel key %q: %w", key, ErrNotFound) }
+
+// CheckTTL refuses a time that no key can have left: a part for backends.
+func CheckTTL(key string, d time.Duration) error {
+	if d < 0 {
+		return fmt.Errorf("channel key %q: expires after %s; give a time from now, or 0 for never", key, d)
 	}
 	return nil
 }

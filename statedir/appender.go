@@ -16,6 +16,7 @@ type appender struct {
 	sync Sync
 	full func() error // called with mu held after a batch, to go on to another file
 	most int64        // the size of a file from which on full is called
+	mark func(m mark) // called with mu held before a batch, with its first record; nil: nobody wants to know
 
 	mu     sync.Mutex // guards what follows, and the state that the records change
 	moved  *sync.Cond // done, busy, syncs or err has changed
@@ -67,6 +68,9 @@ func (a *appender) wait(seq uint64) error {
 // flush writes what is in buf. The caller holds mu, which is released meanwhile.
 func (a *appender) flush() {
 	buf, through := a.buf, a.next-1
+	if a.mark != nil {
+		a.mark(mark{a.done + 1, a.size})
+	}
 	a.buf, a.busy = a.spare[:0], true
 	a.mu.Unlock()
 	n, err := a.file.Write(buf)

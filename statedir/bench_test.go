@@ -69,7 +69,7 @@ func BenchmarkOpen(b *testing.B) {
 					check(b, err)
 					got = int(seq)
 				} else {
-					all, err := d.Backend().Journal.Read(b.Context(), "r", 0)
+					all, err := statedir.ReadAll(b.Context(), d.Backend().Journal, "r", 0)
 					check(b, err)
 					got = len(all)
 				}

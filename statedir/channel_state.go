@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"slices"
+	"strings"
 
 	"github.com/graflow/graflow-wasm/engine"
 )
@@ -15,7 +17,7 @@ const opExpire engine.Op = "expire"
 // Folding the changes gives the values, so each is decided by its own time.
 type change struct {
 	at      int64 // Unix time, ns
-	expires int64 // of opExpire: Unix time, ns; 0 is never
+	expires int64 // of opExpire and OpSet: Unix time, ns; 0 is never
 	op      engine.ChannelOp
 }
 
@@ -36,6 +38,18 @@ func (s values) get(key string, at int64) (json.RawMessage, bool) {
 		return nil, false
 	}
 	return v.json, true
+}
+
+// keys returns those with a prefix, sorted.
+func (s values) keys(prefix string, at int64) []string {
+	keys := []string{}
+	for k, v := range s {
+		if strings.HasPrefix(k, prefix) && !v.expired(at) {
+			keys = append(keys, k)
+		}
+	}
+	slices.Sort(keys)
+	return keys
 }
 
 // check tells what a key will hold, or why the change can't be.
@@ -59,9 +73,9 @@ func (s values) apply(c change, next json.RawMessage) {
 	old := s[c.op.Key]
 	expires := old.expires
 	switch {
-	case c.op.Op == opExpire:
+	case c.op.Op == opExpire || c.op.Op == engine.OpSet:
 		expires = c.expires
-	case c.op.Op == engine.OpSet || old.expired(c.at):
+	case old.expired(c.at):
 		expires = 0
 	}
 	s[c.op.Key] = value{next, expires}

@@ -76,7 +76,7 @@ func childWorker(b *engine.Backend, worker int) {
 	last := map[string]uint64{}
 	count := map[string]int{}
 	for _, run := range []string{kept, trimmed} {
-		events, err := b.Journal.Read(ctx, run, 0)
+		events, err := statedir.ReadAll(ctx, b.Journal, run, 0)
 		if err != nil {
 			fail(err)
 		}

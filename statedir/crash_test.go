@@ -154,7 +154,7 @@ func verify(t *testing.T, dir string, s *stored) {
 func verifyRun(t *testing.T, d *statedir.Dir, run string, s *stored) {
 	t.Helper()
 	j := d.Backend().Journal
-	events, err := j.Read(t.Context(), run, 0)
+	events, err := statedir.ReadAll(t.Context(), j, run, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -219,12 +219,13 @@ func (d *Dir) Runs(ctx context.Context) ([]string, error) {
 // Remove drops all that is kept of a run: journal, channel and blobs. None is no
 // error. It also removes runs whose files are corrupt.
 func (d *Dir) Remove(ctx context.Context, run string) error {
-	return errors.Join(d.backend.Journal.Forget(ctx, run), d.backend.Blobs.Forget(ctx, run))
+	b := d.backend
+	return errors.Join(b.Journal.Forget(ctx, run), b.Channel.Forget(ctx, run), b.Blobs.Forget(ctx, run))
 }
 
-// Close waits for what is being written, syncs what was not, and gives the
-// directory free. Engines that run over it must have been closed before. A second
-// call does nothing.
+// Close ends the watches of channels, waits for what is being written, syncs what
+// was not, and gives the directory free. Engines that run over it must have been
+// closed before. A second call does nothing.
 func (d *Dir) Close() error {
 	if d.closed.Swap(true) {
 		return nil

@@ -169,7 +169,7 @@ func TestFaultOfMany(t *testing.T) {
 			})
 		}
 		all.Wait()
-		events, err := j.Read(t.Context(), "r", 0)
+		events, err := ReadAll(t.Context(), j, "r", 0)
 		if err != nil || int64(len(events)) != acked.Load()+1 {
 			t.Errorf("read: %d events, %v; %d were reported", len(events), err, acked.Load()+1)
 		}

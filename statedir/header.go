@@ -42,6 +42,9 @@ const (
 	headerFixed = 22
 )
 
+// headerSize is the length of the header of a run's files.
+func headerSize(run string) int { return headerFixed + len(run) + 4 }
+
 func (h header) encode() []byte {
 	buf := []byte(magic)
 	buf = binary.LittleEndian.AppendUint16(buf, version)

@@ -38,7 +38,8 @@ func (j *journal) Append(ctx context.Context, run, chain string, expect uint64, 
 	return seq, nil
 }
 
-// Read implements engine.Journal. It shows only what is stored.
+// Read implements engine.Journal. What it reads from files, and that is all but
+// the newest, comes in parts of at most 4096 events and about 4 MiB.
 func (j *journal) Read(_ context.Context, run string, after uint64) (events []*engine.Event, err error) {
 	err = j.dir.runs.use(run, func(r *openRun) (gone bool, err error) {
 		events, gone, err = r.log.read(after)
@@ -100,6 +101,7 @@ func (j *journal) forget(r *openRun) (gone bool, err error) {
 	for _, a := range appenders {
 		a.gone = true
 	}
+	r.channel.clear()
 	j.dir.runs.forget(r)
 	return false, nil
 }

@@ -31,7 +31,7 @@ func segments(t *testing.T, path, run string) []string {
 // attempts are those of the events of run r.
 func attempts(t *testing.T, d *statedir.Dir, after uint64) []int {
 	t.Helper()
-	events, err := d.Backend().Journal.Read(t.Context(), "r", after)
+	events, err := statedir.ReadAll(t.Context(), d.Backend().Journal, "r", after)
 	check(t, err)
 	all := []int{}
 	for _, e := range events {

@@ -135,8 +135,11 @@ func (o *openRuns) each(f func(*openRun)) {
 // close waits until nobody uses a run, and closes all.
 func (o *openRuns) close() error {
 	o.mu.Lock()
-	defer o.mu.Unlock()
 	o.closed = true
+	o.mu.Unlock()
+	o.each(func(r *openRun) { r.channel.end(engine.ErrClosed) })
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	var errs []error
 	for id, r := range o.runs {
 		for r.users > 0 {

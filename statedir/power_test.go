@@ -252,7 +252,7 @@ func more(t *testing.T, b *engine.Backend, did *deed, n int) bool {
 // look compares what is left with what was reported.
 func look(t *testing.T, d *Dir, s Sync, did *deed) {
 	t.Helper()
-	events, err := d.Backend().Journal.Read(t.Context(), "r", 0)
+	events, err := ReadAll(t.Context(), d.Backend().Journal, "r", 0)
 	if err != nil {
 		t.Fatal(err)
 	}

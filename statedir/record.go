@@ -27,6 +27,7 @@ var (
 type record struct {
 	seq, synced uint64
 	payload     []byte
+	at          int // offset in its file; set by scan
 }
 
 func appendRecord(buf []byte, r record) []byte {
@@ -75,6 +76,7 @@ func scan(file string, data []byte, at int, next uint64, each func(record) error
 		if r.seq != next {
 			return at, corrupt(file, at, "record %d where %d belongs", r.seq, next)
 		}
+		r.at = at
 		if err := each(r); err != nil {
 			return at, corrupt(file, at, "record %d: %v", r.seq, err)
 		}

@@ -134,7 +134,8 @@ func FuzzOpen(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		_, _ = decodeEvent(1, data) // as a payload with the right checksum, which is rarely found
 		_, _ = parseChange(data)
-		_ = parseBase(record{seq: 10, payload: data}, map[string]chainEnd{})
+		none := newChains()
+		_ = parseBase(record{seq: 10, payload: data}, &none)
 		payloads := 0
 		for _, k := range []kind{kindJournal, kindBase, kindChannel} {
 			payloads = 0
@@ -144,7 +145,7 @@ func FuzzOpen(f *testing.F) {
 				case kindJournal:
 					_, _ = decodeEvent(r.seq, r.payload)
 				case kindBase:
-					_ = parseBase(r, map[string]chainEnd{})
+					_ = parseBase(r, &none)
 				case kindChannel:
 					if ch, err := parseChange(r.payload); err == nil {
 						again, err := parseChange(ch.encode())

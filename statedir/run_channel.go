@@ -20,10 +20,15 @@ const minSnapshot = 256 << 10
 // snapshot, it is replaced by another snapshot.
 type runChannel struct {
 	appender
-	dir    *Dir
-	run    string
-	path   string
-	values values // guarded by mu
+	dir  *Dir
+	run  string
+	path string
+
+	values   values // this and what follows is guarded by mu
+	clock    int64  // of the latest change: time never goes back, whatever the system's clock does
+	timers   map[string]*time.Timer
+	watchers engine.Watchers
+	ended    error // nobody may watch any more
 }
 
 func newRunChannel(d *Dir, run, dir string) *runChannel {
@@ -44,7 +49,7 @@ func (c *runChannel) enter() error {
 }
 
 func (c *runChannel) load() error {
-	c.values = values{}
+	c.values, c.timers = values{}, map[string]*time.Timer{}
 	read, err := readRecords(c.path, kindChannel, c.run, c.replay)
 	if errors.Is(err, os.ErrNotExist) {
 		c.next, c.done = 1, 0
@@ -66,6 +71,9 @@ func (c *runChannel) load() error {
 	if c.sync != SyncNever {
 		c.synced = c.done
 	}
+	for key := range c.values {
+		c.arm(key)
+	}
 	return nil
 }
 
@@ -79,12 +87,19 @@ func (c *runChannel) replay(r record) error {
 		return err
 	}
 	c.values.apply(ch, next)
+	c.clock = max(c.clock, ch.at)
 	return nil
 }
 
-// change makes one change and returns what the key then holds, once it is
-// stored.
-func (c *runChannel) change(ch change) (next json.RawMessage, gone bool, err error) {
+// now is the time by which is decided what has expired.
+func (c *runChannel) now() int64 {
+	c.clock = max(c.clock, time.Now().UnixNano())
+	return c.clock
+}
+
+// change makes one change, after which its key has the time ttl left if it is
+// one that says so, and returns what the key then holds, once it is stored.
+func (c *runChannel) change(ch change, ttl time.Duration) (next json.RawMessage, gone bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.gone {
@@ -92,6 +107,9 @@ func (c *runChannel) change(ch change) (next json.RawMessage, gone bool, err err
 	}
 	if err := firstOf(c.enter(), c.err); err != nil {
 		return nil, false, err
+	}
+	if ch.at = c.now(); ttl > 0 {
+		ch.expires = ch.at + int64(ttl)
 	}
 	if next, err = c.values.check(ch); err != nil {
 		return nil, false, err
@@ -103,11 +121,27 @@ func (c *runChannel) change(ch change) (next json.RawMessage, gone bool, err err
 	}
 	seq := c.push(ch.encode())
 	c.values.apply(ch, next)
-	return next, false, c.wait(seq)
+	c.applied(ch.op, next)
+	if err := c.wait(seq); err != nil {
+		c.watchers.End(err)
+		return nil, false, err
+	}
+	return next, false, nil
+}
+
+// applied does what follows a change.
+func (c *runChannel) applied(op engine.ChannelOp, next json.RawMessage) {
+	c.arm(op.Key)
+	switch {
+	case next == nil:
+		c.watchers.Dropped(op.Key, engine.ChangeDeleted)
+	case op.Op != opExpire:
+		c.watchers.Changed(op.Key)
+	}
 }
 
 // view calls f with the values, and returns when what it saw is stored.
-func (c *runChannel) view(f func(values)) (gone bool, err error) {
+func (c *runChannel) view(f func(s values, now int64)) (gone bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.gone {
@@ -116,30 +150,22 @@ func (c *runChannel) view(f func(values)) (gone bool, err error) {
 	if err := c.enter(); err != nil {
 		return false, err
 	}
-	f(c.values)
+	f(c.values, c.now())
 	return false, c.wait(c.next - 1)
 }
 
 // snapshot replaces the file by one with the values as they are: what waits to
 // be written is among them. The caller holds mu; nobody writes.
 func (c *runChannel) snapshot() error {
-	now := time.Now().UnixNano()
-	maps.DeleteFunc(c.values, func(_ string, v value) bool { return v.expired(now) })
+	c.dropExpired()
 	first := c.next
 	data := header{kindChannel, first, c.run}.encode()
 	next := first
 	for _, key := range slices.Sorted(maps.Keys(c.values)) {
 		v := c.values[key]
-		for _, ch := range []change{
-			{op: engine.ChannelOp{Op: engine.OpSet, Key: key, Value: v.json}},
-			{op: engine.ChannelOp{Op: opExpire, Key: key}, expires: v.expires},
-		} {
-			if ch.op.Op == opExpire && v.expires == 0 {
-				continue
-			}
-			data = appendRecord(data, record{seq: next, synced: first - 1, payload: ch.encode()})
-			next++
-		}
+		ch := change{op: engine.ChannelOp{Op: engine.OpSet, Key: key, Value: v.json}, expires: v.expires}
+		data = appendRecord(data, record{seq: next, synced: first - 1, payload: ch.encode()})
+		next++
 	}
 	if c.file != nil { // some systems rename over no open file
 		if err := c.file.Close(); err != nil {

@@ -8,7 +8,7 @@ import (
 )
 
 // runLog is the journal of one run. In memory are the last sequence of each
-// chain, and the newest events.
+// chain, where some of the records are, and the newest events.
 type runLog struct {
 	appender
 	dir  *Dir
@@ -18,20 +18,16 @@ type runLog struct {
 	reading  sync.RWMutex // held to remove files; taken before mu
 	segments []segment    // the last is written to; this and what follows is guarded by mu
 	trimmed  uint64       // events up to this are gone
-	last     map[string]chainEnd
+	chains   chains
+	marks    marks
 	tail     tail
 }
 
-// chainEnd is the last event of a chain.
-type chainEnd struct {
-	seq   uint64
-	final bool // nothing follows on it
-}
-
 func newRunLog(d *Dir, run, path string) *runLog {
-	l := &runLog{dir: d, run: run, path: path, last: map[string]chainEnd{}}
+	l := &runLog{dir: d, run: run, path: path, chains: newChains()}
 	l.init(d.cfg.Sync)
 	l.full, l.most = l.rotate, d.cfg.SegmentSize
+	l.mark = func(m mark) { l.marks.add(m, m.seq == l.segments[len(l.segments)-1].first) }
 	return l
 }
 
@@ -47,8 +43,8 @@ func (l *runLog) enter() error {
 
 // load reads the run's files. The caller holds mu.
 func (l *runLog) load() error {
-	l.last, l.segments = map[string]chainEnd{}, nil
-	through, err := readBase(l.path, l.run, l.last)
+	l.chains, l.marks, l.segments = newChains(), nil, nil
+	through, err := readBase(l.path, l.run, &l.chains)
 	if err != nil {
 		return err
 	}
@@ -63,11 +59,15 @@ func (l *runLog) load() error {
 		segments = segments[1:]
 	}
 	next := through + 1
+	var data []byte // one room for all: a journal is longer than what is held of it
 	for i, s := range segments {
 		if s.first != next {
 			return corrupt(s.name, 0, "it begins with event %d; those from %d on are missing", s.first, next)
 		}
-		c, err := readRecords(s.name, kindJournal, l.run, l.index)
+		if data, err = readFile(data, s.name); err != nil {
+			return err
+		}
+		c, err := parseRecords(s.name, data, kindJournal, l.run, l.index)
 		if err == nil && c.first != s.first {
 			err = corrupt(s.name, 12, "it begins with event %d, its name says %d", c.first, s.first)
 		}
@@ -107,13 +107,14 @@ func (l *runLog) goOn(s segment, c content) error {
 	return nil
 }
 
-// index notes which chain a record belongs to.
+// index notes where a record is, and which chain it belongs to.
 func (l *runLog) index(r record) error {
 	chain, final, _, err := parseEntry(r.payload)
 	if err != nil {
 		return err
 	}
-	l.last[string(chain)] = chainEnd{r.seq, final}
+	l.marks.add(mark{r.seq, int64(r.at)}, r.at == headerSize(l.run))
+	l.chains.set(string(chain), r.seq, final)
 	return nil
 }
 
@@ -127,7 +128,11 @@ func (l *runLog) append(chain string, expect uint64, e *engine.Event, entry []by
 	if err := l.ready(); err != nil {
 		return 0, false, err
 	}
-	if at := l.last[chain].seq; at != expect {
+	at, err := l.chains.last(chain, l.chainOf)
+	if err != nil {
+		return 0, false, err
+	}
+	if at != expect {
 		if err := l.wait(at); err != nil { // what it lost against must not get lost in turn
 			return 0, false, err
 		}
@@ -135,7 +140,7 @@ func (l *runLog) append(chain string, expect uint64, e *engine.Event, entry []by
 	}
 	seq = l.push(entry)
 	e.Seq = seq
-	l.last[chain] = chainEnd{seq, isFinal(chain, e)}
+	l.chains.set(chain, seq, isFinal(chain, e))
 	l.tail.add(e, len(entry), l.done)
 	return seq, false, l.wait(seq)
 }
@@ -189,7 +194,9 @@ func (l *runLog) lastOf(chain string) (seq uint64, gone bool, err error) {
 	if err := l.enter(); err != nil {
 		return 0, false, err
 	}
-	seq = l.last[chain].seq
+	if seq, err = l.chains.last(chain, l.chainOf); err != nil {
+		return 0, false, err
+	}
 	return seq, false, l.wait(seq)
 }
 

@@ -35,7 +35,13 @@ func (t *tail) add(e *engine.Event, size int, done uint64) {
 	t.sizes = append([]int(nil), t.sizes[n:]...)
 }
 
-// read returns the stored events after a sequence.
+// Bounds of what is read from files at a time; one event may be larger.
+const (
+	pageEvents = 4096
+	pageBytes  = 4 << 20
+)
+
+// read returns the first of the stored events after a sequence.
 func (l *runLog) read(after uint64) (events []*engine.Event, gone bool, err error) {
 	l.reading.RLock()
 	defer l.reading.RUnlock()
@@ -54,38 +60,50 @@ func (l *runLog) read(after uint64) (events []*engine.Event, gone bool, err erro
 		l.mu.Unlock()
 		return nil, false, nil
 	}
-	from, to := max(after+1, first)-first, max(done+1, first)-first
-	newest := l.tail.events[from:to:to]
-	l.mu.Unlock()
 	if after+1 >= first {
-		return newest, false, nil
+		from, to := after+1-first, done+1-first
+		events = l.tail.events[from:to:to]
+		l.mu.Unlock()
+		return events, false, nil
 	}
-	events, err = l.readFiles(segments, after, min(done, first-1))
-	return append(events, newest...), false, err
+	from := l.marks.before(after + 1)
+	l.mu.Unlock()
+	events, err = l.readPage(segments, from, after, min(done, first-1))
+	return events, false, err
 }
 
-// readFiles reads the events after a sequence, up to another, from segments that
-// hold them. The caller holds reading.
-func (l *runLog) readFiles(segments []segment, after, through uint64) ([]*engine.Event, error) {
-	events := make([]*engine.Event, 0, through-after)
-	for i, s := range segments {
-		if s.first > through || i+1 < len(segments) && segments[i+1].first <= after+1 {
-			continue
+// readPage reads events after a sequence, up to another. The caller holds
+// reading.
+func (l *runLog) readPage(segments []segment, from mark, after, through uint64) (events []*engine.Event, err error) {
+	size := 0
+	err = eachFrom(l.run, segments, from, through, func(r record) (more bool, err error) {
+		if r.seq <= after {
+			return true, nil
 		}
-		c, err := readRecords(s.name, kindJournal, l.run, func(r record) error {
-			if r.seq <= after || r.seq > through {
-				return nil
-			}
-			e, err := decodeEvent(r.seq, r.payload)
-			events = append(events, e)
-			return err
-		})
-		if err == nil && c.next <= through && (i+1 == len(segments) || c.next != segments[i+1].first) {
-			err = corrupt(s.name, c.end, "no sound record %d, which was there before", c.next)
-		}
-		if err != nil {
-			return nil, err
-		}
+		e, err := decodeEvent(r.seq, r.payload)
+		events = append(events, e)
+		size += len(r.payload)
+		return len(events) < pageEvents && size < pageBytes, err
+	})
+	if err != nil {
+		return nil, err
 	}
 	return events, nil
+}
+
+// chainOf reads which chain the last event of an ended one belongs to. The caller
+// holds mu.
+func (l *runLog) chainOf(seq uint64) (chain string, err error) {
+	if first := l.next - uint64(len(l.tail.events)); seq >= first {
+		return l.tail.events[seq-first].Activation, nil // see isFinal
+	}
+	err = eachFrom(l.run, l.segments, l.marks.before(seq), seq, func(r record) (bool, error) {
+		if r.seq < seq {
+			return true, nil
+		}
+		name, _, _, err := parseEntry(r.payload)
+		chain = string(name)
+		return false, err
+	})
+	return chain, err
 }

@@ -66,7 +66,7 @@ func TestRun(t *testing.T) {
 	}
 	d = reopen(t, d, path, statedir.Config{})
 	defer d.Close()
-	events, err := d.Backend().Journal.Read(t.Context(), "r", 0)
+	events, err := statedir.ReadAll(t.Context(), d.Backend().Journal, "r", 0)
 	check(t, err)
 	g, _ := adder(t)
 	run := engine.NewRun("r", g, nil)

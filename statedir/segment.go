@@ -1,8 +1,10 @@
 package statedir
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -41,12 +43,7 @@ func listSegments(dir string) ([]segment, error) {
 		s.name = filepath.Join(dir, e.Name())
 		all = append(all, s)
 	}
-	slices.SortFunc(all, func(a, b segment) int {
-		if a.first < b.first {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(all, func(a, b segment) int { return cmp.Compare(a.first, b.first) })
 	return all, nil
 }
 
@@ -65,6 +62,27 @@ func readRecords(name string, k kind, run string, each func(record) error) (cont
 		return content{}, err
 	}
 	return parseRecords(name, data, k, run, each)
+}
+
+// readFile is os.ReadFile into a buffer that is used again if it is large enough.
+func readFile(buf []byte, name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if int64(cap(buf)) < info.Size() {
+		buf = make([]byte, info.Size())
+	}
+	buf = buf[:info.Size()]
+	if _, err := io.ReadFull(f, buf); err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	return buf, nil
 }
 
 func parseRecords(name string, data []byte, k kind, run string, each func(record) error) (content, error) {

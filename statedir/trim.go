@@ -40,11 +40,8 @@ func (l *runLog) trim(through uint64) (gone bool, err error) {
 	}
 	dropped := l.segments[:n]
 	l.segments, l.trimmed = append([]segment(nil), l.segments[n:]...), first-1
-	for chain, end := range l.last {
-		if end.final && end.seq < first {
-			delete(l.last, chain)
-		}
-	}
+	l.chains.drop(first)
+	l.marks.drop(first)
 	for _, s := range dropped {
 		if err := os.Remove(s.name); err != nil { // the next open does it
 			return false, fmt.Errorf("trim: %w", err)
@@ -70,9 +67,9 @@ func (l *runLog) droppable(through uint64) int {
 
 func (l *runLog) writeBase(first uint64) error {
 	var payload []byte
-	for chain, end := range l.last {
-		if end.seq < first && !end.final {
-			payload = binary.AppendUvarint(appendString(payload, chain), end.seq)
+	for chain, seq := range l.chains.open {
+		if seq < first {
+			payload = binary.AppendUvarint(appendString(payload, chain), seq)
 		}
 	}
 	data := header{kindBase, first, l.run}.encode()
@@ -80,11 +77,11 @@ func (l *runLog) writeBase(first uint64) error {
 	return l.dir.writeFile(filepath.Join(l.path, baseFile), data, SyncAlways) // files go because it is there
 }
 
-// readBase adds the chains of a trimmed journal's base to last, and returns the
+// readBase adds the chains of a trimmed journal's base to all, and returns the
 // sequence of the last event that is gone; 0 is none.
-func readBase(dir, run string, last map[string]chainEnd) (through uint64, err error) {
+func readBase(dir, run string, all *chains) (through uint64, err error) {
 	name := filepath.Join(dir, baseFile)
-	c, err := readRecords(name, kindBase, run, func(r record) error { return parseBase(r, last) })
+	c, err := readRecords(name, kindBase, run, func(r record) error { return parseBase(r, all) })
 	if errors.Is(err, os.ErrNotExist) {
 		return 0, nil
 	}
@@ -97,7 +94,7 @@ func readBase(dir, run string, last map[string]chainEnd) (through uint64, err er
 	return c.first - 1, nil
 }
 
-func parseBase(r record, last map[string]chainEnd) error {
+func parseBase(r record, all *chains) error {
 	for rest := r.payload; len(rest) > 0; {
 		chain, after, ok := cutString(rest)
 		if !ok {
@@ -107,7 +104,7 @@ func parseBase(r record, last map[string]chainEnd) error {
 		if width <= 0 || seq >= r.seq {
 			return fmt.Errorf("chain %q has no sequence below %d", chain, r.seq)
 		}
-		last[string(chain)] = chainEnd{seq: seq}
+		all.set(string(chain), seq, false)
 		rest = after[width:]
 	}
 	return nil

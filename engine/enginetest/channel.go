@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/graflow/graflow-wasm/engine"
 )
@@ -14,11 +15,14 @@ var channelCases = []testCase{
 	{"set and get", channelSet},
 	{"delete and exists", channelDelete},
 	{"keys", channelKeys},
+	{"expire", channelExpire},
+	{"set for a time", channelSetFor},
 	{"ttl", channelTTL},
 	{"append and prepend", channelLists},
 	{"add", channelAdd},
 	{"runs are independent", channelRuns},
 	{"operations are atomic", channelAtomic},
+	{"forget", channelForget},
 }
 
 func op(kind engine.Op, key, value string) engine.ChannelOp {
@@ -107,7 +111,7 @@ func channelKeys(t *testing.T, s Suite, b *engine.Backend) {
 	keysAre(t, s, b.Channel, "user:", "user:b")
 }
 
-func channelTTL(t *testing.T, s Suite, b *engine.Backend) {
+func channelExpire(t *testing.T, s Suite, b *engine.Backend) {
 	t.Helper()
 	ctx := s.patient(t)
 	wantError(t, "expire a missing key", b.Channel.Expire(ctx, "r", "k", s.Unit), engine.ErrNotFound)
@@ -119,13 +123,86 @@ func channelTTL(t *testing.T, s Suite, b *engine.Backend) {
 	check(t, b.Channel.Expire(ctx, "r", "kept", 0))
 	holds(t, s, b.Channel, "gone", "1")
 	keysAre(t, s, b.Channel, "", "gone", "kept", "never")
-	wait(4 * s.Unit)
+	wait(4*s.Unit + late(s))
 	holds(t, s, b.Channel, "gone", "")
 	keysAre(t, s, b.Channel, "", "kept", "never")
 	wantError(t, "expire an expired key", b.Channel.Expire(ctx, "r", "gone", s.Unit), engine.ErrNotFound)
+	if err := b.Channel.Expire(ctx, "r", "kept", -1); err == nil {
+		t.Error("a key expires before now, want an error")
+	}
 	do(t, s, b.Channel, op(engine.OpAdd, "gone", "2"), "2")
 	wait(4 * s.Unit)
 	holds(t, s, b.Channel, "gone", "2")
+}
+
+// channelSetFor also looks at which writes keep the time that a key has.
+func channelSetFor(t *testing.T, s Suite, b *engine.Backend) {
+	t.Helper()
+	ctx := s.patient(t)
+	if err := b.Channel.Set(ctx, "r", "k", json.RawMessage("1"), -1); err == nil {
+		t.Error("a key is set to expire before now, want an error")
+	}
+	holds(t, s, b.Channel, "k", "")
+	set := func(key, value string, ttl time.Duration) {
+		check(t, b.Channel.Set(ctx, "r", key, json.RawMessage(value), ttl))
+	}
+	set("null", "", 0)
+	holds(t, s, b.Channel, "null", "null")
+	set("good", "1", 3*s.Unit)
+	set("good", "2", 0)
+	set("reset", "1", 3*s.Unit)
+	do(t, s, b.Channel, op(engine.OpSet, "reset", "2"), "2")
+	set("longer", "1", 3*s.Unit)
+	set("longer", "2", 12*s.Unit)
+	set("deleted", "1", 3*s.Unit)
+	do(t, s, b.Channel, op(engine.OpDelete, "deleted", ""), "")
+	do(t, s, b.Channel, op(engine.OpSet, "deleted", "2"), "2")
+	set("added", "1", 3*s.Unit)
+	do(t, s, b.Channel, op(engine.OpAdd, "added", "1"), "2")
+	set("list", "[]", 3*s.Unit)
+	do(t, s, b.Channel, op(engine.OpAppend, "list", "1"), "[1]")
+	do(t, s, b.Channel, op(engine.OpPrepend, "list", "0"), "[0,1]")
+	wait(4*s.Unit + late(s))
+	keysAre(t, s, b.Channel, "", "deleted", "good", "longer", "null", "reset")
+	holds(t, s, b.Channel, "longer", "2")
+	do(t, s, b.Channel, op(engine.OpAppend, "list", "2"), "[2]") // not what had expired
+}
+
+// late is how much later than its time a key may go.
+func late(s Suite) time.Duration {
+	if s.Bubble {
+		return 0
+	}
+	return time.Second
+}
+
+func channelTTL(t *testing.T, s Suite, b *engine.Backend) {
+	t.Helper()
+	ctx := s.patient(t)
+	_, err := b.Channel.TTL(ctx, "r", "k")
+	wantError(t, "ttl of a missing key", err, engine.ErrNotFound)
+	left := func(atLeast, atMost time.Duration) {
+		t.Helper()
+		got, err := b.Channel.TTL(ctx, "r", "k")
+		check(t, err)
+		if got < atLeast || got > atMost {
+			t.Errorf("the key has %s left, want %s to %s", got, atLeast, atMost)
+		}
+	}
+	do(t, s, b.Channel, op(engine.OpSet, "k", "1"), "1")
+	left(0, 0)
+	check(t, b.Channel.Expire(ctx, "r", "k", time.Hour))
+	left(time.Hour-time.Minute, time.Hour+time.Second)
+	check(t, b.Channel.Set(ctx, "r", "k", json.RawMessage("2"), 2*time.Hour))
+	wait(s.Unit)
+	do(t, s, b.Channel, op(engine.OpAdd, "k", "1"), "3")
+	left(2*time.Hour-time.Minute, 2*time.Hour-s.Unit+late(s))
+	check(t, b.Channel.Expire(ctx, "r", "k", 0))
+	left(0, 0)
+	check(t, b.Channel.Expire(ctx, "r", "k", 2*s.Unit))
+	wait(3*s.Unit + late(s))
+	_, err = b.Channel.TTL(ctx, "r", "k")
+	wantError(t, "ttl of an expired key", err, engine.ErrNotFound)
 }
 
 func channelLists(t *testing.T, s Suite, b *engine.Backend) {
@@ -195,5 +272,26 @@ func channelAtomic(t *testing.T, s Suite, b *engine.Backend) {
 	check(t, json.Unmarshal(raw, &list))
 	if got, want := len(list), racers*rounds; got != want {
 		t.Errorf("the list has %d elements, want %d", got, want)
+	}
+}
+
+func channelForget(t *testing.T, s Suite, b *engine.Backend) {
+	t.Helper()
+	ctx := s.patient(t)
+	do(t, s, b.Channel, op(engine.OpSet, "k", "1"), "1")
+	check(t, b.Channel.Set(ctx, "r", "l", json.RawMessage("1"), 2*s.Unit))
+	check(t, b.Channel.Set(ctx, "other", "k", json.RawMessage("7"), 0))
+	for range 2 {
+		check(t, b.Channel.Forget(ctx, "r"))
+		keysAre(t, s, b.Channel, "")
+		holds(t, s, b.Channel, "k", "")
+	}
+	check(t, b.Channel.Forget(ctx, "unknown"))
+	do(t, s, b.Channel, op(engine.OpAdd, "k", "5"), "5")
+	do(t, s, b.Channel, op(engine.OpSet, "l", "2"), "2")
+	wait(3*s.Unit + late(s))
+	holds(t, s, b.Channel, "l", "2") // the time that another had
+	if got, err := b.Channel.Get(ctx, "other", "k"); string(got) != "7" || err != nil {
+		t.Errorf("the other run's key holds %s, %v, want 7", got, err)
 	}
 }

@@ -20,6 +20,7 @@ var journalCases = []testCase{
 	{"runs are independent", journalRuns},
 	{"forget", journalForget},
 	{"concurrent appends to one chain have one winner", journalOneWinner},
+	{"read while others append", journalFollow},
 	{"concurrent appends to different chains never conflict", journalConcurrentChains},
 }
 
@@ -38,11 +39,20 @@ func appendTo(t *testing.T, s Suite, j engine.Journal, run, chain string, expect
 	return seq
 }
 
-func read(t *testing.T, s Suite, j engine.Journal, run string, after uint64) []*engine.Event {
+// read reads all there is after a sequence, in as many parts as it comes in.
+func read(t *testing.T, s Suite, j engine.Journal, run string, after uint64) (all []*engine.Event) {
 	t.Helper()
-	events, err := j.Read(s.patient(t), run, after)
-	check(t, err)
-	return events
+	for {
+		part, err := j.Read(s.patient(t), run, after)
+		check(t, err)
+		if len(part) == 0 {
+			return all
+		}
+		if last := part[len(part)-1].Seq; part[0].Seq <= after || last <= after {
+			t.Fatalf("read after %d: events %d to %d", after, part[0].Seq, last)
+		}
+		all, after = append(all, part...), part[len(part)-1].Seq
+	}
 }
 
 func journalOrder(t *testing.T, s Suite, b *engine.Backend) {
@@ -235,6 +245,44 @@ func journalConcurrentChains(t *testing.T, s Suite, b *engine.Backend) {
 	for i := 1; i < len(events); i++ {
 		if events[i].Seq <= events[i-1].Seq {
 			t.Fatalf("event %d has sequence %d after %d", i, events[i].Seq, events[i-1].Seq)
+		}
+	}
+}
+
+// journalFollow reads what others append at the time: nothing is left out, in
+// whatever parts it comes.
+func journalFollow(t *testing.T, s Suite, b *engine.Backend) {
+	t.Helper()
+	ctx := s.patient(t)
+	var all sync.WaitGroup
+	for i := range racers {
+		all.Go(func() {
+			chain, last := fmt.Sprint(i), uint64(0)
+			for n := range rounds {
+				e := completed(chain)
+				e.Attempt = n + 1
+				seq, err := b.Journal.Append(ctx, "r", chain, last, e)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				last = seq
+			}
+		})
+	}
+	defer all.Wait()
+	seen := map[string]int{}
+	for n, after := 0, uint64(0); n < racers*rounds && ctx.Err() == nil; {
+		part, err := b.Journal.Read(ctx, "r", after)
+		check(t, err)
+		for _, e := range part {
+			if e.Seq <= after || e.Attempt != seen[e.Activation]+1 {
+				t.Fatalf("after event %d there is %d, the %dth of %s, want its %dth", after, e.Seq, e.Attempt, e.Activation, seen[e.Activation]+1)
+			}
+			seen[e.Activation], after = e.Attempt, e.Seq
+		}
+		if n += len(part); len(part) == 0 {
+			wait(s.Unit / 100)
 		}
 	}
 }

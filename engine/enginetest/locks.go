@@ -18,6 +18,9 @@ var lockCases = []testCase{
 	{"ttl", lockTTL},
 	{"context", lockContext},
 	{"unlock by another", lockForeign},
+	{"re-entry begins the ttl anew", lockReentryTTL},
+	{"expiry wakes those who wait", lockExpiryWakes},
+	{"forget", lockForget},
 }
 
 func lock(t *testing.T, s Suite, c engine.Channel, name, owner string) {
@@ -124,6 +127,9 @@ func lockContext(t *testing.T, s Suite, b *engine.Backend) {
 	ctx, cancel := context.WithTimeout(t.Context(), s.Unit)
 	defer cancel()
 	wantError(t, "wait for a lock", b.Channel.Lock(ctx, "r", "l", "b", s.Lease, s.Lease/2), context.DeadlineExceeded)
+	canceled, stop := context.WithCancel(t.Context())
+	stop()
+	wantError(t, "wait for a lock", b.Channel.Lock(canceled, "r", "l", "b", s.Lease, s.Lease/2), context.Canceled)
 	unlock(t, s, b.Channel, "a")
 	lock(t, s, b.Channel, "l", "c")
 }
@@ -135,4 +141,71 @@ func lockForeign(t *testing.T, s Suite, b *engine.Backend) {
 	wantError(t, "unlock another's", b.Channel.Unlock(s.patient(t), "r", "l", "b"), engine.ErrLeaseLost)
 	locked(t, s, b.Channel, "b")
 	unlock(t, s, b.Channel, "a")
+}
+
+func lockReentryTTL(t *testing.T, s Suite, b *engine.Backend) {
+	t.Helper()
+	ctx := s.patient(t)
+	for _, ttl := range []time.Duration{0, -1} {
+		if err := b.Channel.Lock(ctx, "r", "l", "a", ttl, 0); err == nil {
+			t.Errorf("took a lock for %s, want an error", ttl)
+		}
+	}
+	check(t, b.Channel.Lock(ctx, "r", "l", "a", 3*s.Unit, 0))
+	wait(2 * s.Unit)
+	check(t, b.Channel.Lock(ctx, "r", "l", "a", 3*s.Unit, 0))
+	wait(2 * s.Unit)
+	wantError(t, "lock what another took again", b.Channel.Lock(ctx, "r", "l", "b", s.Lease, 0), engine.ErrLocked)
+	check(t, b.Channel.Lock(ctx, "r", "l", "b", s.Lease, s.Lease))
+}
+
+// lockExpiryWakes: of those who wait for a lock whose holder is gone each has it
+// once, one after the other.
+func lockExpiryWakes(t *testing.T, s Suite, b *engine.Backend) {
+	t.Helper()
+	ctx := s.patient(t)
+	check(t, b.Channel.Lock(ctx, "r", "l", "gone", 3*s.Unit, 0))
+	var inside, times atomic.Int32
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			owner := string(rune('a' + i))
+			if err := b.Channel.Lock(ctx, "r", "l", owner, s.Lease, 4*s.Lease); err != nil {
+				t.Errorf("%s: %v", owner, err)
+				return
+			}
+			if n := inside.Add(1); n != 1 {
+				t.Errorf("%d hold the lock", n)
+			}
+			times.Add(1)
+			wait(s.Unit / 20)
+			inside.Add(-1)
+			if err := b.Channel.Unlock(ctx, "r", "l", owner); err != nil {
+				t.Errorf("%s: %v", owner, err)
+			}
+		})
+	}
+	all.Wait()
+	if times.Load() != 8 {
+		t.Errorf("%d had the lock, want 8", times.Load())
+	}
+}
+
+func lockForget(t *testing.T, s Suite, b *engine.Backend) {
+	t.Helper()
+	ctx := s.patient(t)
+	lock(t, s, b.Channel, "l", "a")
+	check(t, b.Channel.Lock(ctx, "other", "l", "a", s.Lease, 0))
+	begun := time.Now()
+	had := make(chan error)
+	go func() { had <- b.Channel.Lock(ctx, "r", "l", "b", s.Lease, s.Lease) }()
+	wait(s.Unit)
+	check(t, b.Channel.Forget(ctx, "r"))
+	check(t, <-had)
+	if got := time.Since(begun); got >= s.Lease {
+		t.Errorf("had the lock after %s, want it when it was forgotten", got)
+	}
+	wantError(t, "unlock what was forgotten", b.Channel.Unlock(ctx, "r", "l", "a"), engine.ErrLeaseLost)
+	unlock(t, s, b.Channel, "b")
+	wantError(t, "lock another run's", b.Channel.Lock(ctx, "other", "l", "b", s.Lease, 0), engine.ErrLocked)
 }

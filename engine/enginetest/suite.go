@@ -48,6 +48,7 @@ func (s Suite) Run(t *testing.T) {
 	s.group(t, "Queue", queueCases)
 	s.group(t, "Timers", timerCases)
 	s.group(t, "Channel", channelCases)
+	s.group(t, "Watch", watchCases)
 	s.group(t, "Locks", lockCases)
 	s.group(t, "Blobs", blobCases)
 }
