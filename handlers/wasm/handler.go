@@ -150,7 +150,7 @@ func (h *Handler) attempt(ctx context.Context, call *engine.Call, ref reference,
 	ref.export = task.export
 	effects := engine.NewBuffer(call)
 	o.Name = task.name
-	o.Services = h.services(call, effects, &control{task: call.Task, self: ref, spawn: o.spawn, secrets: secrets, effects: effects})
+	o.Services = h.services(call, effects, &control{task: call.Task, self: ref, spawn: o.spawn, secrets: secrets, effects: effects, answers: len(call.Answers)})
 	got, err := task.module.Call(ctx, task.export, call.Input, o.Options)
 	result := engine.Result{Value: got.Output, Effects: effects.Effects(), Ledger: ledger(got)}
 	if errors.Is(err, wasmhost.ErrPaused) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -111,6 +112,25 @@ func TestHandlePauseEnds(t *testing.T) {
 	}
 	if lines := call.Sink.(*sink).lines; len(lines) > 0 {
 		t.Errorf("told %q after the pause", lines)
+	}
+}
+
+// TestHandlePauseBound keeps a guest from pausing for ever.
+func TestHandlePauseBound(t *testing.T) {
+	t.Parallel()
+	h := newHandler(t, wasm.Config{})
+	call := newCall(t, "wait", abi.Pause{Name: "a", After: 1})
+	call.Answers = map[string]json.RawMessage{}
+	for i := range 1000 {
+		call.Answers[strconv.Itoa(i)] = json.RawMessage("null")
+	}
+	r, err := h.Handle(t.Context(), call)
+	if te := taskError(t, err); te.Kind != engine.KindError || !te.Permanent || r.Effects.Pause != nil || !strings.Contains(te.Message, "has paused 1000 times") {
+		t.Errorf("got %s %v, %s, want it refused", te.Kind, te, marshal(t, r.Effects))
+	}
+	delete(call.Answers, "0")
+	if r, err := h.Handle(t.Context(), call); err != nil || r.Effects.Pause == nil {
+		t.Errorf("got %s, %v, want one more pause", marshal(t, r.Effects), err)
 	}
 }
 

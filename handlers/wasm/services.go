@@ -76,6 +76,7 @@ type control struct {
 	spawn   spawnRules
 	secrets *granted
 	effects *engine.Buffer
+	answers int // that the activation's pauses have had
 }
 
 // NextTask buffers a task, if the caller may spawn it. One for this handler is
@@ -131,6 +132,11 @@ func (c *control) Checkpoint(_ context.Context, name string, meta json.RawMessag
 	return nil
 }
 
+// maxPauses bounds how often an activation may pause. A guest that pauses for a
+// moment, each time under another name, would else run for ever: pauses are no
+// steps of the run.
+const maxPauses = 1000
+
 // Pause answers with what somebody answered, or ends the attempt.
 func (c *control) Pause(_ context.Context, p abi.Pause) (json.RawMessage, error) {
 	if string(p.Schema) == "null" {
@@ -142,6 +148,11 @@ func (c *control) Pause(_ context.Context, p abi.Pause) (json.RawMessage, error)
 		Until: p.Until, After: engine.Duration(p.After),
 	})
 	switch {
+	case !answered && c.answers >= maxPauses:
+		return nil, &engine.TaskError{
+			Kind: engine.KindError, Permanent: true,
+			Message: fmt.Sprintf("%q: the task has paused %d times, which is all it may", p.Name, maxPauses),
+		}
 	case !answered:
 		return nil, wasmhost.ErrPaused
 	case len(answer) == 0:
