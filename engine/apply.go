@@ -17,7 +17,7 @@ const drain = 2 * time.Second
 func (r *Run) Apply(e *Event) bool {
 	r.seq, r.now = e.Seq, e
 	r.tick++
-	if e.Base == "" {
+	if e.events() == "" {
 		r.events++
 	}
 	if decision, ok := decisions[e.Type]; ok {
@@ -74,7 +74,7 @@ func (act *activation) takes(e *Event) bool {
 func (r *Run) start(e *Event) bool {
 	r.since = e.Time
 	r.pin(e.Pins)
-	if e.Base != "" {
+	if e.events() != "" {
 		r.rebase(e.Time)
 		return true
 	}

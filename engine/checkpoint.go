@@ -73,7 +73,7 @@ func (e *Engine) checkpointOf(ctx context.Context, run, name string) (*checkpoin
 	whole := NewRun(run, g, e.cfg.Policies)
 	var events []*Event
 	err = e.each(ctx, run, whole, func(ev *Event) {
-		if ev.Base == "" { // else it is told by what it is based on
+		if ev.events() == "" { // else it is told by what it is based on
 			events = append(events, ev)
 		}
 	})
@@ -277,10 +277,10 @@ func (e *Engine) keepState(ctx context.Context, c *checkpointDoc, g *Graph, id s
 			return nil, err
 		}
 	}
-	if start.Base, _, err = e.backend.Blobs.Put(ctx, id, &events); err != nil {
+	if start.Basis.Events, _, err = e.backend.Blobs.Put(ctx, id, &events); err != nil {
 		return nil, err
 	}
-	start.Origin = &Origin{Run: c.Run, Seq: c.Checkpoint.Seq, Checkpoint: c.Checkpoint.Name}
+	start.Basis.Origin = &Origin{Run: c.Run, Seq: c.Checkpoint.Seq, Checkpoint: c.Checkpoint.Name}
 	start.Time = time.Now()
 	return start, nil
 }

@@ -31,12 +31,25 @@ type Event struct {
 
 	Pause string            `json:"pause,omitempty"` // of answered: the pause's name
 	Task  string            `json:"task,omitempty"`  // of run_retried: from where
-	Graph string            `json:"graph,omitempty"` // of run_started: digest of the graph, a blob of the run
 	Pins  map[string]string `json:"pins,omitempty"`  // digests of the code of tasks, by name: of run_started, and of completed for tasks added
-	// Base is, of run_started, the digest of a blob with the events before it:
-	// the run goes on where another was.
-	Base   string  `json:"base,omitempty"`
-	Origin *Origin `json:"origin,omitempty"` // of that other run
+	Basis *Basis            `json:"basis,omitempty"` // of run_started, of a run that is kept
+}
+
+// Basis is what a run is made of, as blobs of the run.
+type Basis struct {
+	Graph string `json:"graph"` // digest of the graph
+	// Events is the digest of the events before run_started, for a run that
+	// goes on where another was; "" is none.
+	Events string  `json:"events,omitempty"`
+	Origin *Origin `json:"origin,omitempty"` // that other run
+}
+
+// events is the digest of the events that come before this one; "" is none.
+func (e *Event) events() string {
+	if e.Basis == nil {
+		return ""
+	}
+	return e.Basis.Events
 }
 
 // Origin is the point of another run from which a run goes on.

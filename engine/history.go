@@ -63,8 +63,8 @@ func (h *History) observe(e *Event, r *Run, recorder *Recorder) {
 	if h.Started.IsZero() {
 		h.Started = e.Time
 	}
-	if e.Origin != nil {
-		h.Origin = e.Origin
+	if e.Basis != nil {
+		h.Origin = e.Basis.Origin
 	}
 	h.Ended = time.Time{}
 	if r.status != StatusRunning {

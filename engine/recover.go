@@ -123,8 +123,8 @@ func (e *Engine) each(ctx context.Context, id string, run *Run, after func(*Even
 			return nil
 		}
 		for _, ev := range events {
-			if ev.Base != "" {
-				if err := e.eachOfBase(ctx, id, ev.Base, fold); err != nil {
+			if before := ev.events(); before != "" {
+				if err := e.eachBefore(ctx, id, before, fold); err != nil {
 					return err
 				}
 			}
@@ -135,8 +135,9 @@ func (e *Engine) each(ctx context.Context, id string, run *Run, after func(*Even
 	}
 }
 
-// eachOfBase reads the events of a base, JSON values one after another.
-func (e *Engine) eachOfBase(ctx context.Context, run, digest string, f func(*Event) error) error {
+// eachBefore reads the events that a run is based on, JSON values one after
+// another.
+func (e *Engine) eachBefore(ctx context.Context, run, digest string, f func(*Event) error) error {
 	r, err := e.backend.Blobs.Open(ctx, run, digest)
 	if err != nil {
 		return fmt.Errorf("read the events that it is based on: %w", err)
@@ -165,10 +166,10 @@ func (e *Engine) graphOf(ctx context.Context, run string) (*Graph, error) {
 	if len(first) == 0 {
 		return nil, fmt.Errorf("run %q: %w", run, ErrNotFound)
 	}
-	if first[0].Type != EventStarted || first[0].Graph == "" {
+	if first[0].Type != EventStarted || first[0].Basis == nil {
 		return nil, fmt.Errorf("run %q: its journal does not begin with the run's start and its graph: it was not kept to be read again", run)
 	}
-	r, err := e.backend.Blobs.Open(ctx, run, first[0].Graph)
+	r, err := e.backend.Blobs.Open(ctx, run, first[0].Basis.Graph)
 	if err != nil {
 		return nil, fmt.Errorf("read its graph: %w", err)
 	}
@@ -208,7 +209,8 @@ func (e *Engine) keepGraph(ctx context.Context, g *Graph, run string) (*Event, e
 			return nil, err
 		}
 	}
-	start.Graph, _, err = e.backend.Blobs.Put(ctx, run, bytes.NewReader(raw))
+	digest, _, err := e.backend.Blobs.Put(ctx, run, bytes.NewReader(raw))
+	start.Basis = &Basis{Graph: digest}
 	return start, err
 }
 

@@ -235,10 +235,10 @@ func (o *Running) fold(receiving bool) error {
 
 // apply folds one event, after those that it is based on.
 func (o *Running) apply(e *Event) error {
-	if e.Base != "" {
+	if before := e.events(); before != "" {
 		observed := o.run.observed
 		o.run.observed = false // what it is based on was told before
-		err := o.engine.eachOfBase(o.engine.ctx, o.id, e.Base, func(b *Event) error { o.run.Apply(b); return nil })
+		err := o.engine.eachBefore(o.engine.ctx, o.id, before, func(b *Event) error { o.run.Apply(b); return nil })
 		o.run.observed = observed
 		if err != nil {
 			return err
@@ -321,11 +321,24 @@ func (o *Running) tellIdle() {
 
 func (o *Running) finish() {
 	o.outcome = o.run.Outcome()
+	o.forgetAll(o.engine.ctx)
 	o.end()
-	if !o.engine.cfg.Retain {
-		if err := o.engine.backend.Journal.Forget(o.engine.ctx, o.id); err != nil {
-			o.engine.cfg.Logger.Error("forget journal", "run", o.id, "err", err)
-		}
+}
+
+// forgetAll drops what is stored of a run that nobody can read again. The caller
+// holds mu.
+func (o *Running) forgetAll(ctx context.Context) {
+	if o.engine.cfg.Retain {
+		return
+	}
+	b := o.engine.backend
+	whole, err := o.engine.whole(ctx, o.id, o.outcome.Output)
+	if err == nil {
+		o.outcome.Output = whole
+	}
+	err = errors.Join(err, b.Journal.Forget(ctx, o.id), b.Blobs.Forget(ctx, o.id), b.Channel.Forget(ctx, o.id))
+	if err != nil {
+		o.engine.cfg.Logger.Error("forget run", "run", o.id, "err", err)
 	}
 }
 
