@@ -1,70 +1,93 @@
-// Package docs_test checks that the examples in the documentation are right.
+// Package docs_test checks that what the documentation shows is right. Each fenced
+// snippet of these pages and of the README is run, or checked as far as it can be:
+//
+//   - yaml is a flow. Its graph is built; if the page has the guest too it is
+//     validated with it, and run if the page says how in `code`.
+//   - go is a guest, a test of it, or part of a function; all are built and run.
+//   - sh runs, line by line, where the page's flow and guest are. What make would do
+//     is only looked up.
+//   - json is JSON; text is anything.
+//
+// A line before the fence, <!-- not run: REASON -->, leaves a snippet out. The
+// commands of the examples' pages run as well.
 package docs_test
 
 import (
+	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/graflow/graflow-wasm/flowfile"
 )
 
-func TestFlows(t *testing.T) {
+// root is the repository; command the built graflow-wasm; cache where it and the
+// pages' commands keep what they compile. All are absolute.
+var root, command, cache string
+
+func TestMain(m *testing.M) {
+	code, err := testMain(m)
+	if err != nil {
+		_, _ = os.Stderr.WriteString(err.Error() + "\n") // there is no other place to say it
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func testMain(m *testing.M) (code int, err error) {
+	if root, err = filepath.Abs(".."); err != nil {
+		return 1, err
+	}
+	dir, err := os.MkdirTemp("", "graflow-wasm-docs-")
+	if err != nil {
+		return 1, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	command, cache = filepath.Join(dir, "graflow-wasm"), filepath.Join(dir, "cache")
+	build := exec.Command("go", "build", "-o", command, "./cmd/graflow-wasm")
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		return 1, errors.New(string(out))
+	}
+	return m.Run(), nil
+}
+
+func TestPages(t *testing.T) {
 	t.Parallel()
-	for _, s := range snippets(t, "yaml", "name:") {
-		t.Run(s.name, func(t *testing.T) {
+	for _, p := range pages(t) {
+		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
-			file, err := flowfile.Parse(s.name, []byte(s.text))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := file.Build(); err != nil {
-				t.Error(err)
-			}
+			dir := workspace(t)
+			// The guest first: flows and commands name it.
+			checkPrograms(t, dir, p)
+			checkFlows(t, dir, p)
+			checkCommands(t, dir, p)
+			checkRest(t, p)
 		})
 	}
 }
 
-// TestGuests builds each program as a guest, together with the tests that follow
-// it on its page; those run natively.
-func TestGuests(t *testing.T) {
-	t.Parallel()
-	programs := map[string][]snippet{}
-	for _, s := range snippets(t, "go", "package main") {
-		programs[s.page] = append(programs[s.page], s)
-	}
-	for page, parts := range programs {
-		t.Run(page, func(t *testing.T) {
-			t.Parallel()
-			dir := packageDir(t)
-			for i, s := range parts {
-				name := "main.go"
-				if strings.Contains(s.text, `"testing"`) {
-					name = "main_test.go"
-				}
-				file := filepath.Join(dir, name)
-				if _, err := os.Stat(file); err == nil {
-					t.Fatalf("snippet %d of %s: a page has one program and one test of it", i+1, page)
-				}
-				if err := os.WriteFile(file, []byte(s.text), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			guest := []string{"GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0"}
-			run(t, dir, guest, "build", "-buildmode=c-shared", "-o", filepath.Join(t.TempDir(), "guest.wasm"), ".")
-			run(t, dir, nil, "test", ".")
-		})
-	}
-}
-
-// packageDir is a new directory inside the module, so that imports resolve, and
-// in build/, which git and the go command's patterns do not look into.
-func packageDir(t *testing.T) string {
+func checkRest(t *testing.T, p page) {
 	t.Helper()
-	build := filepath.Join("..", "build")
+	for _, s := range p.snippets {
+		switch s.language {
+		case "yaml", "go", "sh", "text":
+		case "json":
+			if !json.Valid([]byte(s.text)) {
+				t.Errorf("%s: it is not JSON", s.name)
+			}
+		default:
+			t.Errorf("%s: want one of the languages yaml, go, sh, json, text, not %q", s.name, s.language)
+		}
+	}
+}
+
+// workspace is a new directory inside the module, so that imports resolve, and in
+// build/, which git and the go command's patterns do not look into.
+func workspace(t *testing.T) string {
+	t.Helper()
+	build := filepath.Join(root, "build")
 	if err := os.MkdirAll(build, 0o750); err != nil {
 		t.Fatal(err)
 	}
@@ -80,48 +103,28 @@ func packageDir(t *testing.T) string {
 	return dir
 }
 
-func run(t *testing.T, dir string, env []string, args ...string) {
+// write writes a file, and the directories above it.
+func write(t *testing.T, file, text string, mode os.FileMode) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", args...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), env...)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("go %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
-}
-
-// snippet is a fenced block of code.
-type snippet struct {
-	page, name, text string
-}
-
-var fence = regexp.MustCompile("(?ms)^```([a-z]+)\n(.*?)^```$")
-
-// snippets are the blocks of a language that begin with a text. None at all is
-// a fault: the pages have some.
-func snippets(t *testing.T, language, beginning string) []snippet {
-	t.Helper()
-	pages, err := filepath.Glob("*.md")
-	if err != nil {
+	if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
 		t.Fatal(err)
 	}
-	var all []snippet
-	for _, page := range pages {
-		text, err := os.ReadFile(page)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range fence.FindAllStringSubmatch(string(text), -1) {
-			if m[1] != language || !strings.HasPrefix(m[2], beginning) {
-				continue
-			}
-			first, _, _ := strings.Cut(strings.TrimPrefix(m[2], beginning), "\n")
-			name := page + " " + strings.TrimSpace(first)
-			all = append(all, snippet{page: page, name: name, text: m[2]})
-		}
+	if err := os.WriteFile(file, []byte(text), mode); err != nil {
+		t.Fatal(err)
 	}
-	if len(all) == 0 {
-		t.Fatalf("no %s snippet begins with %q", language, beginning)
+}
+
+// run runs a program in dir and returns what it writes to stdout.
+func run(t *testing.T, dir string, env []string, name string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), env...)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Errorf("%s %s: %v\n%s%s", filepath.Base(name), strings.Join(args, " "), err, out, stderr.String())
 	}
-	return all
+	return string(out)
 }
