@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/graflow/graflow-wasm/engine"
 	"github.com/graflow/graflow-wasm/statedir"
@@ -22,11 +23,12 @@ const (
 )
 
 // Runs of the child: of one it keeps all, one it trims, one it forgets again and
-// again.
+// again; of one there is only the channel, which it forgets.
 const (
 	kept      = "kept"
 	trimmed   = "trimmed/π"
 	forgotten = "forgotten"
+	emptied   = "emptied"
 )
 
 var crashConfig = statedir.Config{SegmentSize: 3000, OpenRuns: 2}
@@ -115,6 +117,7 @@ func childExtras(ctx context.Context, b *engine.Backend, chain string, first boo
 		v, err := b.Channel.Do(ctx, kept, engine.ChannelOp{Op: engine.OpAdd, Key: chain, Value: json.RawMessage("1")})
 		if err == nil {
 			say("channel %s %s %s", kept, chain, v)
+			err = childKeys(ctx, b.Channel, chain, string(v))
 		}
 		return err
 	case i%16 == 3:
@@ -138,6 +141,39 @@ func childExtras(ctx context.Context, b *engine.Backend, chain string, first boo
 				return err
 			}
 		}
+	case first && i%16 == 12:
+		if err := b.Channel.Forget(ctx, emptied); err != nil {
+			return err
+		}
+		for _, key := range []string{"x", "y", "x"} {
+			if _, err := b.Channel.Do(ctx, emptied, engine.ChannelOp{Op: engine.OpAppend, Key: key, Value: json.RawMessage("1")}); err != nil {
+				return err
+			}
+		}
 	}
+	return nil
+}
+
+// childKeys changes a worker's other keys, to or from n.
+func childKeys(ctx context.Context, c engine.Channel, chain, n string) error {
+	if err := c.Set(ctx, kept, "ttl-"+chain, json.RawMessage(n), time.Hour); err != nil {
+		return err
+	}
+	say("ttl %s %s %s", kept, chain, n)
+	list, err := c.Do(ctx, kept, engine.ChannelOp{Op: engine.OpAppend, Key: "list-" + chain, Value: json.RawMessage("1")})
+	if err != nil {
+		return err
+	}
+	say("list %s %s %d", kept, chain, strings.Count(string(list), "1"))
+	if err := c.Set(ctx, kept, "gone-"+chain, json.RawMessage(n), 0); err != nil {
+		return err
+	}
+	if err := c.Expire(ctx, kept, "gone-"+chain, 2*time.Hour); err != nil {
+		return err
+	}
+	if _, err := c.Do(ctx, kept, engine.ChannelOp{Op: engine.OpDelete, Key: "gone-" + chain}); err != nil {
+		return err
+	}
+	say("gone %s %s %s", kept, chain, n)
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/graflow/graflow-wasm/engine"
 	"github.com/graflow/graflow-wasm/statedir"
 )
 
@@ -37,8 +38,8 @@ func (s *stored) take(line string) error {
 	switch f[0] {
 	case "event":
 		s.events[[2]string{f[1], f[2]}] = n
-	case "channel":
-		s.channel[f[2]] = n
+	case "channel", "ttl", "list", "gone":
+		s.channel[f[0]+"-"+f[2]] = n
 	default:
 		s.blobs, err = append(s.blobs, f[3]), nil
 	}
@@ -130,15 +131,7 @@ func verify(t *testing.T, dir string, s *stored) {
 	for _, run := range []string{kept, trimmed, forgotten} {
 		verifyRun(t, d, run, s)
 	}
-	for i := range workers {
-		key := fmt.Sprintf("c%d", i)
-		v, err := d.Backend().Channel.Get(t.Context(), kept, key)
-		got, _ := strconv.Atoi(string(v))
-		if want := s.channel[key]; got != want && got != want+1 {
-			t.Errorf("channel key %s holds %d, %v; %d was reported", key, got, err, want)
-		}
-		s.channel[key] = got
-	}
+	verifyChannel(t, d.Backend().Channel, s)
 	for _, digest := range s.blobs {
 		r, err := d.Backend().Blobs.Open(t.Context(), kept, digest)
 		if err == nil {
@@ -147,6 +140,48 @@ func verify(t *testing.T, dir string, s *stored) {
 		}
 		if err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+func verifyChannel(t *testing.T, c engine.Channel, s *stored) {
+	t.Helper()
+	for i := range workers {
+		chain := fmt.Sprintf("c%d", i)
+		number := func(key string) int {
+			v, err := c.Get(t.Context(), kept, key)
+			if err != nil && !errors.Is(err, engine.ErrNotFound) {
+				t.Error(err)
+			}
+			if strings.HasPrefix(key, "list-") {
+				return strings.Count(string(v), "1")
+			}
+			n, _ := strconv.Atoi(string(v))
+			return n
+		}
+		for key, name := range map[string]string{"channel-": "", "list-": "list-"} {
+			got := number(name + chain)
+			if want := s.channel[key+chain]; got != want && got != want+1 {
+				t.Errorf("channel key %s%s holds %d; %d was reported", name, chain, got, want)
+			}
+			s.channel[key+chain] = got
+		}
+		// What follows an add may have been killed with it, so that these are
+		// behind by any number of kills, but never by what was reported.
+		adds := s.channel["channel-"+chain]
+		if got := number("ttl-" + chain); got < s.channel["ttl-"+chain] || got > adds {
+			t.Errorf("the key that expires of %s holds %d; %d was reported, of %d", chain, got, s.channel["ttl-"+chain], adds)
+		} else if left, err := c.TTL(t.Context(), kept, "ttl-"+chain); got > 0 && (err != nil || left <= 0 || left > time.Hour) {
+			t.Errorf("the key that expires of %s has %s left, %v", chain, left, err)
+		}
+		if got := number("gone-" + chain); got > 0 && got <= s.channel["gone-"+chain] {
+			t.Errorf("the key that was deleted of %s holds %d; that it was is reported of %d", chain, got, s.channel["gone-"+chain])
+		}
+	}
+	for key, most := range map[string]string{"x": "[1,1]", "y": "[1]"} {
+		v, err := c.Get(t.Context(), emptied, key)
+		if err == nil && string(v) != most && string(v) != "[1]" {
+			t.Errorf("key %s of a channel that is forgotten holds %s, want at most %s", key, v, most)
 		}
 	}
 }

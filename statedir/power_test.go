@@ -138,6 +138,8 @@ type deed struct {
 	events map[string]int
 	adds   int
 	blobs  []string
+	// expires is what the key that expires was set to.
+	expires int
 }
 
 // TestPowerLoss cuts the power between any two operations on files. With
@@ -243,6 +245,13 @@ func more(t *testing.T, b *engine.Backend, did *deed, n int) bool {
 	if putErr == nil {
 		did.blobs = append(did.blobs, digest)
 	}
+	if err := b.Channel.Set(t.Context(), "r", "expires", json.RawMessage(fmt.Sprint(n)), time.Hour); err == nil {
+		did.expires = n
+	}
+	if n%9 == 0 { // of a channel alone
+		_, _ = b.Channel.Do(t.Context(), "alone", engine.ChannelOp{Op: engine.OpAppend, Key: "l", Value: json.RawMessage("1")})
+		_ = b.Channel.Forget(t.Context(), "alone")
+	}
 	if doErr == nil {
 		did.adds++
 	}
@@ -274,6 +283,7 @@ func look(t *testing.T, d *Dir, s Sync, did *deed) {
 	if n > did.adds+1 || s == SyncAlways && n < did.adds {
 		t.Errorf("the channel has counted %d, %d were reported", n, did.adds)
 	}
+	lookMore(t, d, s, did)
 	for _, digest := range did.blobs {
 		r, err := d.Backend().Blobs.Open(t.Context(), "r", digest)
 		if err != nil {
@@ -281,5 +291,22 @@ func look(t *testing.T, d *Dir, s Sync, did *deed) {
 			continue
 		}
 		r.Close()
+	}
+}
+
+func lookMore(t *testing.T, d *Dir, s Sync, did *deed) {
+	t.Helper()
+	c := d.Backend().Channel
+	v, _ := c.Get(t.Context(), "r", "expires")
+	n := 0
+	_ = json.Unmarshal(v, &n)
+	if s == SyncAlways && n < did.expires {
+		t.Errorf("the key that expires holds %d, %d was reported", n, did.expires)
+	}
+	if left, err := c.TTL(t.Context(), "r", "expires"); n > 0 && (err != nil || left == 0) {
+		t.Errorf("the key that expires has %s left, %v", left, err)
+	}
+	if v, err := c.Get(t.Context(), "alone", "l"); err == nil && string(v) != "[1]" {
+		t.Errorf("a channel that was forgotten each time holds %s", v)
 	}
 }

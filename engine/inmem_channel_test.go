@@ -1,0 +1,61 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// What has expired goes by itself, and of a run that has nothing left nothing is
+// kept: nobody need ask for it.
+func TestMemChannelKeepsNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, ctx := newMemChannel(), t.Context()
+		has := func(want int, when string) {
+			t.Helper()
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			if len(c.runs) != want {
+				t.Errorf("%s there are %d runs, want %d", when, len(c.runs), want)
+			}
+		}
+		_, _ = c.Get(ctx, "r", "k")
+		_, _ = c.Keys(ctx, "r", "")
+		_, _ = c.TTL(ctx, "r", "k")
+		_ = c.Expire(ctx, "r", "k", time.Minute)
+		_, _ = c.Do(ctx, "r", ChannelOp{Op: OpDelete, Key: "k"})
+		_ = c.Unlock(ctx, "r", "l", "a")
+		has(0, "after reading")
+		for _, run := range []string{"a", "b", "c", "d"} {
+			if err := c.Set(ctx, run, "k", json.RawMessage("1"), time.Minute); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_ = c.Set(ctx, "b", "k", nil, time.Hour)
+		_ = c.Lock(ctx, "c", "l", "a", time.Hour, 0)
+		_ = c.Expire(ctx, "d", "k", 2*time.Minute)
+		has(4, "at first")
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		has(3, "after a minute")
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		has(2, "after two")
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		has(0, "after an hour")
+		watching, stop := context.WithCancel(ctx)
+		go func() {
+			for range c.Watch(watching, "r", "") { //nolint:revive // it is watched, no more
+			}
+		}()
+		synctest.Wait()
+		has(1, "while one is watched")
+		stop()
+		synctest.Wait()
+		has(0, "afterwards")
+	})
+}
