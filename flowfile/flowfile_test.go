@@ -86,6 +86,7 @@ bad.flow.yaml:7:1: flow file: unknown key "edgs" (did you mean "edges"?)
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(thumbnails))
 	f.Add([]byte("name: x\ntasks: {a: &x {b: *x}}\nflow: ((a | b) >> c"))
+	f.Add([]byte("name: x\ntasks: {a: {flow: {tasks: {b: {wasm: m, secrets: [s], output: auto}}, end: b}}, c: {flow: ./c.flow.yaml}}"))
 	f.Fuzz(func(t *testing.T, src []byte) {
 		file, err := flowfile.Parse("x.flow.yaml", src)
 		if (file == nil) == (err == nil) {

@@ -103,7 +103,7 @@ func TestEnds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			out := runFlow(t, test.text, "5")
-			if out.Status != engine.StatusSucceeded || string(out.Output) != test.output || string(out.Reason) != test.reason {
+			if out.Status != engine.StatusSucceeded || string(out.Output) != test.output || out.Reason != test.reason {
 				t.Errorf("got %s %s, reason %q, error %v; want %s, reason %q", out.Status, out.Output, out.Reason, out.Error, test.output, test.reason)
 			}
 		})

@@ -76,9 +76,9 @@ func (r *reader) fileFlow(n *node) *File {
 		return nil
 	}
 	path := filepath.Clean(relative(filepath.Dir(r.file.Name), n.text))
-	real := realPath(path)
-	if i := slices.Index(from.readers, real); i >= 0 {
-		r.fault(n.at, "the flow is a sub-flow of itself: %s", loop(append(from.readers[i:], real)))
+	file := realPath(path)
+	if i := slices.Index(from.readers, file); i >= 0 {
+		r.fault(n.at, "the flow is a sub-flow of itself: %s", loop(append(from.readers[i:], file)))
 		return nil
 	}
 	if *from.subFlows++; *from.subFlows > maxSubFlows {
@@ -88,7 +88,7 @@ func (r *reader) fileFlow(n *node) *File {
 		r.noBuild = true
 		return nil
 	}
-	from.readers = append(slices.Clip(from.readers), real)
+	from.readers = append(slices.Clip(from.readers), file)
 	src, err := readSource(path)
 	var sub *File
 	if err == nil {
@@ -139,8 +139,8 @@ func loop(files []string) string {
 // realPath is the one name of a file, whatever links lead to it.
 func realPath(path string) string {
 	path = absolute(path)
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		return real
+	if file, err := filepath.EvalSymlinks(path); err == nil {
+		return file
 	}
 	return path
 }
