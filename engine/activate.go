@@ -30,7 +30,7 @@ func (r *Run) activate(s *scope, a arrival) {
 		}
 	}
 	s.live++
-	act := &activation{id: s.activationID(v.id, n.visits), vertex: a.vertex, scope: s, cycle: int(n.visits), attempt: 1, since: r.tick, override: a.override, given: a.given, input: a.input, holder: a.holder}
+	act := &activation{id: s.activationID(v.id, n.visits), run: r, vertex: a.vertex, scope: s, cycle: int(n.visits), attempt: 1, since: r.tick, override: a.override, given: a.given, input: a.input, holder: a.holder}
 	if !a.override {
 		act.input = r.joined(s, a.vertex)
 	}
@@ -61,7 +61,7 @@ func (r *Run) begin(act *activation, why string) {
 		n.Why = why
 		r.note(n)
 	}
-	if r.steps-r.earlier+len(r.live)-len(r.blocked) > r.graph.maxSteps() {
+	if r.steps-r.earlier+len(r.live)-len(r.blocked) > r.top.graph.maxSteps() {
 		r.blocked = append(r.blocked, act)
 		return
 	}
@@ -85,6 +85,11 @@ func (r *Run) enqueue(act *activation) {
 	default:
 		d.Input, d.Fault = r.resolve(act)
 	}
+	if g := r.flowOf(act); g != nil {
+		r.startFlow(act, g, d)
+		return
+	}
+	d.graph, d.runInput = r.graph, r.input
 	r.dispatch(act, d)
 }
 

@@ -134,7 +134,7 @@ func (o *Running) expirePause(c Command) {
 	case p.Default != nil:
 		e.Value = p.Default
 	default:
-		message := fmt.Sprintf("task %q: nobody answered pause %q within %s", o.run.taskOf(act).ID, p.Name, time.Duration(p.Timeout))
+		message := fmt.Sprintf("task %q: nobody answered pause %q within %s", act.run.taskOf(act).ID, p.Name, time.Duration(p.Timeout))
 		e = &Event{Type: EventFailed, Reason: KindPauseTimeout, Error: &TaskError{Kind: KindPauseTimeout, Message: message}}
 	}
 	if err := o.commitFor(act, e); err != nil && !errors.Is(err, ErrConflict) && o.engine.ctx.Err() == nil {

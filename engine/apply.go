@@ -29,7 +29,15 @@ func (r *Run) Apply(e *Event) bool {
 		return false
 	}
 	act.rev = e.Seq
+	act.run.applyTo(act, e)
+	return true
+}
+
+// applyTo changes the state by an event of an activation's chain.
+func (r *Run) applyTo(act *activation, e *Event) {
 	switch {
+	case act.flows():
+		r.flowExpired(act, e)
 	case e.Type == EventPaused:
 		r.pausedAt(act, e)
 	case e.Type == EventAnswered:
@@ -45,7 +53,6 @@ func (r *Run) Apply(e *Event) bool {
 		r.retire(act)
 		r.stopped(act, e)
 	}
-	return true
 }
 
 // decisions are what the events of the chain "" do.
@@ -63,6 +70,8 @@ func (act *activation) takes(e *Event) bool {
 	switch {
 	case act.attempt != e.Attempt:
 		return false
+	case act.flows():
+		return e.Type == EventFailed && e.Reason != "" && act.sub.verdict == nil
 	case act.pause != nil:
 		return e.Type == EventAnswered || e.Type == EventFailed && e.Reason != ""
 	case e.Type == EventAnswered:
@@ -83,6 +92,12 @@ func (r *Run) start(e *Event) bool {
 		r.input = json.RawMessage("null")
 	}
 	r.note(Notice{Type: NoticeRunStarted, Value: r.input})
+	r.open()
+	return true
+}
+
+// open activates the starts.
+func (r *Run) open() {
 	r.root.live++ // held until all starts are in
 	starts := r.graph.starts
 	r.expose(starts)
@@ -90,7 +105,6 @@ func (r *Run) start(e *Event) bool {
 		r.activate(r.root, arrival{vertex: v, input: r.input, override: true, why: "start"})
 	}
 	r.ended(r.root)
-	return true
 }
 
 // rebase ends the folding of another run's events, from which this one goes on:
@@ -107,7 +121,8 @@ func (r *Run) rebase(now time.Time) {
 			act.pause = newPausing(act.pause.Pause, now)
 		}
 		if t := act.timing; t != nil {
-			t.deadline, t.queued = again(t.deadline, now, r.vertices[act.vertex].task.Deadline), again(t.queued, now, r.taskOf(act).QueueTimeout)
+			task := act.run.taskOf(act)
+			t.deadline, t.queued, t.timeout = again(t.deadline, now, task.Deadline), again(t.queued, now, task.QueueTimeout), again(t.timeout, now, Duration(act.run.flowTimeout(act)))
 		}
 	}
 }
@@ -186,7 +201,7 @@ func (r *Run) retire(act *activation) {
 	act.delivery = nil
 	waited := act.pause != nil
 	r.resumed(act)
-	if t := r.taskOf(act); waited || t.Deadline > 0 || t.QueueTimeout > 0 {
+	if t := r.taskOf(act); waited || t.Deadline > 0 || t.QueueTimeout > 0 || t.Handler == FlowHandler {
 		r.commands = append(r.commands, Command{Kind: CommandForget, Activation: act.id})
 	}
 }
@@ -305,7 +320,7 @@ func (r *Run) conclude(v *verdict, grace time.Duration) {
 		v.task = v.err.Task
 	}
 	r.letGo() // what was held is stopped as what was not
-	r.stopWhere(grace, func(*activation) bool { return true })
+	r.stopWhere(grace, func(a *activation) bool { return a.run == r })
 }
 
 // stopWhere stops live activations: those that wait for a retry, or beyond the
@@ -328,6 +343,10 @@ func (r *Run) stopWhere(grace time.Duration, match func(*activation) bool) {
 				continue
 			}
 			r.stopped(act, nil)
+			continue
+		}
+		if act.sub != nil {
+			act.sub.conclude(&verdict{status: StatusCanceled, message: r.stopReason()}, grace)
 			continue
 		}
 		c := Command{Kind: CommandStop, Activation: act.id, Attempt: act.attempt, After: grace}
@@ -377,6 +396,10 @@ func (r *Run) finish() {
 	if r.verdict != nil {
 		r.status = r.verdict.status
 	}
+	if r.outer != nil {
+		r.outer.run.flowEnded(r.outer)
+		return
+	}
 	r.commands = append(r.commands, Command{Kind: CommandFinish})
 	if r.observed {
 		o := r.Outcome()
@@ -387,12 +410,12 @@ func (r *Run) finish() {
 // checkSteps fails the run when nothing but activations beyond max_steps is
 // left.
 func (r *Run) checkSteps() {
-	if len(r.blocked) == 0 || len(r.live) > len(r.blocked) || r.verdict != nil {
+	if r = r.top; len(r.blocked) == 0 || len(r.live)-r.flows > len(r.blocked) || r.verdict != nil {
 		return
 	}
 	limit := r.graph.maxSteps()
 	first := r.blocked[0]
-	task := r.vertices[first.vertex].id
+	task := first.run.vertices[first.vertex].id
 	r.verdict = &verdict{status: StatusFailed, reason: ReasonStepLimit, task: task, err: &TaskError{
 		Kind: KindStepLimit, Task: task, Activation: first.id,
 		Message: fmt.Sprintf("run reached max_steps %d with %d activations pending; raise limits.max_steps, or look for a loop", limit, len(r.blocked)),

@@ -19,7 +19,8 @@ import (
 // Config says how an Engine works. The zero value runs nothing but is valid:
 // every field but Handlers has a default.
 type Config struct {
-	// Handlers by name. Tasks without a handler use "direct".
+	// Handlers by name. Tasks without a handler use "direct"; those of
+	// FlowHandler the engine runs itself.
 	Handlers map[string]Handler
 	// Policies are the custom group policies by name.
 	Policies map[string]GroupPolicy
@@ -106,24 +107,26 @@ func (e *Engine) Check(ctx context.Context, g *Graph) error {
 	fault := func(at, format string, args ...any) {
 		errs = append(errs, &BuildError{At: at, Message: fmt.Sprintf(format, args...)})
 	}
-	for i := range g.spec.Tasks {
-		t := &g.spec.Tasks[i]
+	g.eachTask("", func(at string, t *Task) {
+		if t.Handler == FlowHandler {
+			return
+		}
 		h, ok := e.cfg.Handlers[handlerName(t)]
 		if !ok {
-			fault("tasks."+t.ID+".handler", "no handler %q; there are %s", handlerName(t), names(e.cfg.Handlers))
-			continue
+			fault(at+".handler", "no handler %q; there are %s", handlerName(t), names(e.cfg.Handlers))
+			return
 		}
 		if c, ok := h.(Checker); ok {
 			if err := c.Check(ctx, t); err != nil {
-				errs = append(errs, &BuildError{At: "tasks." + t.ID + ".spec", Message: err.Error()})
+				fault(at+".spec", "%s", err)
 			}
 		}
-	}
-	for _, gr := range g.spec.Groups {
+	})
+	g.eachGroup("", func(at string, gr *Group) {
 		if p := gr.Policy.Custom; p != "" && e.cfg.Policies[p] == nil {
-			fault("groups."+gr.ID+".policy", "no policy %q; there are %s", p, names(e.cfg.Policies))
+			fault(at+".policy", "no policy %q; there are %s", p, names(e.cfg.Policies))
 		}
-	}
+	})
 	return errors.Join(errs...)
 }
 

@@ -100,8 +100,9 @@ const (
 	CommandTimer
 	CommandDeadline
 	CommandQueueTimeout
-	CommandPause  // the timer of a pause
-	CommandForget // the activation has ended: its timers are not wanted any more
+	CommandPause   // the timer of a pause
+	CommandTimeout // the timer of a sub-flow's attempt
+	CommandForget  // the activation has ended: its timers are not wanted any more
 	CommandStop
 	CommandFinish
 )
@@ -123,6 +124,9 @@ type Delivery struct {
 	// with it before its handler is called.
 	Fault *TaskError
 	View  View
+	// The graph that the task is of, and its run's input: of a sub-flow its own.
+	graph    *Graph
+	runInput json.RawMessage
 	// Recovery, when set, tells that Task is the fallback or the rollback of
 	// the task at Vertex.
 	Recovery *Recovery

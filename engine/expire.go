@@ -14,6 +14,14 @@ func expired(t *Task, kind string) *TaskError {
 	return &TaskError{Kind: kind, Message: fmt.Sprintf("task %q exceeded its deadline of %s", t.ID, time.Duration(t.Deadline)), Permanent: true, Err: errDeadline}
 }
 
+// expired is the error of the end of a timer that bounds the activation.
+func (act *activation) expired(c CommandKind) *TaskError {
+	if c == CommandTimeout {
+		return &TaskError{Kind: KindTimeout, Message: fmt.Sprintf("sub-flow %s exceeded its timeout of %s", act.id, act.run.flowTimeout(act)), Err: errTimeout}
+	}
+	return expired(act.run.taskOf(act), boundKinds[c])
+}
+
 // expire is the end of a timer that bounds an activation. An attempt that runs
 // is stopped, and commits that; in place of one that does not, its failure is
 // appended to its chain, by compare and set as any commit.
@@ -24,6 +32,9 @@ func (o *Running) expire(c Command) {
 	queued := c.Kind == CommandQueueTimeout
 	if o.closed() != nil || act == nil || queued && (act.retrying || act.attempt != c.Attempt) {
 		return
+	}
+	if c.Kind == CommandTimeout && (!act.flows() || act.attempt != c.Attempt) {
+		return // the timer of an earlier attempt
 	}
 	if queued && o.run.held {
 		o.bound(c, c.After) // no worker takes it meanwhile
@@ -36,7 +47,7 @@ func (o *Running) expire(c Command) {
 		}
 		return
 	}
-	e := &Event{Type: EventFailed, Reason: boundKinds[c.Kind], Error: expired(o.run.taskOf(act), boundKinds[c.Kind])}
+	e := &Event{Type: EventFailed, Reason: boundKinds[c.Kind], Error: act.expired(c.Kind)}
 	err := o.commitFor(act, e)
 	if errors.Is(err, ErrConflict) { // it ended at this moment
 		if !queued && o.run.live[c.Activation] == act {

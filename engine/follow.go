@@ -146,6 +146,7 @@ func (r *Run) addVertex(t Task, s *scope) int32 {
 	if s.group != nil {
 		parent = s.group.vertex
 	}
+	r.addFlow(v, &t)
 	r.vertices = append(r.vertices, vertex{id: t.ID, task: &t, parent: parent, member: int32(s.member)})
 	r.nodes = append(r.nodes, node{born: r.tick})
 	if r.overlay == nil {

@@ -20,6 +20,7 @@ type Graph struct {
 	starts   []int32          // of the root scope, in order
 	ends     []int32
 	isEnd    map[int32]bool
+	flows    map[int32]*Graph // of the tasks that are sub-flows
 }
 
 // vertex is a task or a group, with its edges.

@@ -80,7 +80,10 @@ func (h *History) observe(e *Event, r *Run, recorder *Recorder) {
 func (r *Run) liveOnes() []LiveActivation {
 	var all []LiveActivation
 	for _, act := range r.inOrder() {
-		l := LiveActivation{Activation: act.id, Task: r.taskOf(act).ID, Attempt: act.attempt, Status: StatusPending}
+		if act.flows() {
+			continue // its tasks are told
+		}
+		l := LiveActivation{Activation: act.id, Task: act.run.taskOf(act).ID, Attempt: act.attempt, Status: StatusPending}
 		switch {
 		case act.pause != nil:
 			l.Status, l.Due, l.Pause = StatusPaused, act.pause.expires, act.pause.Name

@@ -66,7 +66,7 @@ func (r *Run) startItem(g *groupRun, i int) {
 	s := &scope{parent: g.scope, group: g, member: i, prefix: id + "/", channel: g.scope.channel, results: g.scope.results, live: 1}
 	g.members[i] = s
 	r.begin(&activation{
-		id: id, vertex: g.vertex, scope: s, cycle: 1, attempt: 1, since: r.tick,
+		id: id, run: r, vertex: g.vertex, scope: s, cycle: 1, attempt: 1, since: r.tick,
 		item: g.items[i], isItem: true, input: g.items[i], override: true,
 	}, "item of "+g.act.id)
 }
@@ -75,6 +75,7 @@ func (r *Run) startItem(g *groupRun, i int) {
 func (r *Run) iterateItem(act *activation, data json.RawMessage) {
 	next := *act
 	next.timing, next.answers, next.earlier, next.delivery = nil, nil, 0, nil
+	next.sub = nil
 	next.cycle, next.attempt, next.rev = act.cycle+1, 1, 0
 	next.input, next.given, next.since = data, true, r.tick
 	base := strings.TrimSuffix(act.scope.prefix, "/")

@@ -18,7 +18,7 @@ func (r *Run) Outstanding() []Command {
 	}
 	for _, act := range r.inOrder() {
 		if !blocked[act] {
-			r.outstandingOf(act)
+			act.run.outstandingOf(act)
 		}
 	}
 	commands := r.Decide()
@@ -36,6 +36,11 @@ func (r *Run) outstandingOf(act *activation) {
 		add(r.deadlineOf(act))
 	}
 	switch {
+	case act.flows():
+		if !act.clock().timeout.IsZero() {
+			add(r.flowTimeoutOf(act))
+		}
+		return
 	case act.pause != nil:
 		if !act.pause.expires.IsZero() {
 			add(r.pauseTimerOf(act))

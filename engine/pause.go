@@ -147,7 +147,7 @@ func (r *Run) resumed(act *activation) {
 
 // paused tells that nothing can go on until somebody answers.
 func (r *Run) paused() bool {
-	return r.status == StatusRunning && r.waiting > 0 && r.waiting == len(r.live)-len(r.blocked)
+	return r.status == StatusRunning && r.waiting > 0 && r.waiting == len(r.live)-len(r.blocked)-r.flows
 }
 
 // pauses lists what waits for somebody, in the order in which it became ready.
@@ -156,7 +156,7 @@ func (r *Run) pauses() []Waiting {
 	for _, act := range r.inOrder() {
 		if p := act.pause; p != nil && p.Name != "" {
 			all = append(all, Waiting{
-				Name: p.Name, Task: r.taskOf(act).ID, Activation: act.id, Message: p.Message,
+				Name: p.Name, Task: act.run.taskOf(act).ID, Activation: act.id, Message: p.Message,
 				Schema: p.Schema, Since: p.since, Expires: p.expires,
 			})
 		}
@@ -185,7 +185,7 @@ func (r *Run) inOrder() []*activation {
 // hold keeps anything new from beginning, or lets it begin again.
 func (r *Run) hold(e *Event) bool {
 	held := e.Type == EventHeld
-	if r.verdict != nil || r.status != StatusRunning || r.held == held {
+	if r.top.verdict != nil || r.status != StatusRunning || r.held == held {
 		return false
 	}
 	if !held {
@@ -204,7 +204,7 @@ func (r *Run) letGo() {
 	r.held, r.heldBack = false, nil
 	for _, act := range back {
 		if r.live[act.id] == act && act.pause == nil && !act.retrying {
-			r.dispatch(act, act.delivery)
+			act.run.dispatch(act, act.delivery)
 		}
 	}
 }

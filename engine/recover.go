@@ -204,10 +204,10 @@ func (e *Engine) keepGraph(ctx context.Context, g *Graph, run string) (*Event, e
 	if err != nil {
 		return nil, err
 	}
-	for i := range g.spec.Tasks {
-		if err := e.pin(ctx, &g.spec.Tasks[i], start); err != nil {
-			return nil, err
-		}
+	var errs []error
+	g.eachTask("", func(_ string, t *Task) { errs = append(errs, e.pin(ctx, t, start)) })
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
 	}
 	digest, _, err := e.backend.Blobs.Put(ctx, run, bytes.NewReader(raw))
 	start.Basis = &Basis{Graph: digest}
@@ -236,22 +236,35 @@ func (e *Engine) pin(ctx context.Context, t *Task, to *Event) error {
 
 // checkPins wants the code of all tasks of a run to be what it was.
 func (e *Engine) checkPins(ctx context.Context, run *Run) error {
-	for i := range run.vertices {
-		t := run.vertices[i].task
-		if t == nil {
-			continue
+	var errs []error
+	check := func(_ string, t *Task) {
+		if len(errs) == 0 {
+			errs = append(errs, e.checkPin(ctx, t, run.pins))
 		}
-		p, ok := e.cfg.Handlers[handlerName(t)].(Pinner)
-		if !ok {
-			continue
+	}
+	run.graph.eachTask("", check)
+	for _, part := range run.parts() { // those added
+		for i := len(part.graph.vertices); i < len(part.vertices); i++ {
+			check("", part.vertices[i].task)
+			if sub := part.subs[int32(i)]; sub != nil {
+				sub.eachTask("", check)
+			}
 		}
-		name, digest, err := p.Pin(ctx, t)
-		if err != nil {
-			return fmt.Errorf("task %q: %w: %w", t.ID, ErrModule, err)
-		}
-		if was := run.pins[name]; name != "" && was != "" && was != digest {
-			return fmt.Errorf("task %q: %w: %s is now %s, the run began with %s; put that one back, or begin another run", t.ID, ErrModule, name, digest, was)
-		}
+	}
+	return errors.Join(errs...)
+}
+
+func (e *Engine) checkPin(ctx context.Context, t *Task, pins map[string]string) error {
+	p, ok := e.cfg.Handlers[handlerName(t)].(Pinner)
+	if !ok {
+		return nil
+	}
+	name, digest, err := p.Pin(ctx, t)
+	if err != nil {
+		return fmt.Errorf("task %q: %w: %w", t.ID, ErrModule, err)
+	}
+	if was := pins[name]; name != "" && was != "" && was != digest {
+		return fmt.Errorf("task %q: %w: %s is now %s, the run began with %s; put that one back, or begin another run", t.ID, ErrModule, name, digest, was)
 	}
 	return nil
 }

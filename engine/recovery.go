@@ -56,7 +56,7 @@ func (r *Run) startRecovery(rec recovery, task string) bool {
 		id += "#" + strconv.Itoa(r.retries+1)
 	}
 	act := &activation{
-		id: id, vertex: of.vertex, scope: of.scope, cycle: of.cycle, attempt: 1,
+		id: id, run: r, vertex: of.vertex, scope: of.scope, cycle: of.cycle, attempt: 1,
 		since: r.tick, isItem: of.isItem, stopping: r.ending(of), recovery: &rec,
 	}
 	r.live[act.id] = act

@@ -63,7 +63,7 @@ func (r *Run) retried(e *Event) bool {
 	r.blocked = nil
 	for _, act := range blocked {
 		act.stopping = false
-		r.begin(act, "the run was retried")
+		act.run.begin(act, "the run was retried")
 	}
 	r.ended(r.root)
 	return true
@@ -87,6 +87,9 @@ func (r *Run) reopen(s *scope) {
 			r.iterateItem(b.act, b.again.input)
 		case b.again != nil:
 			r.jump(s, *b.again)
+		case b.act.sub != nil:
+			s.live++
+			r.reopenFlow(b.act)
 		default:
 			s.live++
 			b.act.stopping, b.act.retrying = false, false

@@ -14,43 +14,54 @@ import (
 // every replica derives the same commands from the same events. A Run is not
 // safe for concurrent use.
 type Run struct {
-	id    string
+	*whole
+	outer *activation // whose sub-flow it is; nil of the whole
 	graph *Graph
 	input json.RawMessage
 
-	seq      uint64
-	tick     uint64 // events applied
-	events   int    // those without the ones that only name a base
 	status   Status
-	steps    int
-	earlier  int // steps before the run was retried
-	retries  int
-	since    time.Time        // when it was started, or retried
 	vertices []vertex         // the graph's, then those added by the run
 	overlay  map[string]int32 // ids of the latter
 	find     func(string) (int32, bool)
-	nodes    []node      // by vertex
-	edges    []edgeState // by edge
-	live     map[string]*activation
-	blocked  []*activation // ready, but beyond max_steps
+	subs     map[int32]*Graph // of the latter
+	nodes    []node           // by vertex
+	edges    []edgeState      // by edge
 	root     *scope
-	verdict  *verdict // set once the run is ending
-	warnings []string
+	verdict  *verdict        // set once the run is ending
+	last     json.RawMessage // value of the last task added at run time that ended
+}
 
-	ordinal     uint64 // of the next activation that becomes ready
-	waiting     int    // activations that wait for somebody's answer
+// whole is what a run shares with its sub-flows, each of which is a Run too.
+type whole struct {
+	id       string
+	top      *Run
+	policies map[string]GroupPolicy
+
+	seq     uint64
+	tick    uint64 // events applied
+	events  int    // those without the ones that only name a base
+	now     *Event
+	since   time.Time // when it was started, or retried
+	steps   int
+	earlier int // steps before the run was retried
+	retries int
+
+	live    map[string]*activation
+	flows   int           // of these, how many are sub-flows that run
+	blocked []*activation // of these, those ready beyond max_steps
+	waiting int           // of these, those that wait for somebody's answer
+	ordinal uint64        // of the next activation that becomes ready
+
 	answered    map[string]bool
 	held        bool
 	heldBack    []*activation // ready, but the run is held
 	checkpoints []CheckpointInfo
 	pins        map[string]string
-	last        json.RawMessage // value of the last task added at run time that ended
+	warnings    []string
 
 	commands []Command
 	notices  []Notice
 	observed bool // notices are wanted
-	now      *Event
-	policies map[string]GroupPolicy
 }
 
 // node is the state of a vertex.
@@ -78,6 +89,7 @@ const (
 // activation is one scheduled execution of a task.
 type activation struct {
 	id       string
+	run      *Run
 	vertex   int32
 	isItem   bool // of a map
 	override bool // the input does not come from edges
@@ -99,11 +111,13 @@ type activation struct {
 	since    uint64
 	holder   *holder
 	recovery *recovery // of what the activation is the fallback or rollback; nil of a task's own
+	sub      *Run      // the present attempt, of a sub-flow; the last one's, once that has failed
 }
 
 // timing is when an activation's timers fire; zero is never.
 type timing struct {
 	retry, deadline, queued time.Time
+	timeout                 time.Time // of a sub-flow's attempt
 }
 
 // clock returns the activation's timing, to be set.
@@ -190,14 +204,21 @@ type verdict struct {
 
 // NewRun makes the state of a run before its first event.
 func NewRun(id string, g *Graph, policies map[string]GroupPolicy) *Run {
+	w := &whole{id: id, policies: policies, live: map[string]*activation{}}
+	w.top = w.newRun(g, "")
+	return w.top
+}
+
+// newRun makes a part of the whole: all of it, or a sub-flow of it whose
+// activations' ids have a prefix.
+func (w *whole) newRun(g *Graph, prefix string) *Run {
 	n := len(g.vertices)
 	return &Run{
-		id: id, graph: g, find: g.vertexOf, status: StatusPending, policies: policies,
+		whole: w, graph: g, find: g.vertexOf, status: StatusPending,
 		vertices: g.vertices[:n:n],
 		nodes:    make([]node, n),
 		edges:    make([]edgeState, len(g.edges)),
-		live:     map[string]*activation{},
-		root:     &scope{},
+		root:     &scope{prefix: prefix},
 	}
 }
 

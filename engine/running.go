@@ -263,7 +263,7 @@ func (o *Running) carryOut(commands []Command, receiving bool) error {
 			ready = append(ready, c.Delivery)
 		case CommandTimer:
 			o.wait(c)
-		case CommandDeadline, CommandQueueTimeout:
+		case CommandDeadline, CommandQueueTimeout, CommandTimeout:
 			o.bound(*c, c.delay())
 		case CommandPause:
 			o.pauseTimer(*c)

@@ -48,7 +48,7 @@ func (o *Running) wait(c *Command) {
 }
 
 // boundKinds are the kinds of errors of what timers bound.
-var boundKinds = map[CommandKind]string{CommandDeadline: KindDeadline, CommandQueueTimeout: KindQueueTimeout, CommandPause: KindPauseTimeout}
+var boundKinds = map[CommandKind]string{CommandDeadline: KindDeadline, CommandQueueTimeout: KindQueueTimeout, CommandTimeout: KindTimeout}
 
 // bound starts the timer that bounds an activation.
 func (o *Running) bound(c Command, after time.Duration) {
@@ -62,7 +62,7 @@ func (o *Running) pauseTimer(c Command) {
 
 // forget stops the timers of an activation that has ended.
 func (o *Running) forget(activation string) {
-	for _, key := range []string{activation, activation + "!" + KindDeadline, activation + "!" + KindQueueTimeout, activation + "!" + KindPauseTimeout} {
+	for _, key := range []string{activation, activation + "!" + KindDeadline, activation + "!" + KindQueueTimeout, activation + "!" + KindPauseTimeout, activation + "!" + KindTimeout} {
 		if stop := o.timers[key]; stop != nil {
 			stop()
 			delete(o.timers, key)

@@ -27,6 +27,7 @@ type compiler struct {
 	errs []error
 	// recovers are the tasks named as a fallback or rollback.
 	recovers map[string]bool
+	depth    int // of sub-flows
 }
 
 func (c *compiler) fault(at, format string, args ...any) {
@@ -35,8 +36,10 @@ func (c *compiler) fault(at, format string, args ...any) {
 
 // Build validates the spec and compiles it. All faults are reported together,
 // as [*BuildError] joined by errors.Join.
-func (s Spec) Build() (*Graph, error) {
-	c := &compiler{g: &Graph{spec: s, exprs: map[string]*expression{}, index: map[string]int32{}}, recovers: map[string]bool{}}
+func (s Spec) Build() (*Graph, error) { return s.build(0) }
+
+func (s Spec) build(depth int) (*Graph, error) {
+	c := &compiler{depth: depth, g: &Graph{spec: s, exprs: map[string]*expression{}, index: map[string]int32{}}, recovers: map[string]bool{}}
 	c.declare()
 	c.members()
 	c.connect()
@@ -67,7 +70,9 @@ func (c *compiler) declare() {
 		c.vertex("groups", gr.ID, vertex{id: gr.ID, group: gr, parent: -1})
 	}
 	for i := range g.spec.Tasks {
-		c.checkTask(&g.spec.Tasks[i])
+		t := &g.spec.Tasks[i]
+		c.checkTask(t)
+		c.flow("tasks."+t.ID, int32(i), t)
 	}
 	if g.spec.Limits.MaxSteps < 0 {
 		c.fault("limits.max_steps", "must not be negative")
@@ -159,6 +164,8 @@ func (c *compiler) checkRecovery(at string, t *Task, id string) {
 		c.fault(at, "%q can't stand in for itself", id)
 	case v.task.Map != "":
 		c.fault(at, "task %q has a map; want one that runs once", id)
+	case v.task.Handler == FlowHandler:
+		c.fault(at, "task %q is a sub-flow; want a task with a handler of its own", id)
 	default:
 		c.recovers[id] = true
 	}

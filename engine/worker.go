@@ -139,8 +139,8 @@ func (a *attempt) run() (result Result, err error) {
 		return Result{}, fmt.Errorf("task %q: read its input: %w", d.Task.ID, err)
 	}
 	return h.Handle(a.ctx, &Call{
-		Run: d.Run, Flow: a.owner.graph.Name(), Task: d.Task, Activation: d.Activation,
-		Attempt: d.Attempt, MaxAttempts: maxAttempts, Cycle: d.Cycle, MaxCycles: a.owner.graph.maxCycles(d.owner()),
+		Run: d.Run, Flow: d.graph.Name(), Task: d.Task, Activation: d.Activation,
+		Attempt: d.Attempt, MaxAttempts: maxAttempts, Cycle: d.Cycle, MaxCycles: d.graph.maxCycles(d.owner()),
 		Input: input, View: &d.View, Answers: d.Answers, Sink: a,
 	})
 }
@@ -252,7 +252,7 @@ func (a *attempt) check(result *Result, e *Event) error {
 	if err := a.checkNext(result.Effects.Next, e); err != nil {
 		return err
 	}
-	g := a.owner.graph
+	g := d.graph
 	v := d.Vertex
 	if int(v) >= len(g.vertices) || d.owner().Map != "" || len(g.vertices[v].out) == 0 {
 		return nil
@@ -261,7 +261,7 @@ func (a *attempt) check(result *Result, e *Event) error {
 	if err != nil {
 		return err
 	}
-	alive, err := verdicts(g, v, &resolver{input: a.owner.run.input, result: result.Value, view: view, exprs: g.exprs})
+	alive, err := verdicts(g, v, &resolver{input: d.runInput, result: result.Value, view: view, exprs: g.exprs})
 	e.Alive = alive
 	return err
 }
@@ -286,6 +286,12 @@ func (a *attempt) checkNext(next []NextTask, e *Event) error {
 		}
 		if err := a.checkRecoveries(t, next); err != nil {
 			return err
+		}
+		if t.Handler == FlowHandler {
+			if err := a.checkFlow(t, e); err != nil {
+				return err
+			}
+			continue
 		}
 		h, ok := a.engine.cfg.Handlers[handlerName(t)]
 		if !ok {
