@@ -31,6 +31,9 @@ func checkCommands(t *testing.T, dir string, p page) {
 // prepare puts what commands want into a directory.
 func prepare(t *testing.T, dir string) {
 	t.Helper()
+	if runtime.GOOS == "windows" {
+		return // no command is run
+	}
 	for name, text := range standIns {
 		write(t, filepath.Join(dir, name), text, 0o700) //nolint:gosec // two are programs
 	}

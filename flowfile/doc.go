@@ -8,6 +8,11 @@
 // check, in their places too. [Print] is the way back: the flow file of any
 // Spec. [Schema] is the JSON Schema of a flow file, for editors.
 //
+// A sub-flow, in a file of its own or in place, becomes the spec of its task: a
+// Spec as JSON, for the handler "flow". Only Load follows files; Parse may be
+// given text from anyone. [File.Absolute] is for runs that are taken up again in
+// another directory, [CheckSchema] for values that a flow describes, as answers.
+//
 // In `flow:`, `a >> b` is a sequence and `a | b` a group. As in Python, whose
 // operators these are, `>>` binds tighter: `a >> b | c >> d` is a group of two
 // chains. `name(a | b)` names the group. Each line is a chain of its own; a
