@@ -8,6 +8,35 @@ import (
 	"time"
 )
 
+// A timer that has fired when its key is set anew, or given more time, does
+// nothing.
+func TestMemChannelLateTimer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, ctx := newMemChannel(), t.Context()
+		set := func(ttl time.Duration) *memValue {
+			if err := c.Set(ctx, "r", "k", json.RawMessage("1"), ttl); err != nil {
+				t.Fatal(err)
+			}
+			return c.runs["r"].values["k"]
+		}
+		old := set(time.Minute)
+		time.Sleep(time.Minute - 1)
+		kept := set(0)
+		time.Sleep(1)
+		c.expire("r", "k", old)
+		c.expire("r", "k", kept)
+		longer := set(time.Minute)
+		c.expire("r", "k", longer)
+		if _, err := c.Get(ctx, "r", "k"); err != nil {
+			t.Error(err)
+		}
+		if err := c.Forget(ctx, "r"); err != nil || longer.timer.Stop() {
+			t.Errorf("forget: %v, and the timer still runs, which keeps the value", err)
+		}
+	})
+}
+
 // What has expired goes by itself, and of a run that has nothing left nothing is
 // kept: nobody need ask for it.
 func TestMemChannelKeepsNothing(t *testing.T) {

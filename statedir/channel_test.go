@@ -59,6 +59,47 @@ func TestChannelReopen(t *testing.T) {
 	check(t, d.Close())
 }
 
+// What was forgotten stays so, and what follows begins anew, in this process and
+// in the next.
+func TestChannelForgetReopen(t *testing.T) {
+	t.Parallel()
+	path := t.TempDir()
+	d, err := statedir.Open(path, statedir.Config{})
+	check(t, err)
+	appendNth(t, d, "r", "a", 0, 1)
+	for round := range 3 {
+		do(t, d, engine.OpAdd, "n", "1")
+		do(t, d, engine.OpAdd, "n", "1")
+		holds(t, d, "n", "2")
+		if round == 1 {
+			d = reopen(t, d, path, statedir.Config{})
+		}
+		check(t, d.Backend().Channel.Forget(t.Context(), "r"))
+		holds(t, d, "n", "")
+		if round == 2 {
+			do(t, d, engine.OpAdd, "n", "7")
+			holds(t, d, "n", "7")
+		}
+		d = reopen(t, d, path, statedir.Config{})
+	}
+	holds(t, d, "n", "7")
+	if got := attempts(t, d, 0); len(got) != 1 {
+		t.Errorf("the journal has %d events, want the 1", len(got))
+	}
+	damaged := filepath.Join(path, "runs", "r", "channel")
+	check(t, d.Close())
+	check(t, os.WriteFile(damaged, []byte("no channel"), 0o600))
+	d, err = statedir.Open(path, statedir.Config{})
+	check(t, err)
+	defer d.Close()
+	if _, err := d.Backend().Channel.Get(t.Context(), "r", "n"); err == nil {
+		t.Error("read a damaged channel")
+	}
+	check(t, d.Backend().Channel.Forget(t.Context(), "r"))
+	do(t, d, engine.OpAdd, "n", "3")
+	holds(t, d, "n", "3")
+}
+
 // Expiry goes on while no process has the directory open.
 func TestChannelExpiryReopen(t *testing.T) {
 	t.Parallel()

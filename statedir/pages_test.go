@@ -197,8 +197,8 @@ func TestEndedChains(t *testing.T) {
 				t.Fatalf("a late append to %s: %v, want ErrConflict", chain, err)
 			}
 		}
-		if open, ended := len(l.chains.open), len(l.chains.ended); open != 0 || ended != chains {
-			t.Errorf("%d chains are kept by name and %d by hash, want all %d by hash", open, ended, chains)
+		if open, ended := len(l.chains.open), l.chains.ended.n; open > 5 || open+ended != chains {
+			t.Errorf("%d chains are kept by name and %d by hash, want (nearly) all %d by hash", open, ended, chains)
 		}
 		d.Close()
 		d = mustOpen(t, path, conf, osFiles{})
@@ -209,7 +209,7 @@ func TestEndedChains(t *testing.T) {
 	if _, err := j.Last(t.Context(), "r", "other"); err != nil {
 		t.Fatal(err)
 	}
-	l.chains.ended[l.chains.hash("other")] = seqs["task-0"]
+	l.chains.ended.add(l.chains.hash("other"), seqs["task-0"])
 	if last, err := j.Last(t.Context(), "r", "other"); last != 0 || err != nil {
 		t.Errorf("last of a chain with another's hash: %d, %v, want 0", last, err)
 	}

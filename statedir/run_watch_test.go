@@ -12,12 +12,12 @@ import (
 	"github.com/graflow/graflow-wasm/engine"
 )
 
-// follow watches all keys of run r, and sends what it is told, and at last the
+// follow watches the keys of run r that begin with k, and sends what it is told, and at last the
 // error.
 func follow(ctx context.Context, d *Dir) (changes chan engine.Change, end chan error) {
 	changes, end = make(chan engine.Change, 100), make(chan error, 1)
 	go func() {
-		for c, err := range d.Backend().Channel.Watch(ctx, "r", "") {
+		for c, err := range d.Backend().Channel.Watch(ctx, "r", "k") {
 			if err != nil {
 				end <- err
 				return
@@ -79,7 +79,7 @@ func TestWatchEnds(t *testing.T) {
 		engine.ErrClosed:   func(d *Dir, _ *faulty) error { return d.Close() },
 		ErrFailed: func(d *Dir, files *faulty) error {
 			files.syncs.Store(0)
-			if err := d.Backend().Channel.Set(context.Background(), "r", "k", nil, 0); !errors.Is(err, ErrFailed) {
+			if err := d.Backend().Channel.Set(context.Background(), "r", "other", nil, 0); !errors.Is(err, ErrFailed) {
 				return errors.New("the write has not failed")
 			}
 			return nil
@@ -89,14 +89,14 @@ func TestWatchEnds(t *testing.T) {
 			files := newFaulty("/channel")
 			d := mustOpen(t, t.TempDir(), Config{OpenRuns: 1}, files)
 			defer d.Close()
-			setKey(t, d, "k", "1", time.Hour)
+			setKey(t, d, "k", "1", 0)
 			changes, end := follow(t.Context(), d)
 			<-changes
 			<-changes
 			if err := d.Backend().Channel.Set(t.Context(), "evicts r", "k", nil, 0); err != nil {
 				t.Error(err)
 			}
-			setKey(t, d, "k", "2", time.Hour)
+			setKey(t, d, "k", "2", 0)
 			if got := <-changes; string(got.Value) != "2" {
 				t.Errorf("told %v, want 2", got)
 			}
