@@ -20,6 +20,7 @@ func (r *Run) Apply(e *Event) bool {
 	if e.events() == "" {
 		r.events++
 	}
+	defer r.checkSteps()
 	if decision, ok := decisions[e.Type]; ok {
 		return decision(r, e)
 	}
@@ -345,7 +346,11 @@ func (r *Run) stopWhere(grace time.Duration, match func(*activation) bool) {
 			r.stopped(act, nil)
 			continue
 		}
-		if act.sub != nil {
+		switch {
+		case act.sub != nil && act.recovery != nil && act.recovery.rollback:
+			r.timeFlow(act) // it has a while yet
+			continue
+		case act.sub != nil:
 			act.sub.conclude(&verdict{status: StatusCanceled, message: r.stopReason()}, grace)
 			continue
 		}
@@ -377,7 +382,6 @@ func (r *Run) ended(s *scope) {
 // settle finishes a scope in which nothing is live.
 func (r *Run) settle(s *scope) {
 	if s.live > 0 {
-		r.checkSteps()
 		return
 	}
 	if s.group != nil {
@@ -410,7 +414,7 @@ func (r *Run) finish() {
 // checkSteps fails the run when nothing but activations beyond max_steps is
 // left.
 func (r *Run) checkSteps() {
-	if r = r.top; len(r.blocked) == 0 || len(r.live)-r.flows > len(r.blocked) || r.verdict != nil {
+	if len(r.blocked) == 0 || len(r.live)-r.flows > len(r.blocked) || r.verdict != nil {
 		return
 	}
 	limit := r.graph.maxSteps()

@@ -85,6 +85,7 @@ func (r *Run) startDeferred(g *groupRun) {
 	if len(n.deferred) > 0 {
 		a := n.deferred[0]
 		n.deferred = n.deferred[1:]
+		r.expose([]int32{g.vertex})
 		r.activate(g.scope, a)
 	}
 }
@@ -158,13 +159,7 @@ func (r *Run) supersteps(g *groupRun) int {
 	if g.isMap() {
 		return 0
 	}
-	if n := r.vertices[g.vertex].group.Supersteps; n > 0 {
-		return n
-	}
-	if n := r.graph.spec.Limits.MaxCycles; n != nil {
-		return *n
-	}
-	return DefaultMaxCycles
+	return r.graph.supersteps(r.vertices[g.vertex].group)
 }
 
 // groupValue is {member: output}, failed ones under errors; of a map, the list.

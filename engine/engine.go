@@ -184,7 +184,6 @@ func (e *Engine) launch(ctx context.Context, g *Graph, run string, start *Event)
 	}
 	e.start.Do(e.startWorkers)
 	if err := o.begin(ctx, start); err != nil {
-		e.drop(o)
 		return nil, err
 	}
 	return o, nil

@@ -147,6 +147,18 @@ func (d *Delivery) timeout() time.Duration {
 	return time.Duration(d.Task.Timeout)
 }
 
+// maxCycles is the limit that applies to the task; 0 is none. Of a member that
+// has none of its own it is that of its group's supersteps.
+func (d *Delivery) maxCycles() int {
+	g, t := d.graph, d.owner()
+	if int(d.Vertex) < len(g.vertices) && t.MaxCycles == nil {
+		if p := g.vertices[d.Vertex].parent; p >= 0 && g.vertices[p].isGroup() {
+			return g.supersteps(g.vertices[p].group)
+		}
+	}
+	return g.maxCycles(t)
+}
+
 // owner is the task whose activation it is: that of the graph, also for its
 // fallback.
 func (d *Delivery) owner() *Task {

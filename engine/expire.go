@@ -40,34 +40,36 @@ func (o *Running) expire(c Command) {
 		o.bound(c, c.After) // no worker takes it meanwhile
 		return
 	}
-	if o.stopExpired(act, queued) {
+	err := act.expired(c.Kind)
+	if o.stopExpired(act, queued, err) {
 		if !queued {
 			// Should the attempt fail by itself just now, another may follow.
 			o.bound(c, 2*abandonAfter)
 		}
 		return
 	}
-	e := &Event{Type: EventFailed, Reason: boundKinds[c.Kind], Error: act.expired(c.Kind)}
-	err := o.commitFor(act, e)
-	if errors.Is(err, ErrConflict) { // it ended at this moment
+	e := &Event{Type: EventFailed, Reason: boundKinds[c.Kind], Error: err}
+	failure := o.commitFor(act, e)
+	if errors.Is(failure, ErrConflict) { // it ended at this moment
 		if !queued && o.run.live[c.Activation] == act {
 			o.bound(c, 2*abandonAfter)
 		}
-		err = nil
+		failure = nil
 	}
-	if err != nil && o.engine.ctx.Err() == nil {
-		o.engine.cfg.Logger.Error("expire", "run", o.id, "activation", act.id, "err", err)
+	if failure != nil && o.engine.ctx.Err() == nil {
+		o.engine.cfg.Logger.Error("expire", "run", o.id, "activation", act.id, "err", failure)
 	}
 }
 
 // stopExpired stops the activation's attempt if one runs and may not go on, and
-// reports whether one runs. One that has not begun is kept from it.
-func (o *Running) stopExpired(act *activation, queued bool) bool {
+// reports whether one runs. One that has not begun is kept from it: the worker
+// that takes it fails it with err.
+func (o *Running) stopExpired(act *activation, queued bool, err *TaskError) bool {
 	o.attemptsMu.Lock()
 	a := o.attempts[act.id]
 	running := a != nil && a.delivery.Attempt == act.attempt
 	if !running && !act.retrying && act.pause == nil {
-		o.stops[act.id] = stopOrder{attempt: act.attempt}
+		o.stops[act.id] = stopOrder{attempt: act.attempt, overdue: err}
 	}
 	o.attemptsMu.Unlock()
 	if running && !queued {

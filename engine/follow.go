@@ -260,7 +260,7 @@ func (r *Run) join(s *scope, v int32) {
 		n := &r.nodes[v]
 		switch {
 		case r.vertices[v].joinAny() && n.alive > 0 && !n.fired:
-			n.fired = true
+			n.fired = n.unresolved > 0 // the others of this round start nothing
 		case n.unresolved > 0:
 			continue
 		case n.fired: // join any, its round is over

@@ -109,6 +109,17 @@ func (g *Graph) maxCycles(t *Task) int {
 	return DefaultMaxCycles
 }
 
+// supersteps is the limit that applies to a group; 0 is none.
+func (g *Graph) supersteps(gr *Group) int {
+	switch {
+	case gr.Supersteps > 0:
+		return gr.Supersteps
+	case g.spec.Limits.MaxCycles != nil:
+		return *g.spec.Limits.MaxCycles
+	}
+	return DefaultMaxCycles
+}
+
 func (g *Graph) maxSteps() int {
 	if n := g.spec.Limits.MaxSteps; n > 0 {
 		return n

@@ -50,6 +50,8 @@ type groupRun struct {
 	verdict Verdict
 	jumps   []arrival
 	round   int
+	channel values // of a map: what its items read, as it began
+	results results
 	holder  *holder
 }
 

@@ -15,7 +15,7 @@ func (r *Run) startMap(act *activation, why string) bool {
 	if err != nil {
 		return false
 	}
-	g := &groupRun{act: act, vertex: act.vertex, name: r.vertices[act.vertex].id, scope: act.scope, holder: act.holder, items: items, mapTask: r.vertices[act.vertex].task, round: 1}
+	g := &groupRun{act: act, vertex: act.vertex, name: r.vertices[act.vertex].id, scope: act.scope, holder: act.holder, items: items, mapTask: r.vertices[act.vertex].task, round: 1, channel: act.scope.channel, results: act.scope.results}
 	g.members = make([]*scope, len(items))
 	r.openGroup(g, why)
 	return true
@@ -63,7 +63,7 @@ func kindOf(v any) string {
 // startItem starts one item of a map: the map's own task, with the item.
 func (r *Run) startItem(g *groupRun, i int) {
 	id := g.act.id + "[" + strconv.Itoa(i) + "]"
-	s := &scope{parent: g.scope, group: g, member: i, prefix: id + "/", channel: g.scope.channel, results: g.scope.results, live: 1}
+	s := &scope{parent: g.scope, group: g, member: i, prefix: id + "/", channel: g.channel, results: g.results, live: 1}
 	g.members[i] = s
 	r.begin(&activation{
 		id: id, run: r, vertex: g.vertex, scope: s, cycle: 1, attempt: 1, since: r.tick,

@@ -72,6 +72,8 @@ func (c *compiler) rootStarts() {
 		switch {
 		case !ok:
 			c.fault(fmt.Sprintf("start[%d]", i), "no task or group %q", id)
+		case slices.Contains(g.starts, v):
+			c.fault(fmt.Sprintf("start[%d]", i), "%q is named twice", id)
 		case g.vertices[v].parent >= 0:
 			c.fault(fmt.Sprintf("start[%d]", i), "%q is inside group %q; start at the group", id, g.vertices[g.vertices[v].parent].id)
 		default:
@@ -166,10 +168,13 @@ func (c *compiler) ends() {
 	g := c.g
 	g.isEnd = map[int32]bool{}
 	for i, id := range g.spec.End {
-		if v, ok := g.index[id]; ok {
-			g.ends = append(g.ends, v)
-		} else {
+		switch v, ok := g.index[id]; {
+		case !ok:
 			c.fault(fmt.Sprintf("end[%d]", i), "no task or group %q", id)
+		case slices.Contains(g.ends, v):
+			c.fault(fmt.Sprintf("end[%d]", i), "%q is named twice", id)
+		default:
+			g.ends = append(g.ends, v)
 		}
 	}
 	if len(g.spec.End) == 0 {

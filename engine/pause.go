@@ -64,6 +64,9 @@ func (r *Run) stoppedAt(act *activation, e *Event) {
 	r.stopped(act, e)
 }
 
+// maxPauses is how often an activation may pause.
+const maxPauses = 1000
+
 // checkPause refuses a pause that can't be.
 func (a *attempt) checkPause(p *Pause) error {
 	refuse := func(format string, args ...any) error {
@@ -73,6 +76,14 @@ func (a *attempt) checkPause(p *Pause) error {
 	switch {
 	case a.delivery.isRollback():
 		return refuse("a rollback can't pause")
+	case a.delivery.Answers[p.Name] != nil:
+		return refuse("it has its answer; each pause of a task needs a name of its own")
+	case len(a.delivery.Answers) >= maxPauses:
+		return refuse("the task has paused %d times; let another task go on", maxPauses)
+	case p.Name == "" && p.Until.IsZero() && p.After == 0:
+		return refuse("it asks nobody, and needs until or after")
+	case p.Default != nil && p.Timeout == 0:
+		return refuse("its default is for a timeout, and it has none")
 	case p.Timeout < 0 || p.After < 0:
 		return refuse("its times must not be negative")
 	case p.Default != nil && !json.Valid(p.Default):

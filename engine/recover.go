@@ -75,14 +75,10 @@ func (e *Engine) takeOver(ctx context.Context, run string, begin func(*Running) 
 	}
 	e.start.Do(e.startWorkers)
 	if err := o.catchUp(ctx); err != nil {
-		e.drop(o)
-		return nil, err
+		return nil, o.abandon(err)
 	}
 	if err := begin(o); err != nil {
-		if !o.ended {
-			e.drop(o)
-		}
-		return nil, err
+		return nil, o.abandon(err)
 	}
 	o.startTimeout()
 	return o, nil

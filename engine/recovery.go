@@ -17,6 +17,7 @@ const rollbackBound = 10 * time.Second
 type recovery struct {
 	of       *activation
 	task     *Task // that runs
+	vertex   int32 // its place
 	rollback bool
 	last     *Event     // how the last attempt ended; nil: none was running
 	err      *TaskError // why; nil: it was stopped
@@ -50,7 +51,7 @@ func (r *Run) startRecovery(rec recovery, task string) bool {
 	if rec.rollback {
 		name = "rollback"
 	}
-	rec.task = r.vertices[v].task
+	rec.task, rec.vertex = r.vertices[v].task, v
 	id := of.id + "!" + name
 	if r.retries > 0 {
 		id += "#" + strconv.Itoa(r.retries+1)

@@ -36,6 +36,7 @@ type Running struct {
 type stopOrder struct {
 	attempt int
 	begun   bool // it may have begun in another process
+	overdue *TaskError
 }
 
 // ErrFinished refuses to change a run that has ended.
@@ -128,13 +129,14 @@ func (o *Running) begin(ctx context.Context, start *Event) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	err := o.append(ctx, start)
-	if errors.Is(err, ErrConflict) {
-		return fmt.Errorf("run %q: %w", o.id, ErrRunExists)
+	switch {
+	case errors.Is(err, ErrConflict):
+		return o.abandon(fmt.Errorf("run %q: %w", o.id, ErrRunExists))
+	case err != nil:
+		return o.abandon(err)
 	}
-	if err == nil {
-		o.startTimeout()
-	}
-	return err
+	o.startTimeout()
+	return nil
 }
 
 // decide appends a decision and folds it.
@@ -185,6 +187,17 @@ func (o *Running) advance(receiving bool) error {
 	return o.giveUpOn(o.fold(receiving))
 }
 
+// abandon gives up a run that could not be begun here, and returns the error: a
+// worker that has taken some of it must not go on with it. The caller holds mu.
+func (o *Running) abandon(err error) error {
+	if !o.ended {
+		o.err = err
+		o.end()
+		o.stopAll(errGivenUp)
+	}
+	return err
+}
+
 // giveUp is giveUpOn for who does not hold mu.
 func (o *Running) giveUp(err error) {
 	o.mu.Lock()
@@ -198,10 +211,8 @@ func (o *Running) giveUpOn(err error) error {
 	if err == nil || o.ended || o.engine.ctx.Err() != nil {
 		return err
 	}
-	o.err = fmt.Errorf("given up here, to be recovered from its journal: %w", err)
 	o.outcome = o.run.Outcome()
-	o.end()
-	o.stopAll(errGivenUp)
+	_ = o.abandon(fmt.Errorf("given up here, to be recovered from its journal: %w", err))
 	return err
 }
 

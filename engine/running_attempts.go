@@ -17,7 +17,7 @@ func (o *Running) stopNow(activation string, n int, begun bool) {
 	o.attemptsMu.Lock()
 	a := o.attempts[activation]
 	if a == nil || a.delivery.Attempt != n {
-		o.stops[activation] = stopOrder{n, begun}
+		o.stops[activation] = stopOrder{attempt: n, begun: begun}
 		o.attemptsMu.Unlock()
 		return
 	}
@@ -42,26 +42,30 @@ const (
 	stopped                // it is to stop before it begins
 	stoppedBegun           // likewise, and it may have begun elsewhere
 	parked                 // the run is held
+	overdue                // it waited too long
 )
 
 // enter makes an attempt known.
-func (o *Running) enter(a *attempt) admission {
+func (o *Running) enter(a *attempt) (admission, *TaskError) {
 	o.attemptsMu.Lock()
 	defer o.attemptsMu.Unlock()
 	d := a.delivery
 	if s, ok := o.stops[d.Activation]; ok && s.attempt == d.Attempt {
 		delete(o.stops, d.Activation)
-		if s.begun {
-			return stoppedBegun
+		switch {
+		case s.overdue != nil:
+			return overdue, s.overdue
+		case s.begun:
+			return stoppedBegun, nil
 		}
-		return stopped
+		return stopped, nil
 	}
 	if o.held {
 		o.parked = append(o.parked, d)
-		return parked
+		return parked, nil
 	}
 	o.attempts[d.Activation] = a
-	return admitted
+	return admitted, nil
 }
 
 func (o *Running) leave(a *attempt) {

@@ -21,13 +21,17 @@ func (act *activation) flows() bool { return act.sub != nil && act.sub.status ==
 // flowOf is the graph of the sub-flow that an activation runs; nil if its task is
 // none.
 func (r *Run) flowOf(act *activation) *Graph {
-	if act.recovery != nil || r.vertices[act.vertex].task.Handler != FlowHandler {
+	if r.taskOf(act).Handler != FlowHandler {
 		return nil
 	}
-	if g := r.graph.flows[act.vertex]; g != nil {
+	v := act.vertex
+	if act.recovery != nil {
+		v = act.recovery.vertex
+	}
+	if g := r.graph.flows[v]; g != nil {
 		return g
 	}
-	return r.subs[act.vertex]
+	return r.subs[v]
 }
 
 // parts are the run and its sub-flows that run.
@@ -61,7 +65,7 @@ func (r *Run) addFlow(v int32, t *Task) {
 func (r *Run) startFlow(act *activation, g *Graph, d *Delivery) {
 	act.delivery = nil
 	if d.Fault != nil {
-		r.failedAttempt(act, &Event{Type: EventFailed, Time: r.now.Time, Attempt: act.attempt, Error: d.Fault})
+		r.applyTo(act, &Event{Type: EventFailed, Time: r.now.Time, Attempt: act.attempt, Error: d.Fault})
 		return
 	}
 	prefix := act.id + "/"
@@ -91,6 +95,9 @@ func (r *Run) timeFlow(act *activation) {
 // flowTimeout bounds an attempt: the task's timeout, or the sub-flow's own.
 func (r *Run) flowTimeout(act *activation) time.Duration {
 	d := time.Duration(r.vertices[act.vertex].task.Timeout)
+	if act.recovery != nil {
+		d = time.Duration(r.recoveryFor(act.recovery).Timeout)
+	}
 	if act.sub == nil {
 		return d
 	}
@@ -115,6 +122,8 @@ func (r *Run) flowEnded(act *activation) {
 	r.flows--
 	e := &Event{Type: EventCompleted, Time: r.now.Time, Seq: r.now.Seq, Attempt: act.attempt, Started: r.now.Time}
 	switch v := sub.verdict; {
+	case act.recovery != nil:
+		r.recoveryEnded(act, recoveryEvent(sub, e))
 	case sub.status == StatusSucceeded:
 		r.flowSucceeded(act, e)
 	case act.stopping && v.err == nil:
@@ -137,6 +146,22 @@ func (r *Run) flowEnded(act *activation) {
 		e.Type, e.Error = EventFailed, &err
 		r.failedAttempt(act, e)
 	}
+}
+
+// recoveryEvent is how a sub-flow ended that is a fallback or a rollback.
+func recoveryEvent(sub *Run, e *Event) *Event {
+	switch v := sub.verdict; {
+	case sub.status == StatusSucceeded:
+		e.Value = sub.Outcome().Output
+	case v.err != nil:
+		e.Type, e.Error = EventFailed, v.err
+	case v.reason == ReasonCanceled:
+		e.Type, e.Effects.Cancel = EventFailed, &v.message
+		e.Error = &TaskError{Kind: KindCanceled, Message: v.message}
+	default:
+		e.Type = EventStopped
+	}
+	return e
 }
 
 func (r *Run) flowSucceeded(act *activation, e *Event) {

@@ -110,6 +110,24 @@ func TestSubFlow(t *testing.T) {
 			w.wantSucceeded(w.run(s), `"spare"`)
 			w.wantCount("undo", 0)
 		}},
+		{name: "as_recoveries", run: func(w *world) {
+			w.on("a", func(*direct.Context, json.RawMessage) (any, error) { return nil, errBoom })
+			w.on("x", func(_ *direct.Context, in json.RawMessage) (any, error) {
+				var got struct{ Error struct{ Message string } }
+				err := json.Unmarshal(in, &got)
+				return got.Error.Message, err
+			})
+			spare := w.subflow("spare", w.flow("x"))
+			s := w.flow("a>b")
+			s.Tasks = append(s.Tasks, spare, w.subflow("undo", w.nodes(engine.Seq(w.plain("y"), w.plain("z")))))
+			task(s, "a").Fallback, task(s, "a").Rollback = "spare", "undo"
+			w.echo("b")
+			w.wantSucceeded(w.run(s), `"boom"`)
+			w.wantCount("y", 0)
+			w.on("x", func(*direct.Context, json.RawMessage) (any, error) { return nil, errFallback })
+			w.wantError(w.run(s), engine.KindError, "boom")
+			w.wantCount("z", 1)
+		}},
 		{name: "timeout", virtual: true, run: func(w *world) {
 			w.on("a", func(c *direct.Context, _ json.RawMessage) (any, error) { <-c.Done(); return nil, c.Err() })
 			s := w.outer(w.flow("a"))
@@ -224,9 +242,6 @@ func TestSubFlow(t *testing.T) {
 			s := w.outer(w.flow("a"))
 			task(s, "sub").Spec = json.RawMessage(`[]`)
 			w.wantBuildError(s, "want the spec of a flow")
-			s = w.outer(w.flow("a"))
-			task(s, "in").Fallback = "sub"
-			w.wantBuildError(s, "is a sub-flow")
 			g := w.build(w.outer(&engine.Spec{Name: "x", Tasks: []engine.Task{{ID: "t", Handler: "nope"}}}))
 			w.wantText(w.open().Check(w.Context(), g).Error(), "tasks.sub.spec.tasks.t.handler", `no handler "nope"`)
 		}},

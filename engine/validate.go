@@ -164,8 +164,6 @@ func (c *compiler) checkRecovery(at string, t *Task, id string) {
 		c.fault(at, "%q can't stand in for itself", id)
 	case v.task.Map != "":
 		c.fault(at, "task %q has a map; want one that runs once", id)
-	case v.task.Handler == FlowHandler:
-		c.fault(at, "task %q is a sub-flow; want a task with a handler of its own", id)
 	default:
 		c.recovers[id] = true
 	}

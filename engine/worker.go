@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -72,7 +73,11 @@ func (e *Engine) handle(lease Lease) (replaced bool) {
 	}
 	a.ctx, a.cancel = context.WithCancelCause(e.ctx)
 	defer a.cancel(nil)
-	switch o.enter(a) {
+	switch how, err := o.enter(a); how {
+	case overdue:
+		a.started = time.Time{}
+		a.commit(Result{}, err)
+		return false
 	case parked:
 		_ = lease.Ack(e.ctx) // the owner enqueues it again
 		return false
@@ -140,7 +145,7 @@ func (a *attempt) run() (result Result, err error) {
 	}
 	return h.Handle(a.ctx, &Call{
 		Run: d.Run, Flow: d.graph.Name(), Task: d.Task, Activation: d.Activation,
-		Attempt: d.Attempt, MaxAttempts: maxAttempts, Cycle: d.Cycle, MaxCycles: d.graph.maxCycles(d.owner()),
+		Attempt: d.Attempt, MaxAttempts: maxAttempts, Cycle: d.Cycle, MaxCycles: d.maxCycles(),
 		Input: input, View: &d.View, Answers: d.Answers, Sink: a,
 	})
 }
@@ -245,6 +250,11 @@ func (a *attempt) check(result *Result, e *Event) error {
 	}
 	if p := result.Effects.Pause; p != nil {
 		return a.checkPause(p)
+	}
+	for _, c := range result.Effects.Checkpoints {
+		if strings.HasPrefix(c.Name, "#") || c.Meta != nil && !json.Valid(c.Meta) {
+			return &TaskError{Kind: KindInvalidInput, Message: fmt.Sprintf("task %q: checkpoint %q: a name must not begin with #, metadata must be JSON", d.Task.ID, c.Name), Permanent: true}
+		}
 	}
 	if d.isRollback() {
 		return nil

@@ -57,7 +57,7 @@ var rules = []rule{
 
 	{
 		pkg: "engine", may: []string{expr, ulid},
-		tests: []string{"engine/enginetest", "handlers/direct"},
+		tests: []string{"engine/enginetest", "handlers/builtin", "handlers/direct"},
 	},
 	{pkg: "engine/enginetest", may: []string{"engine", rapid}, tests: []string{"handlers/direct"}},
 
@@ -85,6 +85,7 @@ var rules = []rule{
 	{pkg: "internal/console", may: []string{"engine"}, tests: []string{"handlers/direct", "internal/api", chromedp}},
 	{pkg: "internal/telemetry", may: []string{"engine", prometheus, otel}},
 	{pkg: "internal/secrets", may: []string{"engine", age}},
+	{pkg: "internal/control", may: []string{"engine"}, tests: []string{"handlers/direct"}},
 	{pkg: "internal/guesttest", may: []string{goleak}},
 	{pkg: "internal/deps"},
 }
