@@ -37,7 +37,7 @@ func (o *Running) expire(c Command) {
 		return // the timer of an earlier attempt
 	}
 	if queued && o.run.held {
-		o.bound(c, c.After) // no worker takes it meanwhile
+		o.bound(c, time.Duration(act.run.taskOf(act).QueueTimeout)) // no worker takes it meanwhile
 		return
 	}
 	err := act.expired(c.Kind)

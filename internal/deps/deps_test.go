@@ -60,6 +60,7 @@ var rules = []rule{
 		tests: []string{"engine/enginetest", "handlers/builtin", "handlers/direct"},
 	},
 	{pkg: "engine/enginetest", may: []string{"engine", rapid}, tests: []string{"handlers/direct"}},
+	{pkg: "engine/enginetest/sim", may: []string{"engine"}},
 
 	{pkg: "wasmhost", may: []string{"sdk/abi", "wasmhost/...", wazero, xSys, xSync}},
 	{pkg: "wasmhost/...", may: []string{"sdk/abi", "wasmhost/...", wazero, xSys, xSync}, tests: []string{"wasmhost"}},
