@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -180,4 +182,58 @@ func TestClockSetBack(t *testing.T) {
 			t.Errorf("opened anew: %s, %v, want 5", v, err)
 		}
 	})
+}
+
+// TestWatchRace watches what others write to, forget, and put out of memory.
+func TestWatchRace(t *testing.T) {
+	t.Parallel()
+	d := mustOpen(t, t.TempDir(), Config{Sync: SyncNever, OpenRuns: 2}, osFiles{})
+	b := d.Backend()
+	ctx, stop := context.WithCancel(t.Context())
+	var readers, writers sync.WaitGroup
+	for i := range 4 {
+		run := fmt.Sprint(i % 2)
+		readers.Go(func() {
+			for {
+				for c, err := range b.Channel.Watch(ctx, run, "") {
+					if errors.Is(err, engine.ErrNotFound) {
+						break // forgotten; what comes is watched anew
+					}
+					if err != nil {
+						if !errors.Is(err, context.Canceled) && !errors.Is(err, engine.ErrClosed) {
+							t.Error(err)
+						}
+						return
+					}
+					if c.Kind == engine.ChangeSet && c.Value == nil {
+						t.Errorf("told that %q is set, without a value", c.Key)
+					}
+				}
+			}
+		})
+		writers.Go(func() {
+			for n := range 300 {
+				key := fmt.Sprint(n % 7)
+				err := errors.Join(
+					b.Channel.Set(ctx, run, key, json.RawMessage("1"), time.Duration(n%3)*time.Millisecond),
+					b.Channel.Set(ctx, fmt.Sprint("other", n%5), key, nil, time.Hour),
+				)
+				switch n % 50 {
+				case 10:
+					err = errors.Join(err, b.Channel.Forget(ctx, run))
+				case 20:
+					err = errors.Join(err, b.Journal.Forget(ctx, run))
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	writers.Wait()
+	if err := d.Close(); err != nil { // with the watches
+		t.Error(err)
+	}
+	readers.Wait()
+	stop()
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 
@@ -16,6 +18,7 @@ var blobCases = []testCase{
 	{"put and open", blobPut},
 	{"of a reader that fails", blobReaderFails},
 	{"belong to their run", blobRuns},
+	{"put and opened by many", blobMany},
 }
 
 func openBlob(t *testing.T, s Suite, b engine.Blobs, run, digest string) ([]byte, error) {
@@ -78,4 +81,33 @@ func blobRuns(t *testing.T, s Suite, b *engine.Backend) {
 		t.Errorf("the other run's blob is %q, want same", got)
 	}
 	check(t, b.Blobs.Forget(s.patient(t), "unknown"))
+}
+
+// blobMany puts blobs from many sides, each of them from several at once.
+func blobMany(t *testing.T, s Suite, b *engine.Backend) {
+	t.Helper()
+	ctx := s.patient(t)
+	var all sync.WaitGroup
+	for i := range racers {
+		all.Go(func() {
+			for n := range 4 {
+				want := strings.Repeat(fmt.Sprint("blob ", (i+n)%4), 10_000)
+				digest, _, err := b.Blobs.Put(ctx, "r", strings.NewReader(want))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				r, err := b.Blobs.Open(ctx, "r", digest)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				got, err := io.ReadAll(r)
+				if err = errors.Join(err, r.Close()); err != nil || string(got) != want {
+					t.Errorf("opened %d bytes, %v, want the %d that were put", len(got), err, len(want))
+				}
+			}
+		})
+	}
+	all.Wait()
 }

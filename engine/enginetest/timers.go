@@ -1,6 +1,7 @@
 package enginetest
 
 import (
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ var timerCases = []testCase{
 	{"fires once, in time", timerFires},
 	{"fire in order of their times", timerOrder},
 	{"stopped", timerStops},
+	{"many at once", timerMany},
 }
 
 func timerFires(t *testing.T, s Suite, b *engine.Backend) {
@@ -54,5 +56,30 @@ func timerStops(t *testing.T, s Suite, b *engine.Backend) {
 	wait(4 * s.Unit)
 	if fired.Load() {
 		t.Error("a stopped timer fired")
+	}
+}
+
+// timerMany starts timers from many sides, and stops every other one.
+func timerMany(t *testing.T, s Suite, b *engine.Backend) {
+	t.Helper()
+	var fired [racers * rounds]atomic.Int32
+	var all sync.WaitGroup
+	for r := range racers {
+		all.Go(func() {
+			for n := range rounds {
+				i := r*rounds + n
+				stop := b.Timers.After(s.Unit, func() { fired[i].Add(1) })
+				if i%2 == 1 {
+					stop()
+				}
+			}
+		})
+	}
+	all.Wait()
+	wait(4 * s.Unit)
+	for i := range fired {
+		if got, want := int(fired[i].Load()), 1-i%2; got != want {
+			t.Errorf("timer %d fired %d times, want %d", i, got, want)
+		}
 	}
 }
