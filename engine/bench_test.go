@@ -82,11 +82,64 @@ func BenchmarkDiamonds(b *testing.B) {
 	benchmarkRuns(b, h, 3*rungs+1, nodes...)
 }
 
-// BenchmarkMap maps a no-op over a list of 10 000 items.
+// BenchmarkMap maps a no-op over a list.
 func BenchmarkMap(b *testing.B) {
-	h, task := noopTask()
-	const n = 10_000
-	t := task("each")
-	t.Map = "1..10000"
-	benchmarkRuns(b, h, n, t)
+	for _, n := range []int{10_000, 100_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			h, task := noopTask()
+			t := task("each")
+			t.Map = fmt.Sprintf("1..%d", n)
+			benchmarkRuns(b, h, n, t)
+		})
+	}
+}
+
+// BenchmarkIterate is one task that asks for itself a million times: what is
+// pending is one activation, and so much memory the run holds. heap-B is what the
+// heap has grown by when half and when nearly all iterations are done.
+func BenchmarkIterate(b *testing.B) {
+	const n = 1_000_000
+	h := direct.New()
+	var before, half, end uint64
+	task := direct.Func(h, "t", func(c *direct.Context, _ json.RawMessage) (any, error) {
+		switch c.Call.Cycle {
+		case 1:
+			before = heap()
+		case n / 2:
+			half = heap()
+		case n - 1:
+			end = heap()
+		case n:
+			return nil, nil
+		}
+		return nil, c.NextIteration(c.Call.Cycle)
+	})
+	unlimited := 0
+	task.MaxCycles = &unlimited
+	b.ResetTimer()
+	for b.Loop() {
+		benchmarkOnce(b, h, n, task)
+	}
+	b.ReportMetric(float64(int64(half)-int64(before)), "half-heap-B")
+	b.ReportMetric(float64(int64(end)-int64(before)), "end-heap-B")
+	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "tasks/s")
+}
+
+func benchmarkOnce(b *testing.B, h *direct.Handler, n int, nodes ...engine.Node) {
+	b.Helper()
+	s := engine.Spec{Name: "bench", Limits: engine.RunLimits{MaxSteps: n + 1}}
+	s.Connect(nodes...)
+	g, err := s.Build()
+	if err != nil {
+		b.Fatal(err)
+	}
+	e, err := engine.New(engine.Config{Handlers: map[string]engine.Handler{"direct": h}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer e.Close()
+	out, err := e.Run(context.Background(), g, nil)
+	if err != nil || out.Status != engine.StatusSucceeded || out.Steps != n {
+		b.Fatal(err, out.Status, out.Error, out.Steps)
+	}
 }

@@ -236,6 +236,17 @@ func (r *Run) Decide() []Command {
 	return c
 }
 
+// reuse takes the memory of commands back that have been carried out.
+func (r *Run) reuse(commands []Command) {
+	if r.commands == nil && cap(commands) <= maxReused {
+		clear(commands)
+		r.commands = commands[:0]
+	}
+}
+
+// maxReused is how many commands' memory is kept.
+const maxReused = 64
+
 // vertexOf finds a vertex by id, added ones included.
 func (r *Run) vertexOf(id string) (int32, bool) {
 	if v, ok := r.graph.index[id]; ok {

@@ -226,7 +226,10 @@ func (o *Running) fold(receiving bool) error {
 			return fmt.Errorf("run %q: read its log: %w", o.id, err)
 		}
 		if len(events) == 0 {
-			return o.carryOut(o.run.Decide(), receiving)
+			commands := o.run.Decide()
+			err := o.carryOut(commands, receiving)
+			o.run.reuse(commands)
+			return err
 		}
 		for _, e := range events {
 			if o.ended {
