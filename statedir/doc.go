@@ -30,5 +30,6 @@
 //	blobs/RUN/HEX           a blob
 //
 // A [Dir] starts no goroutine, but one with [SyncInterval], which Close ends, and
-// those of the timers of keys that expire. The package knows events only as values with an encoding; it never folds them.
+// those of the timers of keys that expire. The package knows events only as values
+// with an encoding; it never folds them.
 package statedir

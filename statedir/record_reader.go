@@ -40,7 +40,7 @@ func (s segment) each(offset int64, next, last uint64, f func(record) (more bool
 	if err != nil {
 		return false, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	in, err := newRecordReader(file, offset)
 	if err != nil {
 		return false, err
