@@ -46,7 +46,7 @@ func (w *world) retained() {
 		w.Fatal(err)
 	}
 	w.config.Retain, w.config.Handlers["builtin"] = true, b
-	w.config.CheckAnswer = func(schema, answer json.RawMessage) error {
+	w.config.CheckSchema = func(schema, answer json.RawMessage) error {
 		var v bool
 		if string(schema) == `{"type":"boolean"}` && json.Unmarshal(answer, &v) != nil {
 			return errors.New("want a boolean")

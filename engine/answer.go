@@ -90,16 +90,21 @@ func (e *Engine) checkAnswer(p *pausing, answer json.RawMessage) (json.RawMessag
 	if !json.Valid(answer) {
 		return nil, fmt.Errorf("%q: %w: it is not JSON: %s", p.Name, ErrInvalidAnswer, short(answer))
 	}
-	if p.Schema == nil {
-		return answer, nil
-	}
-	if e.cfg.CheckAnswer == nil {
-		return nil, fmt.Errorf("%q: %w: it has a schema, and this engine none to check it with: set Config.CheckAnswer", p.Name, ErrInvalidAnswer)
-	}
-	if err := e.cfg.CheckAnswer(p.Schema, answer); err != nil {
+	if err := checkSchema(e.cfg.CheckSchema, p.Schema, answer); err != nil {
 		return nil, fmt.Errorf("%q: %w: %w", p.Name, ErrInvalidAnswer, err)
 	}
 	return answer, nil
+}
+
+// checkSchema checks a value against a schema, if there is one.
+func checkSchema(check func(schema, value json.RawMessage) error, schema, value json.RawMessage) error {
+	switch {
+	case schema == nil:
+		return nil
+	case check == nil:
+		return errors.New("there is a schema, and nothing to check it with: set Config.CheckSchema")
+	}
+	return check(schema, value)
 }
 
 // commitFor appends an event to the chain of an activation that no worker holds,

@@ -70,7 +70,7 @@ func (e *Engine) checkpointOf(ctx context.Context, run, name string) (*checkpoin
 	if err != nil {
 		return nil, err
 	}
-	whole := NewRun(run, g, e.cfg.Policies)
+	whole := e.newRun(run, g)
 	var events []*Event
 	err = e.each(ctx, run, whole, func(ev *Event) {
 		if ev.events() == "" { // else it is told by what it is based on
@@ -91,7 +91,7 @@ func (e *Engine) checkpointOf(ctx context.Context, run, name string) (*checkpoin
 	if doc.Graph, err = g.MarshalJSON(); err != nil {
 		return nil, err
 	}
-	then := NewRun(run, g, e.cfg.Policies)
+	then := e.newRun(run, g)
 	for _, ev := range doc.State {
 		then.Apply(ev)
 	}
@@ -242,7 +242,7 @@ func (e *Engine) restore(ctx context.Context, c *checkpointDoc, id string) (*Run
 	if err := e.Check(ctx, g); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrModule, err)
 	}
-	then := NewRun(id, g, e.cfg.Policies)
+	then := e.newRun(id, g)
 	for _, ev := range c.State {
 		then.Apply(ev)
 	}

@@ -36,6 +36,7 @@ type whole struct {
 	id       string
 	top      *Run
 	policies map[string]GroupPolicy
+	check    func(schema, value json.RawMessage) error
 
 	seq     uint64
 	tick    uint64 // events applied

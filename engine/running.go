@@ -45,7 +45,7 @@ var ErrFinished = errors.New("the run has ended")
 func newRunning(e *Engine, g *Graph, id string) *Running {
 	o := &Running{
 		engine: e, id: id, graph: g, done: make(chan struct{}), mu: newLock(), idle: make(chan struct{}),
-		run: NewRun(id, g, e.cfg.Policies), timers: map[string]func(){},
+		run: e.newRun(id, g), timers: map[string]func(){},
 		attempts: map[string]*attempt{}, stops: map[string]stopOrder{},
 	}
 	o.run.observed = e.cfg.Observe != nil

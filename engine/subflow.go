@@ -64,6 +64,9 @@ func (r *Run) addFlow(v int32, t *Task) {
 // startFlow begins an attempt of a sub-flow.
 func (r *Run) startFlow(act *activation, g *Graph, d *Delivery) {
 	act.delivery = nil
+	if err := checkSchema(r.check, g.spec.Input, d.Input); d.Fault == nil && err != nil {
+		d.Fault = invalidInput(d.Task, err)
+	}
 	if d.Fault != nil {
 		r.applyTo(act, &Event{Type: EventFailed, Time: r.now.Time, Attempt: act.attempt, Error: d.Fault})
 		return

@@ -128,6 +128,21 @@ func TestSubFlow(t *testing.T) {
 			w.wantError(w.run(s), engine.KindError, "boom")
 			w.wantCount("z", 1)
 		}},
+		{name: "input_schema", run: func(w *world) {
+			w.config.CheckSchema = func(_, value json.RawMessage) error {
+				if string(value) != `"in"` {
+					return fmt.Errorf("want in, not %s", value)
+				}
+				return nil
+			}
+			inner := w.flow("a")
+			inner.Input = json.RawMessage(`{"const":"in"}`)
+			w.wantSucceeded(w.run(w.outer(inner)), `"out"`)
+			w.on("in", func(*direct.Context, json.RawMessage) (any, error) { return 7, nil })
+			out := w.run(w.outer(inner))
+			w.wantError(out, engine.KindInvalidInput, "want in, not 7")
+			w.wantCount("a", 1)
+		}},
 		{name: "timeout", virtual: true, run: func(w *world) {
 			w.on("a", func(c *direct.Context, _ json.RawMessage) (any, error) { <-c.Done(); return nil, c.Err() })
 			s := w.outer(w.flow("a"))

@@ -23,13 +23,13 @@ func booleans(_, answer json.RawMessage) error {
 // newEngine has one slot.
 func newEngine(t *testing.T, backend *engine.Backend, funcs *direct.Handler) *engine.Engine {
 	t.Helper()
-	builtins, err := builtin.New(builtin.Config{CheckAnswer: booleans})
+	builtins, err := builtin.New(builtin.Config{CheckSchema: booleans})
 	if err != nil {
 		t.Fatal(err)
 	}
 	e, err := engine.New(engine.Config{
 		Handlers:    map[string]engine.Handler{"builtin": builtins, "direct": funcs},
-		Concurrency: 1, Backend: backend, Retain: true, CheckAnswer: booleans,
+		Concurrency: 1, Backend: backend, Retain: true, CheckSchema: booleans,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -18,9 +18,9 @@ import (
 type Config struct {
 	// Now tells the time for "now". nil: time.Now.
 	Now func() time.Time
-	// CheckAnswer tells whether a value fits a JSON Schema; with it, Check looks
+	// CheckSchema tells whether a value fits a JSON Schema; with it, Check looks
 	// at schemas and defaults of pauses. nil: it does not.
-	CheckAnswer func(schema, value json.RawMessage) error
+	CheckSchema func(schema, value json.RawMessage) error
 	// Random is where uuid, choice, randint and randrange draw from; calls to
 	// it are serialized. nil: the operating system's secure source.
 	Random rand.Source
@@ -40,7 +40,7 @@ var (
 
 // New returns a handler of built-in tasks. It does not fail.
 func New(config Config) (*Handler, error) {
-	h := &Handler{now: config.Now, random: rand.New(secureSource{}), checkAnswer: config.CheckAnswer}
+	h := &Handler{now: config.Now, random: rand.New(secureSource{}), checkAnswer: config.CheckSchema}
 	if h.now == nil {
 		h.now = time.Now
 	}

@@ -115,7 +115,7 @@ func TestPauseInvalid(t *testing.T) {
 
 func TestCheckPause(t *testing.T) {
 	t.Parallel()
-	h, err := builtin.New(builtin.Config{CheckAnswer: func(schema, value json.RawMessage) error {
+	h, err := builtin.New(builtin.Config{CheckSchema: func(schema, value json.RawMessage) error {
 		if string(schema) == `{"type":"boolean"}` && string(value) != "true" && string(value) != "false" {
 			return errors.New("want a boolean")
 		}

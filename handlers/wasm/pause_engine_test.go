@@ -16,7 +16,7 @@ func newRetaining(t *testing.T, backend *engine.Backend, check func(schema, answ
 	t.Helper()
 	e, err := engine.New(engine.Config{
 		Handlers: map[string]engine.Handler{"wasm": newHandler(t, wasm.Config{})},
-		Backend:  backend, Retain: true, CheckAnswer: check,
+		Backend:  backend, Retain: true, CheckSchema: check,
 	})
 	if err != nil {
 		t.Fatal(err)
