@@ -79,9 +79,9 @@ func (w *world) recover(run string) *engine.Running {
 	return r
 }
 
-// pauses is a task that pauses under a name and returns the answer.
-func (w *world) pauses(id string, p engine.Pause) engine.Task {
-	return w.on(id, func(c *direct.Context, _ json.RawMessage) (any, error) {
+// pauses makes a task pause under a name and return the answer.
+func (w *world) pauses(id string, p engine.Pause) {
+	w.on(id, func(c *direct.Context, _ json.RawMessage) (any, error) {
 		var answer json.RawMessage
 		err := c.Pause(p, &answer)
 		return answer, err
@@ -138,8 +138,8 @@ func (w *world) forget() {
 	w.ran, w.at = nil, nil
 }
 
-func (w *world) checkpoints(id, name string) engine.Task {
-	return w.on(id, func(c *direct.Context, _ json.RawMessage) (any, error) {
+func (w *world) checkpoints(id, name string) {
+	w.on(id, func(c *direct.Context, _ json.RawMessage) (any, error) {
 		return id, c.Checkpoint(name, map[string]string{"by": id})
 	})
 }

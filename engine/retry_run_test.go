@@ -20,7 +20,7 @@ func TestRetryRun(t *testing.T) {
 	for _, c := range []acceptanceCase{
 		{name: "failed_task", run: func(w *world) {
 			w.retained()
-			r := w.flaky("b", w.flow("a>b>c"))
+			r := w.flaky(w.flow("a>b>c"))
 			w.wantSucceeded(w.retry(r, engine.RetryFrom{}), `"c"`)
 			w.wantLog("a b b c")
 			w.wantIs(w.retryError(r, engine.RetryFrom{}), engine.ErrNotRetryable)
@@ -54,7 +54,7 @@ func TestRetryRun(t *testing.T) {
 				}
 				return "slow", c.Err()
 			})
-			r := w.flaky("b", w.flow("a>b>d, a>c>d, a>slow>d"))
+			r := w.flaky(w.flow("a>b>d, a>c>d, a>slow>d"))
 			w.on("slow", func(*direct.Context, json.RawMessage) (any, error) { return "slow", nil })
 			out := w.retry(r, engine.RetryFrom{})
 			w.wantSucceeded(out, `"d"`)
@@ -94,7 +94,7 @@ func TestRetryRun(t *testing.T) {
 		}},
 		{name: "group", run: func(w *world) {
 			w.retained()
-			r := w.flaky("b", w.nodes(engine.Seq(engine.Par(w.plain("a"), engine.Seq(w.plain("b"), w.plain("x")), w.plain("c")).Named("g"), w.plain("end"))))
+			r := w.flaky(w.nodes(engine.Seq(engine.Par(w.plain("a"), engine.Seq(w.plain("b"), w.plain("x")), w.plain("c")).Named("g"), w.plain("end"))))
 			w.wantSucceeded(w.retry(r, engine.RetryFrom{}), `"end"`)
 			w.wantCount("b", 2)
 			w.wantCount("x", 1)
@@ -166,7 +166,7 @@ func TestRetryRun(t *testing.T) {
 		}},
 		{name: "from_failed_group", run: func(w *world) {
 			w.retained()
-			r := w.flaky("b", w.nodes(engine.Seq(engine.Par(w.plain("a"), w.plain("b")).Named("g"), w.plain("end"))))
+			r := w.flaky(w.nodes(engine.Seq(engine.Par(w.plain("a"), w.plain("b")).Named("g"), w.plain("end"))))
 			w.wantSucceeded(w.retry(r, engine.RetryFrom{Task: "g"}), `"end"`)
 			w.wantCount("a", 2)
 			w.wantCount("b", 2)
@@ -184,15 +184,15 @@ func TestRetryRun(t *testing.T) {
 	}
 }
 
-// flaky runs a flow whose task fails the first time.
-func (w *world) flaky(id string, s *engine.Spec) *engine.Running {
+// flaky runs a flow whose task b fails the first time.
+func (w *world) flaky(s *engine.Spec) *engine.Running {
 	w.Helper()
-	w.on(id, func(*direct.Context, json.RawMessage) (any, error) { return nil, errBoom })
+	w.on("b", func(*direct.Context, json.RawMessage) (any, error) { return nil, errBoom })
 	r := w.start(s)
 	if out := w.wait(r); out.Status != engine.StatusFailed {
 		w.Fatalf("status %s, want failed", out.Status)
 	}
-	w.on(id, func(*direct.Context, json.RawMessage) (any, error) { return id, nil })
+	w.on("b", func(*direct.Context, json.RawMessage) (any, error) { return "b", nil })
 	return r
 }
 

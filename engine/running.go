@@ -15,6 +15,8 @@ type Running struct {
 	id     string
 	graph  *Graph
 	done   chan struct{}
+	ctx    context.Context //nolint:containedctx // of its attempts: ended when the run is given up
+	cancel context.CancelCauseFunc
 
 	mu        lock // guards what follows
 	run       *Run
@@ -48,6 +50,7 @@ func newRunning(e *Engine, g *Graph, id string) *Running {
 		run: e.newRun(id, g), timers: map[string]func(){},
 		attempts: map[string]*attempt{}, stops: map[string]stopOrder{},
 	}
+	o.ctx, o.cancel = context.WithCancelCause(e.ctx)
 	o.run.observed = e.cfg.Observe != nil
 	return o
 }
@@ -173,7 +176,7 @@ func (o *Running) append(ctx context.Context, e *Event) error {
 		return fmt.Errorf("run %q: append %s: %w", o.id, e.Type, err)
 	}
 	o.decisions = seq
-	return o.fold(false)
+	return o.fold(false) //nolint:contextcheck // what follows belongs to the engine, not to who decided
 }
 
 // advance folds what has been committed. A worker that will receive again at
@@ -192,8 +195,8 @@ func (o *Running) advance(receiving bool) error {
 func (o *Running) abandon(err error) error {
 	if !o.ended {
 		o.err = err
+		o.cancel(errGivenUp)
 		o.end()
-		o.stopAll(errGivenUp)
 	}
 	return err
 }
@@ -361,6 +364,7 @@ func (o *Running) end() {
 	o.ended = true
 	o.stopTimers()
 	o.engine.drop(o)
+	o.cancel(nil) // no attempt is left, or all have been told
 	close(o.done)
 }
 

@@ -234,7 +234,7 @@ func TestSubFlow(t *testing.T) {
 		}},
 		{name: "retried_run", run: func(w *world) {
 			w.retained()
-			r := w.flaky("b", w.outer(w.flow("a>b>c")))
+			r := w.flaky(w.outer(w.flow("a>b>c")))
 			w.wantSucceeded(w.retry(r, engine.RetryFrom{}), `"out"`)
 			w.wantCount("a", 1) // what succeeded in it is kept
 			w.wantCount("b", 2)

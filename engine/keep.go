@@ -1,0 +1,129 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Pinner is a Handler whose tasks run code that may change under its name. What
+// Pin returns is kept with the run: a process that goes on with it refuses other
+// code of the same name. Both are "" for a task without such code.
+type Pinner interface {
+	Pin(ctx context.Context, task *Task) (name, digest string, err error)
+}
+
+// graphOf builds the graph of a run from what was stored when it began.
+func (e *Engine) graphOf(ctx context.Context, run string) (*Graph, error) {
+	first, err := e.backend.Journal.Read(ctx, run, 0)
+	if err != nil {
+		return nil, fmt.Errorf("read its log: %w", err)
+	}
+	if len(first) == 0 {
+		return nil, fmt.Errorf("run %q: %w", run, ErrNotFound)
+	}
+	if first[0].Type != EventStarted || first[0].Basis == nil {
+		return nil, fmt.Errorf("run %q: its journal does not begin with the run's start and its graph: it was not kept to be read again", run)
+	}
+	r, err := e.backend.Blobs.Open(ctx, run, first[0].Basis.Graph)
+	if err != nil {
+		return nil, fmt.Errorf("read its graph: %w", err)
+	}
+	defer r.Close()
+	raw, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("read its graph: %w", err)
+	}
+	return parseGraph(raw)
+}
+
+func parseGraph(raw []byte) (*Graph, error) {
+	var spec Spec
+	if err := json.Unmarshal(raw, &spec); err != nil {
+		return nil, fmt.Errorf("read the graph: %w", err)
+	}
+	g, err := spec.Build()
+	if err != nil {
+		return nil, fmt.Errorf("build the graph: %w", err)
+	}
+	return g, nil
+}
+
+// keepGraph stores a graph and pins the code of its tasks, and returns the event
+// that starts a run of it.
+func (e *Engine) keepGraph(ctx context.Context, g *Graph, run string) (*Event, error) {
+	start := &Event{Type: EventStarted}
+	if !e.cfg.Retain {
+		return start, nil
+	}
+	raw, err := g.MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	var errs []error
+	g.eachTask("", func(_ string, t *Task) { errs = append(errs, e.pin(ctx, t, start)) })
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	digest, _, err := e.backend.Blobs.Put(ctx, run, bytes.NewReader(raw))
+	start.Basis = &Basis{Graph: digest}
+	return start, err
+}
+
+// pin adds the digest of a task's code to an event.
+func (e *Engine) pin(ctx context.Context, t *Task, to *Event) error {
+	p, ok := e.cfg.Handlers[handlerName(t)].(Pinner)
+	if !ok || !e.cfg.Retain {
+		return nil
+	}
+	name, digest, err := p.Pin(ctx, t)
+	if err != nil {
+		return fmt.Errorf("task %q: pin its code: %w", t.ID, err)
+	}
+	if name == "" {
+		return nil
+	}
+	if to.Pins == nil {
+		to.Pins = map[string]string{}
+	}
+	to.Pins[name] = digest
+	return nil
+}
+
+// checkPins wants the code of all tasks of a run to be what it was.
+func (e *Engine) checkPins(ctx context.Context, run *Run) error {
+	var errs []error
+	check := func(_ string, t *Task) {
+		if len(errs) == 0 {
+			errs = append(errs, e.checkPin(ctx, t, run.pins))
+		}
+	}
+	run.graph.eachTask("", check)
+	for _, part := range run.parts() { // those added
+		for i := len(part.graph.vertices); i < len(part.vertices); i++ {
+			check("", part.vertices[i].task)
+			if sub := part.subs[int32(i)]; sub != nil {
+				sub.eachTask("", check)
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (e *Engine) checkPin(ctx context.Context, t *Task, pins map[string]string) error {
+	p, ok := e.cfg.Handlers[handlerName(t)].(Pinner)
+	if !ok {
+		return nil
+	}
+	name, digest, err := p.Pin(ctx, t)
+	if err != nil {
+		return fmt.Errorf("task %q: %w: %w", t.ID, ErrModule, err)
+	}
+	if was := pins[name]; name != "" && was != "" && was != digest {
+		return fmt.Errorf("task %q: %w: %s is now %s, the run began with %s; put that one back, or begin another run", t.ID, ErrModule, name, digest, was)
+	}
+	return nil
+}

@@ -1,0 +1,162 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+func (r *Run) cancel(e *Event) bool {
+	if r.verdict != nil || r.status != StatusRunning {
+		return false
+	}
+	v := &verdict{status: StatusCanceled, reason: e.Reason, message: e.Message}
+	if e.Reason == ReasonDeadline {
+		v.status = StatusFailed
+		v.err = &TaskError{Kind: KindRunTimeout, Message: e.Message}
+	}
+	r.conclude(v, 0)
+	return true
+}
+
+func (r *Run) canceledBy(act *activation, e *Event) {
+	r.note(r.taskNotice(NoticeTaskCanceled, act, e))
+	act.scope.broken = append(act.scope.broken, broken{act: act})
+	if r.verdict == nil {
+		r.conclude(&verdict{status: StatusCanceled, reason: ReasonCanceled, message: *e.Effects.Cancel, task: r.vertices[act.vertex].id}, 0)
+	}
+	r.ended(act.scope)
+}
+
+// failScope fails what the scope is: the run, or a member of a group.
+func (r *Run) failScope(s *scope, err *TaskError) {
+	if s.group == nil {
+		if r.verdict == nil {
+			v := &verdict{status: StatusFailed, err: err}
+			if err.Kind == KindCycleLimit {
+				v.reason = ReasonCycleLimit
+			}
+			r.conclude(v, drain)
+		}
+		return
+	}
+	if s.err == nil {
+		s.err = err
+		s.group.failed++
+		r.stopScope(s, drain)
+		r.judge(s.group)
+	}
+}
+
+// conclude sets how the run ends, and stops what is live.
+func (r *Run) conclude(v *verdict, grace time.Duration) {
+	r.verdict = v
+	if v.task == "" && v.err != nil {
+		v.task = v.err.Task
+	}
+	r.letGo() // what was held is stopped as what was not
+	r.stopWhere(grace, func(a *activation) bool { return a.run == r })
+}
+
+// stopWhere stops live activations: those that wait for a retry, or beyond the
+// step limit, end at once; of the others the workers are told.
+func (r *Run) stopWhere(grace time.Duration, match func(*activation) bool) {
+	var hit []*activation
+	for _, act := range r.live {
+		if match(act) && !act.stopping {
+			hit = append(hit, act)
+		}
+	}
+	slices.SortFunc(hit, func(a, b *activation) int { return compareIDs(a.id, b.id) })
+	for _, act := range hit {
+		act.stopping = true
+		if i := slices.Index(r.blocked, act); i >= 0 || act.retrying || act.pause != nil {
+			r.retire(act)
+			if i >= 0 { // it never began
+				r.blocked = slices.Delete(r.blocked, i, i+1)
+				r.canceled(act, nil, nil)
+				continue
+			}
+			r.stopped(act, nil)
+			continue
+		}
+		switch {
+		case act.sub != nil && act.recovery != nil && act.recovery.rollback:
+			r.timeFlow(act) // it has a while yet
+			continue
+		case act.sub != nil:
+			act.sub.conclude(&verdict{status: StatusCanceled, message: r.stopReason()}, grace)
+			continue
+		}
+		c := Command{Kind: CommandStop, Activation: act.id, Attempt: act.attempt, After: grace}
+		if act.recovery != nil && act.recovery.rollback {
+			c.After, c.Begin = rollbackBound, true
+		}
+		r.commands = append(r.commands, c)
+	}
+}
+
+func compareIDs(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// ended takes one off the scope's live count, and settles what follows when
+// nothing in it is live any more.
+func (r *Run) ended(s *scope) {
+	s.live--
+	r.settle(s)
+}
+
+// settle finishes a scope in which nothing is live.
+func (r *Run) settle(s *scope) {
+	if s.live > 0 {
+		return
+	}
+	if s.group != nil {
+		r.memberEnded(s)
+		return
+	}
+	if r.status != StatusRunning {
+		return
+	}
+	r.finish()
+}
+
+// finish ends the run as its verdict says.
+func (r *Run) finish() {
+	r.status = StatusSucceeded
+	if r.verdict != nil {
+		r.status = r.verdict.status
+	}
+	if r.outer != nil {
+		r.outer.run.flowEnded(r.outer)
+		return
+	}
+	r.commands = append(r.commands, Command{Kind: CommandFinish})
+	if r.observed {
+		o := r.Outcome()
+		r.note(Notice{Type: NoticeRunFinished, Status: r.status, Outcome: &o})
+	}
+}
+
+// checkSteps fails the run when nothing but activations beyond max_steps is
+// left.
+func (r *Run) checkSteps() {
+	if len(r.blocked) == 0 || len(r.live)-r.flows > len(r.blocked) || r.verdict != nil {
+		return
+	}
+	limit := r.graph.maxSteps()
+	first := r.blocked[0]
+	task := first.run.vertices[first.vertex].id
+	r.verdict = &verdict{status: StatusFailed, reason: ReasonStepLimit, task: task, err: &TaskError{
+		Kind: KindStepLimit, Task: task, Activation: first.id,
+		Message: fmt.Sprintf("run reached max_steps %d with %d activations pending; raise limits.max_steps, or look for a loop", limit, len(r.blocked)),
+	}}
+	r.finish() // they stay listed as pending
+}
