@@ -19,7 +19,7 @@ func newGraph(std streams) *cobra.Command {
 	}
 	format := outputFlag(cmd, "ascii", "mermaid", "dot", "json")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		f, err := loadFlow(args[0])
+		f, err := loadFlow(args[0], false)
 		if err != nil {
 			return err
 		}

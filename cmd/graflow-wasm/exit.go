@@ -17,6 +17,7 @@ const (
 	exitFailed    = 1
 	exitUsage     = 2
 	exitCanceled  = 3
+	exitPaused    = 4
 	exitLimit     = 5
 )
 
@@ -80,6 +81,8 @@ func codeOf(o engine.Outcome, tasks []engine.TaskReport) int {
 		return exitSucceeded
 	case o.Status == engine.StatusCanceled:
 		return exitCanceled
+	case o.Status == engine.StatusPaused:
+		return exitPaused
 	case slices.Contains(limitReasons, o.Reason), hitLimit(o.Error, tasks):
 		return exitLimit
 	}

@@ -16,9 +16,13 @@ type flow struct {
 	graph *engine.Graph
 }
 
-// loadFlow reads and builds a flow file. Its errors are bad usage.
-func loadFlow(name string) (*flow, error) {
+// loadFlow reads and builds a flow file; of one that is kept all paths are
+// absolute. Its errors are bad usage.
+func loadFlow(name string, kept bool) (*flow, error) {
 	file, err := flowfile.Load(name)
+	if err == nil && kept {
+		file, err = file.Absolute()
+	}
 	if err != nil {
 		return nil, flowError(name, err)
 	}

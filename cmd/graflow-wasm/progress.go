@@ -12,6 +12,10 @@ import (
 // progress shows a run while it goes on. Calls come one at a time.
 type progress interface {
 	Observe(engine.Notice)
+	// Past takes what has happened before this process.
+	Past([]engine.Notice)
+	// Suspend leaves the terminal to others until the next notice.
+	Suspend()
 	// Close shows the last state. It is called once.
 	Close()
 }
@@ -27,7 +31,7 @@ type watch struct {
 	events   io.Writer  // nil: none
 }
 
-func newWatch(std streams, g *engine.Graph, o runOptions) *watch {
+func newWatch(std streams, g *engine.Graph, o driveFlags) *watch {
 	w := &watch{recorder: engine.NewRecorder(), progress: newProgress(std.err, g, o)}
 	if o.format.value == "events" {
 		w.events = std.out
@@ -36,11 +40,11 @@ func newWatch(std streams, g *engine.Graph, o runOptions) *watch {
 }
 
 // newProgress picks what fits w and the flags.
-func newProgress(w io.Writer, g *engine.Graph, o runOptions) progress {
+func newProgress(w io.Writer, g *engine.Graph, o driveFlags) progress {
 	if o.quiet {
 		return silent{}
 	}
-	if f, ok := w.(*os.File); ok && isatty.IsTerminal(f.Fd()) && os.Getenv("TERM") != "dumb" {
+	if f, ok := w.(*os.File); ok && g != nil && isTerminal(w) && os.Getenv("TERM") != "dumb" {
 		color := !o.noColor && os.Getenv("NO_COLOR") == ""
 		return newLive(f, newTree(g), color, func() (int, int) { return terminalSize(f) })
 	}
@@ -57,6 +61,22 @@ func (w *watch) Observe(n engine.Notice) {
 	}
 	if w.progress != nil {
 		w.progress.Observe(n)
+	}
+}
+
+// Past takes what has happened before this process.
+func (w *watch) Past(notices []engine.Notice) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.progress.Past(notices)
+}
+
+// Suspend leaves the terminal to others until the next notice.
+func (w *watch) Suspend() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.progress != nil {
+		w.progress.Suspend()
 	}
 }
 
@@ -77,4 +97,12 @@ func (w *watch) Close() {
 type silent struct{}
 
 func (silent) Observe(engine.Notice) {}
+func (silent) Past([]engine.Notice)  {}
+func (silent) Suspend()              {}
 func (silent) Close()                {}
+
+// isTerminal tells whether a stream is a terminal.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd())
+}

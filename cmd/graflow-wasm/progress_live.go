@@ -24,6 +24,7 @@ type live struct {
 	tree  *tree
 	above []string // lines to print above the tree at the next drawing
 	drawn int      // lines of the tree on the screen
+	still bool     // the terminal is others'
 }
 
 var _ progress = (*live)(nil)
@@ -55,6 +56,7 @@ func newLive(w io.Writer, t *tree, color bool, size func() (int, int)) *live {
 func (l *live) Observe(n engine.Notice) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.still = false
 	switch n.Type {
 	case engine.NoticeTaskLog:
 		l.above = append(l.above, n.Activation+" | "+printable(n.Message))
@@ -63,6 +65,26 @@ func (l *live) Observe(n engine.Notice) {
 	default:
 		l.tree.Observe(n)
 	}
+}
+
+// Past implements progress.
+func (l *live) Past(notices []engine.Notice) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, n := range notices {
+		if n.Type != engine.NoticeTaskLog && n.Type != engine.NoticeWarning {
+			l.tree.Observe(n)
+		}
+	}
+}
+
+// Suspend implements progress: what is drawn stays, and the tree is drawn anew
+// below what others write.
+func (l *live) Suspend() {
+	l.draw(time.Now())
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.still, l.drawn = true, 0
 }
 
 // Close implements progress.
@@ -75,6 +97,9 @@ func (l *live) Close() {
 func (l *live) draw(now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.still {
+		return
+	}
 	width, height := l.size()
 	var b strings.Builder
 	if l.drawn > 0 {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/graflow/graflow-wasm/engine"
@@ -19,6 +20,12 @@ func (p *plain) Observe(n engine.Notice) {
 		fmt.Fprintf(p.w, "%s %s\n", n.Time.Format("15:04:05.000"), text)
 	}
 }
+
+// Past implements progress: it has been told before.
+func (p *plain) Past([]engine.Notice) {}
+
+// Suspend implements progress.
+func (p *plain) Suspend() {}
 
 // Close implements progress.
 func (p *plain) Close() {}
@@ -47,6 +54,13 @@ func plainLine(n engine.Notice) string {
 		return fmt.Sprintf("%s: attempt %d failed: %s; next in %s", who, n.Attempt, errorText(n), time.Duration(n.Delay))
 	case engine.NoticeWarning:
 		return "warning: " + oneLine(n.Message)
+	case engine.NoticeTaskPaused, engine.NoticeTaskResumed:
+		return who + ": " + pauseText(n)
+	case engine.NoticeCheckpoint:
+		return who + ": checkpoint " + oneLine(n.Message)
+	}
+	if text := steeredText(n); text != "" {
+		return "run " + n.Run + " " + text
 	}
 	return endLine(n, who)
 }
@@ -64,6 +78,38 @@ func endLine(n engine.Notice, who string) string {
 		return who + ": skipped"
 	case engine.NoticeGroupFinished:
 		return who + ": " + string(n.Status)
+	}
+	return ""
+}
+
+// pauseText tells of a task that waits, or that goes on.
+func pauseText(n engine.Notice) string {
+	name := oneLine(n.Message)
+	switch {
+	case n.Type == engine.NoticeTaskPaused && name == "":
+		return "waits"
+	case n.Type == engine.NoticeTaskPaused:
+		return "paused, waits for " + name
+	case name == "":
+		return "has waited"
+	case n.Why != "":
+		return name + " answered by itself (" + n.Why + "): " + cut(oneLine(string(n.Value)), 60)
+	}
+	return name + " answered: " + cut(oneLine(string(n.Value)), 60)
+}
+
+// steeredText tells what somebody has done to a run.
+func steeredText(n engine.Notice) string {
+	switch n.Type {
+	case engine.NoticeRunHeld:
+		return strings.TrimSuffix("paused by hand: "+oneLine(n.Message), ": ")
+	case engine.NoticeRunReleased:
+		return "resumed"
+	case engine.NoticeRunRetried:
+		if n.Message != "" {
+			return "retried from " + n.Message
+		}
+		return "retried"
 	}
 	return ""
 }

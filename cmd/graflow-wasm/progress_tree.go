@@ -141,6 +141,10 @@ func (r *row) take(n engine.Notice) {
 		r.note = progressNote(n)
 	case engine.NoticeTaskRetrying:
 		r.status, r.note = engine.StatusRetrying, errorText(n)
+	case engine.NoticeTaskPaused:
+		r.status, r.note = engine.StatusPaused, pauseText(n)
+	case engine.NoticeTaskResumed:
+		r.status, r.note = engine.StatusPending, pauseText(n)
 	case engine.NoticeTaskSucceeded:
 		r.end(n, engine.StatusSucceeded, "")
 	case engine.NoticeTaskFailed:
@@ -172,6 +176,7 @@ var marks = map[engine.Status]struct{ mark, color string }{
 	engine.StatusPending:   {"○", "2"},
 	engine.StatusRunning:   {"●", "36"},
 	engine.StatusRetrying:  {"↻", "33"},
+	engine.StatusPaused:    {"‖", "35"},
 	engine.StatusSucceeded: {"✓", "32"},
 	engine.StatusFailed:    {"✗", "31"},
 	engine.StatusCanceled:  {"■", "33"},
@@ -248,7 +253,9 @@ func (t *tree) moving(n int) (rows []*row, hidden int) {
 			}
 		}
 	}
-	pick(func(r *row) bool { return r.status == engine.StatusRunning || r.status == engine.StatusRetrying })
+	pick(func(r *row) bool {
+		return r.status == engine.StatusRunning || r.status == engine.StatusRetrying || r.status == engine.StatusPaused
+	})
 	pick(func(r *row) bool { return r.status == engine.StatusFailed })
 	pick(func(*row) bool { return true })
 	for _, r := range t.rows {

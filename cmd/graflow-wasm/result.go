@@ -11,46 +11,51 @@ import (
 
 // result is what `run -o json` prints.
 type result struct {
-	Run         string              `json:"run"`
-	Flow        string              `json:"flow"`
-	Status      engine.Status       `json:"status"`
-	Reason      string              `json:"reason,omitempty"`
-	Message     string              `json:"message,omitempty"`
-	Output      json.RawMessage     `json:"output"`
-	Error       *engine.TaskError   `json:"error,omitempty"`
-	Tasks       []engine.TaskReport `json:"tasks"`
-	Pending     []string            `json:"pending,omitempty"`
-	Checkpoints []json.RawMessage   `json:"checkpoints"`
-	Warnings    []string            `json:"warnings"`
+	Run         string                  `json:"run"`
+	Flow        string                  `json:"flow"`
+	Status      engine.Status           `json:"status"`
+	Reason      string                  `json:"reason,omitempty"`
+	Message     string                  `json:"message,omitempty"`
+	Output      json.RawMessage         `json:"output"`
+	Error       *engine.TaskError       `json:"error,omitempty"`
+	Tasks       []engine.TaskReport     `json:"tasks"`
+	Pending     []string                `json:"pending,omitempty"`
+	Pauses      []engine.Waiting        `json:"pauses,omitempty"`
+	Checkpoints []engine.CheckpointInfo `json:"checkpoints"`
+	Warnings    []string                `json:"warnings"`
 }
 
-// finish prints the outcome of a run, and turns it into an exit code.
-func finish(std streams, name string, o engine.Outcome, tasks []engine.TaskReport, options runOptions) error {
-	if err := writeOutcome(std, o, tasks, options); err != nil {
-		return fmt.Errorf("run %s: write the result: %w", name, err)
+// finish prints the outcome of a run, and turns it into an exit code. state is
+// where the run is kept; nil is nowhere.
+func finish(std streams, j job, o engine.Outcome, tasks []engine.TaskReport, state *stateFlags) error {
+	if err := writeOutcome(std, o, tasks, j.flags); err != nil {
+		return fmt.Errorf("%s: write the result: %w", j.deed, err)
 	}
 	code := codeOf(o, tasks)
 	if code == exitSucceeded {
 		return nil
 	}
-	return &exitError{Code: code, Err: errors.New("run " + name + ": " + printable(sayOutcome(o, code)))}
+	return &exitError{Code: code, Err: errors.New(j.deed + ": " + printable(sayOutcome(o, code, state)))}
 }
 
-func writeOutcome(std streams, o engine.Outcome, tasks []engine.TaskReport, options runOptions) error {
+func writeOutcome(std streams, o engine.Outcome, tasks []engine.TaskReport, flags driveFlags) error {
 	switch {
-	case options.format.value == "json":
+	case flags.format.value == "json":
 		return writeJSON(std.out, newResult(o, tasks))
-	case options.format.value == "events", o.Status != engine.StatusSucceeded:
+	case flags.format.value == "events", o.Status != engine.StatusSucceeded:
 		return nil
 	}
-	return writeOutput(std, o.Output, options.raw)
+	return writeOutput(std, o.Output, flags.raw)
 }
 
 func newResult(o engine.Outcome, tasks []engine.TaskReport) result {
 	r := result{
 		Run: o.Run, Flow: o.Flow, Status: o.Status, Reason: o.Reason, Message: o.Message,
 		Output: o.Output, Error: o.Error, Tasks: tasks, Pending: o.Pending,
-		Checkpoints: []json.RawMessage{}, Warnings: o.Warnings,
+		Pauses: o.Pauses, Checkpoints: o.Checkpoints, Warnings: o.Warnings,
+	}
+	if r.Checkpoints == nil {
+		r.Checkpoints = []engine.CheckpointInfo{}
 	}
 	if r.Output == nil {
 		r.Output = json.RawMessage("null")
@@ -81,9 +86,14 @@ func writeOutput(std streams, output json.RawMessage, raw bool) error {
 }
 
 // sayOutcome tells how a run ended that did not succeed, and what to do.
-func sayOutcome(o engine.Outcome, code int) string {
-	if o.Status == engine.StatusCanceled {
+func sayOutcome(o engine.Outcome, code int, state *stateFlags) string {
+	switch o.Status {
+	case engine.StatusCanceled:
 		return sayCanceled(o)
+	case engine.StatusPaused:
+		return sayPaused(o, state)
+	case engine.StatusRunning:
+		return "it has not ended, and nobody drives it\nGo on with it: " + commandFor(state, "resume", o.Run, "")
 	}
 	text := "failed"
 	if o.Reason != "" {
@@ -97,6 +107,9 @@ func sayOutcome(o engine.Outcome, code int) string {
 	}
 	if code == exitLimit {
 		return text + "\nRaise the limit (timeout, limits), or give it less to do"
+	}
+	if state != nil {
+		return text + "\nSee what each task did: " + commandFor(state, "show", o.Run, "") + "\nDo what failed again: " + commandFor(state, "retry", o.Run, "")
 	}
 	return text + "\nSee what each task did: graflow-wasm run … -o json"
 }

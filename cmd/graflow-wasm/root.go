@@ -31,9 +31,11 @@ func newRoot(std streams) *cobra.Command {
 A flow is a file, NAME.flow.yaml. A single module runs without one.
 
 Exit codes: 0 succeeded, 1 the run failed, 2 bad usage or invalid input,
-3 canceled, 5 timeout or limit.`,
+3 canceled, 4 paused, 5 timeout or limit.`,
 		Example: `  graflow-wasm run hello.flow.yaml --set name=Ada
   graflow-wasm run guest.wasm#hello --input '{"name": "Ada"}'
+  graflow-wasm run deploy.flow.yaml --state ./state
+  graflow-wasm runs ls --state ./state
   graflow-wasm validate *.flow.yaml
   graflow-wasm graph hello.flow.yaml -o mermaid
   graflow-wasm new go ./greeter`,
@@ -50,7 +52,7 @@ Exit codes: 0 succeeded, 1 the run failed, 2 bad usage or invalid input,
 		return usagef("%s: %w\nSee `%s --help`", cmd.CommandPath(), err, cmd.CommandPath())
 	})
 	root.AddCommand(
-		newRun(std), newValidate(std), newGraph(std), newSchema(std),
+		newRun(std), newRuns(std), newValidate(std), newGraph(std), newSchema(std),
 		newModule(std), newSecrets(std), newNew(std), newVersion(std),
 	)
 	return root

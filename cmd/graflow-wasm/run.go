@@ -1,32 +1,27 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"runtime"
 	"time"
 
 	"github.com/graflow/graflow-wasm/engine"
-	"github.com/graflow/graflow-wasm/internal/secrets"
+	"github.com/oklog/ulid/v2"
 	"github.com/spf13/cobra"
 )
 
 // runOptions are the flags of `run`.
 type runOptions struct {
-	input       string
-	set         []string
-	id          string
-	timeout     time.Duration
-	concurrency int
-	format      *choice
-	raw         bool
-	noColor     bool
-	quiet       bool
-	cacheDir    string
-	secrets     secretFlags
-	store       secrets.Store // what they open
-	sandbox     *sandboxFlags
+	driveFlags
+
+	input   string
+	set     []string
+	id      string
+	timeout time.Duration
+	sandbox *sandboxFlags
 }
 
 func newRun(std streams) *cobra.Command {
@@ -43,17 +38,25 @@ func newRun(std streams) *cobra.Command {
 Progress is on stderr: a live tree on a terminal, plain lines elsewhere. Ctrl-C
 cancels the run; a second one stops at once.
 
+With --state DIR the run is kept in DIR: it survives the end of this process,
+also by kill -9, and ` + "`graflow-wasm runs`" + ` lists it and goes on with it. An --id that
+DIR has goes on with that run, or, if that has ended, tells its output again.
+
+A run that waits for an answer ends with exit code 4 and tells how to go on. On a
+terminal and without --state it asks there instead.
+
 Exit codes: 0 succeeded, 1 the run failed, 2 bad usage or invalid input,
-3 canceled, 5 timeout or limit.`,
+3 canceled, 4 paused, 5 timeout or limit.`,
 		Example: `  graflow-wasm run hello.flow.yaml --set name=Ada
   graflow-wasm run flow.yaml --input @input.json -o json | jq .tasks
   echo '"some text"' | graflow-wasm run tool.wasm --input - --raw
   graflow-wasm run ./guest#resize --mount ./images:/in --mount ./out:/out:rw \
       --input '"/in/a.png"' --memory 64MiB --fuel 1e9 --timeout 10s
-  graflow-wasm run fetch.wasm --http api.example.com --secret api-key`,
+  graflow-wasm run fetch.wasm --http api.example.com --secret api-key
+  graflow-wasm run deploy.flow.yaml --state ./state --id deploy-7
+  graflow-wasm run deploy.flow.yaml --answer approve=true`,
 		Args: arguments(cobra.ExactArgs(1)),
 	}
-	o.format = outputFlag(cmd, "text", "json", "events")
 	o.addFlags(cmd)
 	cmd.InitDefaultHelpFlag()
 	general := newFlagGroup("Flags")
@@ -70,23 +73,16 @@ func (o *runOptions) addFlags(cmd *cobra.Command) {
 	f.StringVar(&o.input, "input", "", "the run's input: JSON, @FILE, or - for stdin")
 	f.StringArrayVar(&o.set, "set", nil, "put key=value into the input; JSON if it parses, else text; dots nest (repeatable)")
 	f.StringVar(&o.id, "id", "", "the run's id (default: a new one)")
+	o.state.addTo(f, "keep the run in a `DIR`, made if it is not there (default: $"+stateVariable+", else nothing is kept)")
 	f.DurationVar(&o.timeout, "timeout", 0, "bound of the whole run, as 10s or 5m; a bare module's task ends with it")
-	f.IntVar(&o.concurrency, "concurrency", 0, fmt.Sprintf("tasks that run at once; 1 is strictly first in, first out (default: the engine's, here on %d CPUs)", runtime.NumCPU()))
-	f.BoolVar(&o.raw, "raw", false, "print an output that is a string without quotes")
-	f.BoolVar(&o.noColor, "no-color", false, "no colors in the live tree; NO_COLOR does the same")
-	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress, only errors")
-	f.StringVar(&o.cacheDir, "cache-dir", "", "where compiled modules are kept (default: graflow-wasm in the user's cache directory)")
-	o.secrets.addTo(f)
+	o.addTo(cmd)
 }
 
 func (o *runOptions) check() error {
-	switch {
-	case o.timeout < 0:
+	if o.timeout < 0 {
 		return usagef("run: --timeout %s: want a positive duration", o.timeout)
-	case o.concurrency < 0:
-		return usagef("run: --concurrency %d: want 1 or more", o.concurrency)
 	}
-	return nil
+	return o.driveFlags.check()
 }
 
 // run does all of `graflow-wasm run`.
@@ -98,14 +94,11 @@ func run(ctx context.Context, std streams, name string, o runOptions) error {
 	if err != nil {
 		return err
 	}
-	t, err := resolve(name, o.sandbox)
+	t, err := resolve(name, o.sandbox, o.state.path() != "")
 	if err != nil {
 		return err
 	}
 	if err := t.flow.checkInput(input); err != nil {
-		return err
-	}
-	if o.store, err = o.secrets.store(); err != nil {
 		return err
 	}
 	if err := checkGranted(ctx, o.store, o.sandbox.secrets); err != nil {
@@ -119,34 +112,78 @@ func run(ctx context.Context, std streams, name string, o runOptions) error {
 	return t.run(ctx, std, name, input, o, signals)
 }
 
-// run checks the target's graph against the handlers, and runs it.
+// run checks the target's graph against the handlers, and runs it, or goes on
+// with the run of it that is there.
 func (t target) run(ctx context.Context, std streams, name string, input json.RawMessage, o runOptions, signals *interrupt) error {
-	watch := newWatch(std, t.graph, o)
-	defer watch.Close()
-	w, err := newWiring(ctx, wiringConfig{
-		cacheDir: o.cacheDir, concurrency: o.concurrency, observe: watch.Observe, secrets: o.store,
-	})
+	s, err := openSession(ctx, "run "+name, o.driveFlags)
 	if err != nil {
-		return fmt.Errorf("run %s: %w", name, err)
+		return err
 	}
-	defer w.Close() //nolint:contextcheck // closing has no context to end by
-	if err := w.engine.Check(ctx, t.graph); err != nil {
+	defer s.Close() //nolint:contextcheck // closing has no context to end by
+	job := job{deed: "run " + name, run: o.id, graph: t.graph, flags: o.driveFlags, signals: signals, asks: o.input != "-"}
+	if o.id != "" && s.dir != nil {
+		past, err := t.past(ctx, s, o.id, input)
+		switch {
+		case err != nil:
+			return fmt.Errorf("run %s: %w", name, err)
+		case past != nil:
+			return s.again(ctx, std, job, past)
+		}
+	}
+	if err := s.engine.Check(ctx, t.graph); err != nil {
 		if signals.Hit() != "" {
 			return &exitError{Code: exitCanceled, Err: fmt.Errorf("run %s: canceled before it started", name)}
 		}
 		return t.flow.locate(name, err)
 	}
-	// From here on a signal cancels the run, not the context of its end.
-	ctx = context.WithoutCancel(ctx)
-	running, err := w.engine.Start(ctx, t.graph, engine.Start{ID: o.id, Input: input})
-	if err != nil {
-		return fmt.Errorf("run %s: %w", name, err)
+	if job.run == "" {
+		job.run = ulid.Make().String()
 	}
-	signals.Then(func(signal string) { _ = running.Cancel("canceled by " + signal) }) // fails only if it has ended
-	outcome, err := running.Wait(ctx)
-	if err != nil {
-		return fmt.Errorf("run %s: %w", name, err)
+	job.begin = func(ctx context.Context) (*engine.Running, error) {
+		return s.engine.Start(ctx, t.graph, engine.Start{ID: job.run, Input: input})
 	}
-	watch.Close()
-	return finish(std, name, outcome, watch.Tasks(), o)
+	return s.drive(ctx, std, job)
+}
+
+// past is the history of the run of that id, nil if there is none. It must be one
+// of the same graph, with the same input.
+func (t target) past(ctx context.Context, s *session, run string, input json.RawMessage) (*engine.History, error) {
+	h, err := s.engine.History(ctx, run)
+	switch {
+	case errors.Is(err, engine.ErrNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, refused(err)
+	case h.Graph.Digest() != t.graph.Digest():
+		return nil, usagef("run %q is kept already, and began with another graph: %s; this one is %s\nGive another --id, or go on with it: %s", run, h.Graph.Digest(), t.graph.Digest(), s.command("resume", run))
+	case !sameJSON(h.Input, input):
+		return nil, usagef("run %q is kept already, and began with another input\nGive another --id, or go on with it: %s", run, s.command("resume", run))
+	}
+	return h, nil
+}
+
+// again goes on with a run that is kept, or tells again how it ended.
+func (s *session) again(ctx context.Context, std streams, j job, past *engine.History) error {
+	if status := past.Outcome.Status; status != engine.StatusRunning && status != engine.StatusPaused {
+		if !j.flags.quiet {
+			fmt.Fprintf(std.err, "graflow-wasm: run %s ended at %s; nothing was done\n", j.run, past.Ended.Format(time.RFC3339))
+		}
+		return s.tell(ctx, std, j, past)
+	}
+	j.past = past
+	j.begin = func(ctx context.Context) (*engine.Running, error) { return s.engine.Recover(ctx, j.run) }
+	return s.drive(ctx, std, j)
+}
+
+// sameJSON compares two JSON values as they are written, but for white space. No
+// value is null.
+func sameJSON(a, b json.RawMessage) bool {
+	text := func(raw json.RawMessage) string {
+		var compact bytes.Buffer
+		if raw == nil || json.Compact(&compact, raw) != nil {
+			return "null"
+		}
+		return compact.String()
+	}
+	return text(a) == text(b)
 }

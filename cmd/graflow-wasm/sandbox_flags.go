@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"path"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -95,6 +97,32 @@ func newSandboxFlags(cmd *cobra.Command) *sandboxFlags {
 	s.limits.addTo(cmd)
 	s.grants.addTo(cmd)
 	return s
+}
+
+// absolute is s with the paths of the machine absolute.
+func (s *sandboxFlags) absolute() *sandboxFlags {
+	c := *s
+	c.mounts, c.spawn = slices.Clone(s.mounts), slices.Clone(s.spawn)
+	for i, mount := range c.mounts {
+		if at := strings.LastIndex(mount, ":/"); at > 0 {
+			c.mounts[i] = absolutePath(mount[:at]) + mount[at:]
+		}
+	}
+	for i, pattern := range c.spawn {
+		if strings.HasPrefix(pattern, ".") || strings.HasSuffix(pattern, ".wasm") {
+			c.spawn[i] = absolutePath(pattern)
+		}
+	}
+	return &c
+}
+
+// absolutePath is the path itself where the working directory is not known: what
+// opens it will say so.
+func absolutePath(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
 }
 
 // given are the flags that were used, as they are typed.

@@ -19,13 +19,14 @@ type target struct {
 	flow  *flow // nil for a bare module
 }
 
-// resolve turns the argument of `run` into a target.
-func resolve(name string, sandbox *sandboxFlags) (target, error) {
+// resolve turns the argument of `run` into a target. In one that is kept all
+// paths are absolute: it may go on in a process with another working directory.
+func resolve(name string, sandbox *sandboxFlags, kept bool) (target, error) {
 	if isFlowFile(name) {
 		if given := sandbox.given(); len(given) > 0 {
 			return target{}, usagef("run %s: limits and grants on the command line are for a bare module (%s); in a flow, write them at the task", name, strings.Join(given, ", "))
 		}
-		f, err := loadFlow(name)
+		f, err := loadFlow(name, kept)
 		if err != nil {
 			return target{}, err
 		}
@@ -34,7 +35,7 @@ func resolve(name string, sandbox *sandboxFlags) (target, error) {
 	if err := checkModule(name); err != nil {
 		return target{}, err
 	}
-	g, err := moduleGraph(name, sandbox)
+	g, err := moduleGraph(name, sandbox, kept)
 	return target{graph: g}, err
 }
 
@@ -71,8 +72,15 @@ func splitExport(name string) (path, export string) {
 }
 
 // moduleGraph is a graph of one task: the module's.
-func moduleGraph(name string, sandbox *sandboxFlags) (*engine.Graph, error) {
+func moduleGraph(name string, sandbox *sandboxFlags, kept bool) (*engine.Graph, error) {
 	path, export := splitExport(name)
+	if kept {
+		var err error
+		if path, err = filepath.Abs(path); err != nil {
+			return nil, usagef("run %s: %w", name, err)
+		}
+		sandbox = sandbox.absolute()
+	}
 	limits, err := sandbox.limitsDoc()
 	if err != nil {
 		return nil, err

@@ -34,7 +34,7 @@ that is wrong with each, with file, line and column.`,
 }
 
 func validate(ctx context.Context, name, cacheDir string) error {
-	f, err := loadFlow(name)
+	f, err := loadFlow(name, false)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/flowfile"
 	"github.com/graflow/graflow-wasm/handlers/builtin"
 	"github.com/graflow/graflow-wasm/handlers/direct"
 	"github.com/graflow/graflow-wasm/handlers/wasm"
@@ -20,7 +21,8 @@ type wiringConfig struct {
 	cacheDir    string // "": the user's
 	concurrency int    // 0: the engine's default
 	observe     func(engine.Notice)
-	secrets     secrets.Store // nil: tasks have none
+	secrets     secrets.Store   // nil: tasks have none
+	backend     *engine.Backend // where runs are kept; nil: nowhere
 }
 
 // wiring is an engine with all handlers of the command.
@@ -39,7 +41,10 @@ func newWiring(ctx context.Context, c wiringConfig) (*wiring, error) {
 	if err != nil {
 		return nil, errors.Join(err, host.Close(ctx))
 	}
-	e, err := engine.New(engine.Config{Handlers: handlers, Concurrency: c.concurrency, Observe: c.observe})
+	e, err := engine.New(engine.Config{
+		Handlers: handlers, Concurrency: c.concurrency, Observe: c.observe,
+		Backend: c.backend, Retain: c.backend != nil, CheckSchema: flowfile.CheckSchema,
+	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start the engine: %w", err), host.Close(ctx))
 	}
@@ -73,7 +78,7 @@ func newHandlers(host *wasmhost.Host, cacheDir string, store secrets.Store) (map
 	if err != nil {
 		return nil, fmt.Errorf("start the wasm handler: %w", err)
 	}
-	b, err := builtin.New(builtin.Config{})
+	b, err := builtin.New(builtin.Config{CheckSchema: flowfile.CheckSchema})
 	if err != nil {
 		return nil, fmt.Errorf("start the builtin handler: %w", err)
 	}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"strings"
+
+	"github.com/graflow/graflow-wasm/internal/secrets"
+	"github.com/spf13/cobra"
+)
+
+// driveFlags are those of every command that drives a run to its end.
+type driveFlags struct {
+	state       stateFlags
+	concurrency int
+	answers     []string
+	wait        bool
+	format      *choice
+	raw         bool
+	noColor     bool
+	quiet       bool
+	cacheDir    string
+	secrets     secretFlags
+
+	store secrets.Store              // what secrets opens
+	ahead map[string]json.RawMessage // what answers say, by pause
+}
+
+// addTo adds all but the state's flags.
+func (o *driveFlags) addTo(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.SortFlags = false
+	o.state.addSync(f)
+	f.StringArrayVar(&o.answers, "answer", nil, "answer a pause in advance, as `NAME=JSON` (repeatable)")
+	f.BoolVar(&o.wait, "wait", false, "with --state: stay while the run is paused, until it was answered from elsewhere")
+	f.IntVar(&o.concurrency, "concurrency", 0, fmt.Sprintf("tasks that run at once; 1 is strictly first in, first out (default: the engine's, here on %d CPUs)", runtime.NumCPU()))
+	o.format = outputFlag(cmd, "text", "json", "events")
+	f.BoolVar(&o.raw, "raw", false, "print an output that is a string without quotes")
+	f.BoolVar(&o.noColor, "no-color", false, "no colors in the live tree; NO_COLOR does the same")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress, only errors")
+	f.StringVar(&o.cacheDir, "cache-dir", "", "where compiled modules are kept (default: graflow-wasm in the user's cache directory)")
+	o.secrets.addTo(f)
+}
+
+// check reads what the flags say, before anything is begun.
+func (o *driveFlags) check() error {
+	if o.concurrency < 0 {
+		return usagef("--concurrency %d: want 1 or more", o.concurrency)
+	}
+	o.ahead = map[string]json.RawMessage{}
+	for _, text := range o.answers {
+		name, value, ok := strings.Cut(text, "=")
+		if !ok || name == "" {
+			return usagef("--answer %q: want NAME=JSON, as approve=true", text)
+		}
+		if err := checkJSON([]byte(value)); err != nil {
+			return usagef(`--answer %q: %w; text needs quotes, as in '%s="text"'`, text, err, name)
+		}
+		o.ahead[name] = json.RawMessage(value)
+	}
+	var err error
+	o.store, err = o.secrets.store()
+	return err
+}

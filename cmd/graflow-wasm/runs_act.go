@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/internal/control"
+	"github.com/spf13/cobra"
+)
+
+func newRunsCancel(std streams, where *stateFlags) *cobra.Command {
+	var message string
+	o := driveFlags{}
+	cmd := &cobra.Command{
+		Use:   "cancel RUN",
+		Short: "Cancel a run that has not ended",
+		Long: `Cancel stops what runs, begins nothing else but rollbacks, and ends the run as
+canceled. Of a run that nobody drives, the rollbacks are run here.`,
+		Example: "  graflow-wasm runs cancel deploy-7 --message 'wrong version'",
+		Args:    arguments(cobra.ExactArgs(1)),
+	}
+	o.format = outputFlag(cmd, "text", "json")
+	f := cmd.Flags()
+	f.StringVar(&message, "message", "", "why, for who reads the run")
+	f.StringVar(&o.cacheDir, "cache-dir", "", "where compiled modules are kept (default: graflow-wasm in the user's cache directory)")
+	o.secrets.addTo(f)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		o.state = *where
+		if err := o.check(); err != nil {
+			return err
+		}
+		ctx, deed := cmd.Context(), "cancel run "+args[0]
+		err := withDriver(ctx, deed, o, func(s *session) error {
+			if err := s.desk.Cancel(ctx, args[0], message); err != nil {
+				return refused(fmt.Errorf("%s: %w", deed, err))
+			}
+			s.desk.Settle(ctx)
+			return nil
+		}, func(c *control.Client) error { return c.Cancel(ctx, args[0], message) })
+		if err != nil {
+			return err
+		}
+		return writeSteered(std, o.format, args[0], string(engine.StatusCanceled))
+	}
+	return cmd
+}
+
+func newRunsPause(std streams, where *stateFlags) *cobra.Command {
+	var message string
+	cmd := &cobra.Command{
+		Use:   "pause RUN",
+		Short: "Pause a run by hand",
+		Long: `Pause lets the attempts of a run end that are running, and begins nothing new
+until runs resume lets the run go on.`,
+		Example: "  graflow-wasm runs pause deploy-7 --message 'the network is down'",
+		Args:    arguments(cobra.ExactArgs(1)),
+	}
+	format := outputFlag(cmd, "text", "json")
+	cmd.Flags().StringVar(&message, "message", "", "why, for who reads the run")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		err := withRuns(cmd.Context(), where, "pause run "+args[0], func(r runs) error {
+			return r.Hold(cmd.Context(), args[0], message)
+		})
+		if err != nil {
+			return err
+		}
+		return writeSteered(std, format, args[0], string(engine.StatusPaused))
+	}
+	return cmd
+}
+
+func newRunsRm(std streams, where *stateFlags) *cobra.Command {
+	var force bool
+	cmd := &cobra.Command{
+		Use:     "rm RUN…",
+		Short:   "Remove runs and all that is kept of them",
+		Long:    "Rm removes journal, channel, blobs and logs of runs that have ended.",
+		Example: "  graflow-wasm runs rm deploy-6 deploy-7",
+		Args:    arguments(cobra.MinimumNArgs(1)),
+	}
+	format := outputFlag(cmd, "text", "json")
+	cmd.Flags().BoolVar(&force, "force", false, "also of a run that has not ended, which is canceled first where it goes on, or that can't be read")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return withRuns(cmd.Context(), where, "remove run", func(r runs) error {
+			for _, run := range args {
+				if err := r.Delete(cmd.Context(), run, force); err != nil {
+					return err
+				}
+				if err := writeSteered(std, format, run, "removed"); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return cmd
+}

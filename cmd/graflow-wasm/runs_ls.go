@@ -1,0 +1,125 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/internal/control"
+	"github.com/spf13/cobra"
+)
+
+// runFilter says which runs to list.
+type runFilter struct {
+	statuses, flows []string
+	since           string
+}
+
+const statusInterrupted = "interrupted"
+
+var runStatuses = []string{
+	string(engine.StatusRunning), string(engine.StatusPaused), string(engine.StatusSucceeded), string(engine.StatusFailed),
+	string(engine.StatusCanceled), statusInterrupted, string(control.StatusUnreadable),
+}
+
+func newRunsLs(std streams, where *stateFlags) *cobra.Command {
+	var filter runFilter
+	cmd := &cobra.Command{
+		Use:   "ls",
+		Short: "List runs",
+		Long: `Ls lists runs by id, which by default is the order in which they began. A run that
+is running although nobody drives it was interrupted, as by kill -9: runs resume
+goes on with it.`,
+		Example: `  graflow-wasm runs ls --status paused,interrupted
+  graflow-wasm runs ls --flow deploy --since 24h -o json | jq -r .run`,
+		Args: arguments(cobra.NoArgs),
+	}
+	format := outputFlag(cmd, "text", "json")
+	f := cmd.Flags()
+	f.StringSliceVar(&filter.statuses, "status", nil, "only these: "+strings.Join(runStatuses, ", "))
+	f.StringSliceVar(&filter.flows, "flow", nil, "only of the flow of that `NAME`")
+	f.StringVar(&filter.since, "since", "", "only those that began since then: 24h, or a time as 2026-01-02T15:04:05Z")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		keep, err := filter.predicate(time.Now())
+		if err != nil {
+			return err
+		}
+		return withRuns(cmd.Context(), where, "list runs", func(r runs) error {
+			all, err := r.List(cmd.Context())
+			if err != nil {
+				return err
+			}
+			all = slices.DeleteFunc(all, func(s control.Summary) bool { return !keep(s) })
+			return writeRuns(std.out, all, format.value)
+		})
+	}
+	return cmd
+}
+
+// predicate tells which runs the filter lets through.
+func (f runFilter) predicate(now time.Time) (func(control.Summary) bool, error) {
+	for _, s := range f.statuses {
+		if !slices.Contains(runStatuses, s) {
+			return nil, usagef("--status %q: want one of %s", s, strings.Join(runStatuses, ", "))
+		}
+	}
+	var since time.Time
+	if f.since != "" {
+		if d, err := time.ParseDuration(f.since); err == nil {
+			since = now.Add(-d)
+		} else if since, err = time.Parse(time.RFC3339, f.since); err != nil {
+			return nil, usagef("--since %q: want a duration as 24h, or a time as 2026-01-02T15:04:05Z", f.since)
+		}
+	}
+	return func(s control.Summary) bool {
+		status := slices.Contains(f.statuses, string(s.Status)) || s.Interrupted() && slices.Contains(f.statuses, statusInterrupted)
+		return (len(f.statuses) == 0 || status) &&
+			(len(f.flows) == 0 || slices.Contains(f.flows, s.Flow)) &&
+			(since.IsZero() || !s.Started.Before(since))
+	}, nil
+}
+
+func writeRuns(w io.Writer, all []control.Summary, format string) error {
+	if format == "json" {
+		for _, s := range all {
+			if err := writeJSON(w, s); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, s := range all {
+		began, took := "", ""
+		if !s.Started.IsZero() {
+			began = s.Started.Local().Format(time.DateTime)
+		}
+		if !s.Ended.IsZero() {
+			took = roundDuration(s.Ended.Sub(s.Started)).String()
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", oneLine(s.Run), oneLine(s.Flow), oneLine(statusText(s)), strconv.Itoa(s.Steps), began, took)
+	}
+	return t.Flush()
+}
+
+// statusText is a run's status with what somebody should know of it.
+func statusText(s control.Summary) string {
+	switch {
+	case s.Status == control.StatusUnreadable:
+		return string(s.Status) + ": " + s.Fault
+	case s.Interrupted():
+		return "running, nobody drives it"
+	case s.Status == engine.StatusPaused && s.Held:
+		return "paused by hand"
+	case s.Status == engine.StatusPaused:
+		return "paused, waits for " + strings.Join(s.Waits, ", ")
+	case s.Reason != "" && s.Reason != engine.ReasonCanceled:
+		return string(s.Status) + " (" + s.Reason + ")"
+	}
+	return string(s.Status)
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/internal/control"
+	"github.com/spf13/cobra"
+)
+
+func newRunsShow(std streams, where *stateFlags) *cobra.Command {
+	var events bool
+	cmd := &cobra.Command{
+		Use:   "show RUN",
+		Short: "Tell what happened in a run, and why",
+		Long: `Show prints a timeline: why each task ran or was skipped, how long it waited and
+took, what was retried, paused and answered, rolled back. Then for what the run
+waits and how to go on, its checkpoints, its warnings and its output.
+
+--events prints the run's journal instead, a JSON object a line: its state is
+what follows from these and nothing else.`,
+		Example: `  graflow-wasm runs show deploy-7
+  graflow-wasm runs show deploy-7 --events | jq -c 'select(.type == "completed")'`,
+		Args: arguments(cobra.ExactArgs(1)),
+	}
+	format := outputFlag(cmd, "text", "json")
+	cmd.Flags().BoolVar(&events, "events", false, "print the journal, a JSON object a line")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		ctx := cmd.Context()
+		return withRuns(ctx, where, "show run", func(r runs) error {
+			if events {
+				all, err := r.Events(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				return writeEvents(std.out, all)
+			}
+			story, err := r.Show(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			if format.value == "json" {
+				return writeJSON(std.out, story)
+			}
+			writeStory(std.out, story, where)
+			return nil
+		})
+	}
+	return cmd
+}
+
+func writeEvents(w io.Writer, all []*engine.Event) error {
+	for _, e := range all {
+		if err := writeJSON(w, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeStory prints all of a run for eyes.
+func writeStory(w io.Writer, s control.Story, where *stateFlags) {
+	line := func(format string, args ...any) { fmt.Fprintln(w, printable(fmt.Sprintf(format, args...))) }
+	line("run %s of %s: %s%s", s.Run, s.Flow, statusText(s.Summary), tookOf(s.Summary))
+	line("began %s", s.Started.Local().Format(time.RFC3339))
+	if o := s.Origin; o != nil {
+		line("goes on from event %d of run %s%s", o.Seq, o.Run, named(" (checkpoint ", o.Checkpoint, ")"))
+	}
+	line("input %s", cut(oneLine(string(s.Input)), 200))
+	fmt.Fprintln(w)
+	writeTimeline(w, s)
+	writeWaits(line, s, where)
+	for _, c := range s.Checkpoints {
+		line("checkpoint %s after event %d, by %s%s", c.Name, c.Seq, c.Activation, named(": ", oneLine(string(c.Meta)), ""))
+		line("  another run from there: %s", commandFor(where, "fork", s.Run, " --checkpoint "+shellQuote(c.Name)))
+	}
+	for _, text := range s.Warnings {
+		line("warning: %s", text)
+	}
+	switch {
+	case s.Error != nil:
+		line("error: %s", sayError(s.Error))
+		line("do what failed again: %s", commandFor(where, "retry", s.Run, ""))
+	case s.Status == engine.StatusCanceled:
+		line("%s", sayCanceled(engine.Outcome{Task: s.Task, Message: s.Message}))
+	case s.Status == engine.StatusSucceeded:
+		line("%soutput %s", named("terminated: ", s.Message, "\n"), cut(string(s.Output), 2000))
+	}
+}
+
+// writeWaits tells how a run that has not ended goes on.
+func writeWaits(line func(string, ...any), s control.Story, where *stateFlags) {
+	for _, p := range s.Pauses {
+		line("%s", sayWaiting(p))
+		line("  answer it: %s", answerCommand(where, s.Run, s.Pauses, p))
+	}
+	switch {
+	case s.Held:
+		line("paused by hand; go on with it: %s", commandFor(where, "resume", s.Run, ""))
+	case s.Interrupted():
+		line("it has not ended, and nobody drives it; go on with it: %s", commandFor(where, "resume", s.Run, ""))
+	}
+}
+
+func tookOf(s control.Summary) string {
+	if s.Ended.IsZero() {
+		return ""
+	}
+	return " in " + roundDuration(s.Ended.Sub(s.Started)).String()
+}
+
+// named is text with what goes round it, or nothing.
+func named(before, text, after string) string {
+	if text == "" {
+		return ""
+	}
+	return before + text + after
+}

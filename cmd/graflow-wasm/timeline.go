@@ -1,0 +1,150 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/internal/control"
+)
+
+// timeline turns the notices of a run into lines that say what happened, why, and
+// how long it took.
+type timeline struct {
+	began  time.Time
+	ready  map[string]time.Time // when an activation began to wait for a worker
+	paused map[string]time.Time
+}
+
+// writeTimeline prints a line for all that happened, in order of time: when since
+// the run's beginning, to what, and what.
+func writeTimeline(w io.Writer, s control.Story) {
+	t := timeline{began: s.Started, ready: map[string]time.Time{}, paused: map[string]time.Time{}}
+	notices := slices.Clone(s.Timeline)
+	slices.SortStableFunc(notices, func(a, b engine.Notice) int { return a.Time.Compare(b.Time) })
+	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, n := range notices {
+		who, text := t.line(n)
+		if text != "" {
+			fmt.Fprintf(out, "+%s\t%s\t%s\n", sinceText(n.Time.Sub(t.began)), oneLine(who), oneLine(text))
+		}
+	}
+	if err := out.Flush(); err == nil {
+		fmt.Fprintln(w)
+	}
+}
+
+func sinceText(d time.Duration) string {
+	if d < time.Minute {
+		return fmt.Sprintf("%.3fs", max(0, d).Seconds())
+	}
+	return d.Round(time.Second).String()
+}
+
+func (t *timeline) line(n engine.Notice) (who, text string) {
+	if who = n.Activation; who == "" {
+		who = "run"
+	}
+	if n.Handler != "" && n.Task != "" && taskOfID(n.Activation) != n.Task {
+		who += " (" + n.Task + ")" // its fallback, or its rollback
+	}
+	switch n.Type {
+	case engine.NoticeRunStarted:
+		return who, "began"
+	case engine.NoticeRunFinished:
+		return who, string(statusOf(n))
+	case engine.NoticeWarning:
+		return who, "warning: " + n.Message
+	case engine.NoticeCheckpoint:
+		return who, "checkpoint " + n.Message
+	case engine.NoticeGroupStarted:
+		return who, fmt.Sprintf("group of %d begins%s", int(n.Total), named(": ", n.Why, ""))
+	case engine.NoticeGroupFinished:
+		return who, "group " + string(n.Status) + errorOf(n)
+	}
+	if text := steeredText(n); text != "" {
+		return who, text
+	}
+	return who, t.task(n)
+}
+
+// taskOfID is the task that an activation's id names last.
+func taskOfID(activation string) string {
+	name := activation[strings.LastIndexByte(activation, '/')+1:]
+	if i := strings.IndexAny(name, "#["); i >= 0 {
+		name = name[:i]
+	}
+	return name
+}
+
+// task tells what happened to a task.
+func (t *timeline) task(n engine.Notice) string {
+	switch n.Type {
+	case engine.NoticeTaskReady:
+		t.ready[n.Activation] = n.Time
+		return "ready: " + n.Why
+	case engine.NoticeTaskStarted:
+		return "begins" + attemptText(n) + t.waited(n)
+	case engine.NoticeTaskRetrying:
+		t.ready[n.Activation] = n.Time.Add(time.Duration(n.Delay))
+		return fmt.Sprintf("failed%s%s%s; next attempt in %s", attemptText(n), tookText(n), errorOf(n), time.Duration(n.Delay))
+	case engine.NoticeTaskPaused:
+		t.paused[n.Activation] = n.Time
+		return pauseText(n)
+	case engine.NoticeTaskResumed:
+		t.ready[n.Activation] = n.Time
+		return pauseText(n) + " after " + roundDuration(n.Time.Sub(t.paused[n.Activation])).String()
+	case engine.NoticeTaskSkipped:
+		return "skipped" + named(": ", n.Why, "")
+	case engine.NoticeTaskSucceeded:
+		text := "succeeded" + tookText(n)
+		if n.Recovered != nil {
+			text += " by its fallback, after " + n.Recovered.Message
+		}
+		return text
+	case engine.NoticeTaskFailed:
+		return "failed" + attemptText(n) + tookText(n) + errorOf(n)
+	case engine.NoticeTaskCanceled:
+		return "canceled" + tookText(n) + errorOf(n)
+	}
+	return ""
+}
+
+func attemptText(n engine.Notice) string {
+	text := ""
+	if n.Attempt > 1 {
+		text += fmt.Sprintf(", attempt %d", n.Attempt)
+	}
+	if n.Cycle > 1 {
+		text += fmt.Sprintf(", cycle %d", n.Cycle)
+	}
+	return text
+}
+
+// waited tells how long a task that was ready waited for a worker, where that is
+// worth telling.
+func (t *timeline) waited(n engine.Notice) string {
+	since, ok := t.ready[n.Activation]
+	if d := n.Time.Sub(since); ok && d >= 10*time.Millisecond {
+		return ", after waiting " + roundDuration(d).String() + " for a worker"
+	}
+	return ""
+}
+
+func errorOf(n engine.Notice) string {
+	if n.Error == nil {
+		return ""
+	}
+	text := ": " + n.Error.Message
+	if n.Error.Kind != "" && n.Error.Kind != engine.KindError {
+		text += " [" + n.Error.Kind + "]"
+	}
+	if n.Error.Rollback != nil {
+		text += "; its rollback failed too: " + n.Error.Rollback.Message
+	}
+	return text
+}

@@ -1,0 +1,201 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/graflow/graflow-wasm/engine"
+)
+
+// Config says what a Desk works on. All fields are required.
+type Config struct {
+	Engine *engine.Engine // with Config.Retain, and Hub.Observe
+	Hub    *Hub
+	// Journal is the engine's.
+	Journal engine.Journal
+	// Runs lists the runs that are kept.
+	Runs func(context.Context) ([]string, error)
+	// Remove drops all that is kept of a run.
+	Remove func(ctx context.Context, run string) error
+}
+
+// Desk reads and steers the runs that a process keeps. It is safe for concurrent
+// use.
+type Desk struct {
+	Config
+
+	mu      sync.Mutex // guards what follows
+	running map[string]*engine.Running
+}
+
+// NewDesk makes a Desk.
+func NewDesk(c Config) *Desk { return &Desk{Config: c, running: map[string]*engine.Running{}} }
+
+// Keep makes a run known that this process drives.
+func (d *Desk) Keep(o *engine.Running) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.running[o.ID()] = o
+}
+
+// Running is the run of that id if this process drives it, else nil.
+func (d *Desk) Running(run string) *engine.Running {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	o := d.running[run]
+	if o == nil {
+		return nil
+	}
+	select {
+	case <-o.Done():
+		delete(d.running, run)
+		return nil
+	default:
+		return o
+	}
+}
+
+// Settle blocks until every run that this process drives has ended or is paused,
+// or ctx is done.
+func (d *Desk) Settle(ctx context.Context) {
+	seen := map[*engine.Running]bool{}
+	for {
+		o := d.next(seen)
+		if o == nil {
+			return
+		}
+		if _, err := o.Wait(ctx); err != nil && ctx.Err() != nil {
+			return
+		}
+		seen[o] = true
+	}
+}
+
+func (d *Desk) next(seen map[*engine.Running]bool) *engine.Running {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, o := range d.running {
+		if !seen[o] {
+			return o
+		}
+	}
+	return nil
+}
+
+// List tells of all runs, sorted by id. A run that can't be read is in it.
+func (d *Desk) List(ctx context.Context) ([]Summary, error) {
+	runs, err := d.Runs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Summary, 0, len(runs))
+	for _, run := range runs {
+		h, err := d.Engine.History(ctx, run)
+		switch {
+		case errors.Is(err, engine.ErrNotFound) || ctx.Err() != nil: // removed meanwhile
+			continue
+		case err != nil:
+			all = append(all, Summary{Run: run, Status: StatusUnreadable, Fault: err.Error()})
+			continue
+		}
+		s := summaryOf(h)
+		s.Driven = d.Running(run) != nil
+		all = append(all, s)
+	}
+	return all, ctx.Err()
+}
+
+// History is what the journal of a run tells. ErrNotFound.
+func (d *Desk) History(ctx context.Context, run string) (*engine.History, error) {
+	h, err := d.Engine.History(ctx, run)
+	if errors.Is(err, engine.ErrNotFound) {
+		return nil, fmt.Errorf("run %q: %w; `graflow-wasm runs ls` lists those that there are", run, engine.ErrNotFound)
+	}
+	return h, err
+}
+
+// Show tells all of a run. ErrNotFound.
+func (d *Desk) Show(ctx context.Context, run string) (Story, error) {
+	h, err := d.History(ctx, run)
+	if err != nil {
+		return Story{}, err
+	}
+	s := storyOf(h)
+	s.Driven = d.Running(run) != nil
+	s.Output, err = d.Engine.Whole(ctx, run, s.Output)
+	return s, err
+}
+
+// Events are a run's journal. ErrNotFound.
+func (d *Desk) Events(ctx context.Context, run string) ([]*engine.Event, error) {
+	h, err := d.History(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	return h.Events, nil
+}
+
+// Export writes a checkpoint of a run, as [engine.Engine.Export] does.
+func (d *Desk) Export(ctx context.Context, run, checkpoint string) ([]byte, error) {
+	return d.Engine.Export(ctx, run, checkpoint)
+}
+
+// Follow calls f with what has happened in a run, and with what happens, until it
+// has ended or is paused, and returns the outcome. Of a run that nobody drives it
+// returns how it stands.
+func (d *Desk) Follow(ctx context.Context, run string, f func(engine.Notice)) (engine.Outcome, error) {
+	b := newBacklog()
+	defer d.Hub.Subscribe(run, b.put)()
+	o := d.Running(run)
+	h, err := d.History(ctx, run)
+	if err != nil {
+		return engine.Outcome{}, err
+	}
+	for _, n := range WithStarts(h.Notices) {
+		f(n)
+	}
+	if o == nil {
+		return h.Outcome, nil
+	}
+	return d.followOn(ctx, o, h.Events[len(h.Events)-1].Seq, b, f)
+}
+
+// followOn is Follow from an event on.
+func (d *Desk) followOn(ctx context.Context, o *engine.Running, after uint64, b *backlog, f func(engine.Notice)) (engine.Outcome, error) {
+	var outcome engine.Outcome
+	var err error
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		outcome, err = o.Wait(ctx)
+		b.close()
+	})
+	defer wait.Wait()
+	for open := true; open; {
+		<-b.ready
+		var notices []engine.Notice
+		notices, open = b.take()
+		for _, n := range notices {
+			if n.Seq == 0 || n.Seq > after {
+				f(n)
+			}
+		}
+	}
+	wait.Wait()
+	return outcome, err
+}
+
+// decide appends a decision to the journal of a run that nobody drives.
+func (d *Desk) decide(ctx context.Context, run string, e *engine.Event) error {
+	last, err := d.Journal.Last(ctx, run, "")
+	if err != nil {
+		return err
+	}
+	e.Time = time.Now()
+	if _, err := d.Journal.Append(ctx, run, "", last, e); err != nil {
+		return fmt.Errorf("run %q: append %s: %w", run, e.Type, err)
+	}
+	return nil
+}
