@@ -18,6 +18,8 @@ GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)/golangci-lint
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null)
 TEST_TIMEOUT ?= 15m
 FUZZTIME ?= 10s
+SEEDS ?= 100000
+SEED ?= 1
 
 THUMBNAILS := build/thumbnails
 IMAGES := video-001.jpeg video-001.progressive.jpeg video-001.rgb.jpeg video-005.gray.jpeg \
@@ -62,6 +64,11 @@ acceptance: ## the numbered acceptance cases, by name
 .PHONY: examples
 examples: ## run every example as its test
 	$(GO) test -count=1 -timeout $(TEST_TIMEOUT) ./examples/...
+
+# A seed that breaks a rule prints itself, shrunk.
+.PHONY: simulate
+simulate: ## SEEDS (100000) simulated runs with faults, from SEED (1)
+	$(GO) test -count=1 -timeout 0 -v -run '^TestSimulate$$' ./engine/enginetest/sim -sim.seeds=$(SEEDS) -sim.seed=$(SEED)
 
 .PHONY: fuzz
 fuzz: ## each fuzz target for FUZZTIME (10s)

@@ -1,0 +1,145 @@
+package sim
+
+import (
+	"encoding/json"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/graflow/graflow-wasm/engine"
+)
+
+// fold is a second fold of the log by the engine's own state machine, beside that
+// of the processes.
+type fold struct {
+	run      *engine.Run
+	commands string
+	finished bool
+	ready    map[string]*engine.Delivery // by attempt
+}
+
+func newFold(g *engine.Graph) *fold {
+	return &fold{run: engine.NewRun(runID, g, nil), ready: map[string]*engine.Delivery{}}
+}
+
+// apply folds an event and keeps what it decided.
+func (f *fold) apply(e *engine.Event) {
+	f.run.Apply(e)
+	for _, c := range f.run.Decide() {
+		if c.Kind == engine.CommandFinish {
+			if f.finished {
+				breach("end", "the run finishes a second time, after event %d", e.Seq)
+			}
+			f.finished = true
+		}
+		f.commands += fmt.Sprintf("%d: %d %s %d %s %t", e.Seq, c.Kind, c.Activation, c.Attempt, c.After, c.Begin)
+		if d := c.Delivery; d != nil {
+			f.ready[attemptKey(d.Activation, d.Attempt)] = d
+			f.commands += fmt.Sprintf(" %s %d %d %d %s", d.Activation, d.Attempt, d.Cycle, d.Rev, d.Input)
+		}
+		f.commands += "\n"
+	}
+}
+
+// guarded runs a check: a breach or a panic in it breaks the rule.
+func (w *world) guarded(rule string, check func()) {
+	if w.broken != nil {
+		return
+	}
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case ruled:
+			w.breaks(p.rule, "%s", p.detail)
+		default:
+			w.breaks(rule, "%v\n%s", p, debug.Stack())
+		}
+	}()
+	check()
+}
+
+// checkEvent is called for each event as it is appended.
+func (w *world) checkEvent(chain string, e *engine.Event) {
+	if e.Type == engine.EventHeld || e.Type == engine.EventReleased {
+		w.parks = true // what workers had taken is enqueued again
+	}
+	w.guarded("chains", func() {
+		if decision := e.Activation == "" || e.Type == engine.EventTimer; decision != (chain == "") || !decision && chain != e.Activation {
+			breach("chains", "%s of %q is on the chain %q", e.Type, e.Activation, chain)
+		}
+	})
+	w.guarded("model", func() { w.model.apply(e) })
+	w.guarded("fold", func() {
+		w.fold.apply(e)
+		if over := w.fold.run.Status() != engine.StatusRunning; over != w.model.ended {
+			breach("end", "after event %d the run is %s, want it to have ended: %t; live %s", e.Seq, w.fold.run.Status(), w.model.ended, w.model.liveNames())
+		}
+	})
+	w.guarded("steps", func() {
+		if got := w.fold.run.Outcome().Steps; got != w.model.steps {
+			breach("steps", "%d after event %d (%s of %q), want %d", got, e.Seq, e.Type, e.Activation, w.model.steps)
+		}
+	})
+}
+
+// checkEnqueue wants what is enqueued to be ready, with the same facts whoever
+// enqueues it.
+func (w *world) checkEnqueue(p *process, d *engine.Delivery) {
+	w.guarded("enqueue", func() {
+		key := attemptKey(d.Activation, d.Attempt)
+		want := w.fold.ready[key]
+		switch {
+		case want == nil || !w.model.decided[key]:
+			breach("enqueue", "%s enqueued %s, which is not ready", p.name, key)
+		case plain(want.Input) != plain(d.Input) || want.Cycle != d.Cycle:
+			breach("enqueue", "%s enqueued %s with input %s in cycle %d, want %s, %d", p.name, key, d.Input, d.Cycle, want.Input, want.Cycle)
+		}
+		if n := "enqueued " + key + fmt.Sprint(d.Rev); p.seen[n] && !w.parks {
+			breach("enqueue", "%s enqueued %s twice", p.name, key)
+		} else {
+			p.seen[n] = true
+		}
+	})
+}
+
+// checkHandle wants what is executed to have been ready.
+func (w *world) checkHandle(c *engine.Call) {
+	w.guarded("execution", func() {
+		if key := attemptKey(c.Activation, c.Attempt); !w.model.decided[key] {
+			breach("execution", "%s was executed, and was not ready", key)
+		}
+	})
+}
+
+// checkStep is called between steps.
+func (w *world) checkStep() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	o := w.cur.outcome
+	if o == nil {
+		return
+	}
+	w.guarded("outcome", func() {
+		if !w.model.ended {
+			breach("outcome", "%s says that the run has %s, and it has not ended", w.cur.name, o.Status)
+		}
+		w.model.checkOutcome(o)
+	})
+}
+
+// checkEnd is called when the run has ended and nothing is on its way any more.
+func (w *world) checkEnd() {
+	w.guarded("fold", func() {
+		again := newFold(w.graph)
+		for _, e := range w.log {
+			again.apply(e)
+		}
+		if again.commands != w.fold.commands {
+			breach("fold", "a second fold of the same events decided otherwise:\n%s\nthan the first:\n%s", again.commands, w.fold.commands)
+		}
+		if a, b := again.run.Outcome(), w.cur.outcome; plain(encodeRaw(a)) != plain(encodeRaw(*b)) {
+			breach("fold", "the outcome of a second fold is %s, that of the process %s", encode(a), encode(b))
+		}
+	})
+}
+
+func encodeRaw(v any) json.RawMessage { return json.RawMessage(encode(v)) }

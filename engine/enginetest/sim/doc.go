@@ -1,0 +1,14 @@
+// Package sim runs the real [engine.Engine] in a simulated world: virtual time,
+// one goroutine at a time, faults between any two steps, all drawn from a seed.
+//
+// A [Case] is a flow and how its world behaves; [Generate] draws one. [Simulate]
+// plays it: every call of the engine to its backend or to a handler parks its
+// goroutine, and one scheduler lets one go after the other, or lets it fail, be
+// late, come twice, or die with its process. After every step the journal is
+// checked: by a model that interprets the rules of a run anew, slowly and
+// without the engine's code, and by a second fold that must decide the same.
+// A broken seed is shrunk by [Shrink] to a [Case] that a person can read.
+//
+// The package knows the engine only through its exported interfaces, and ends
+// none of its goroutines: all of them live and end in a testing/synctest bubble.
+package sim

@@ -1,0 +1,386 @@
+package sim
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/graflow/graflow-wasm/engine"
+)
+
+// Generate draws a case: its flow, its workers, and its weather.
+func Generate(seed uint64) Case {
+	r := rand.New(rand.NewPCG(seed, 1))
+	d := &drawer{r: r, spec: engine.Spec{Name: "sim-" + strconv.FormatUint(seed, 10)}, rich: r.Float64()}
+	d.flow()
+	return Case{
+		Seed: seed, Spec: d.spec, Input: json.RawMessage(strconv.Itoa(r.IntN(10))),
+		Workers: 1 + r.IntN(4), Shared: r.IntN(2) == 0, Weather: drawWeather(r),
+	}
+}
+
+// drawWeather is fair, foul in one way, or foul in all.
+func drawWeather(r *rand.Rand) Weather {
+	w := Weather{Chaos: 50 + r.IntN(400), Unfair: []float64{0, 0.3, 1}[r.IntN(3)]}
+	w.Rate = []float64{0, 0.03, 0.1, 0.3}[r.IntN(4)]
+	for f := None + 1; f < faults; f++ {
+		if f != Freeze && f != Thaw { // see Rivals
+			w.Faults = append(w.Faults, f)
+		}
+	}
+	if r.IntN(2) == 0 { // a few kinds, often
+		r.Shuffle(len(w.Faults), func(i, j int) { w.Faults[i], w.Faults[j] = w.Faults[j], w.Faults[i] })
+		w.Faults = w.Faults[:1+r.IntN(5)]
+	}
+	return w
+}
+
+// drawer draws a flow.
+type drawer struct {
+	r     *rand.Rand
+	spec  engine.Spec
+	rich  float64 // how many features its tasks have, of 1
+	tasks int
+	root  []string // ids of the outermost nodes
+}
+
+// chance is true so often, in flows with all features.
+func (d *drawer) chance(p float64) bool { return d.r.Float64() < p*d.rich }
+
+func (d *drawer) flow() {
+	for range 1 + d.r.IntN(9) {
+		d.root = append(d.root, d.node(0))
+	}
+	d.connect(d.root)
+	d.backEdges()
+	d.spec.Limits.MaxSteps = 60
+	if d.chance(0.08) {
+		d.spec.Limits.MaxSteps = 2 + d.r.IntN(8)
+	}
+	if d.chance(0.05) {
+		d.spec.Limits.Timeout = engine.Duration(time.Minute)
+	}
+	if d.chance(0.3) {
+		n := 1 + d.r.IntN(4)
+		d.spec.Limits.MaxCycles = &n
+	}
+	for i, n := 0, len(d.spec.Tasks); i < n; i++ {
+		d.jumps(i)
+	}
+}
+
+// node draws a task, a map or a group.
+func (d *drawer) node(depth int) string {
+	switch {
+	case depth < 2 && d.chance(0.35):
+		return d.group(depth)
+	case d.chance(0.15):
+		return d.mapTask(depth)
+	}
+	return d.task("")
+}
+
+func (d *drawer) freeID(prefix string) string {
+	d.tasks++
+	return prefix + strconv.Itoa(d.tasks)
+}
+
+// script is a script that says something of its own.
+func (d *drawer) script() Script { return Script{Salt: d.r.IntN(1000)} }
+
+func (d *drawer) add(t engine.Task, s Script) string {
+	t.Handler, t.Spec = "sim", json.RawMessage(encode(s))
+	d.spec.Tasks = append(d.spec.Tasks, t)
+	return t.ID
+}
+
+// task draws a task; member is that of a group it is in, if any.
+func (d *drawer) task(group string) string {
+	t, s := engine.Task{ID: d.freeID("t")}, d.script()
+	d.channel(&s)
+	d.trouble(&t, &s)
+	if d.chance(0.2) {
+		t.Join = engine.JoinAny
+	}
+	if group == "" && d.chance(0.12) {
+		s.Iterate, s.Guard = 2+d.r.IntN(3), d.r.IntN(2) == 0
+	}
+	if d.chance(0.2) {
+		n := 1 + d.r.IntN(4)
+		t.MaxCycles = &n
+	}
+	switch {
+	case d.chance(0.04):
+		s.Terminate = true
+	case d.chance(0.03):
+		s.Cancel = true
+	case d.chance(0.1):
+		d.pause(&s, t.ID)
+	}
+	return d.add(t, s)
+}
+
+func (d *drawer) channel(s *Script) {
+	keys := []string{"count", "list", "mark"}
+	if d.chance(0.4) {
+		s.Read = keys[d.r.IntN(3)]
+	}
+	for d.chance(0.35) && len(s.Write) < 3 {
+		op := engine.ChannelOp{Op: engine.OpAdd, Key: "count", Value: json.RawMessage(strconv.Itoa(1 + d.r.IntN(5)))}
+		switch d.r.IntN(5) {
+		case 0:
+			op = engine.ChannelOp{Op: engine.OpAppend, Key: "list", Value: json.RawMessage(strconv.Itoa(d.r.IntN(100)))}
+		case 1:
+			op = engine.ChannelOp{Op: engine.OpPrepend, Key: "list", Value: json.RawMessage(strconv.Itoa(d.r.IntN(100)))}
+		case 2:
+			op = engine.ChannelOp{Op: engine.OpSet, Key: "mark", Value: json.RawMessage(strconv.Itoa(d.r.IntN(100)))}
+		case 3:
+			op = engine.ChannelOp{Op: engine.OpDelete, Key: "mark"}
+		}
+		s.Write = append(s.Write, op)
+	}
+}
+
+// trouble draws failures, and what is done about them.
+func (d *drawer) trouble(t *engine.Task, s *Script) {
+	if d.chance(0.3) {
+		t.Retry = &engine.Retry{Max: d.r.IntN(4), Delay: engine.Duration(d.r.IntN(3)) * engine.Duration(time.Second), Backoff: float64(d.r.IntN(3)), Jitter: d.r.IntN(3) == 0}
+		if t.Retry.Backoff < 1 {
+			t.Retry.Backoff = 0
+		}
+		s.Fail = d.r.IntN(4)
+	}
+	if d.chance(0.1) {
+		s.Fail = -1
+	}
+	if s.Fail != 0 {
+		s.Kind = []string{"", "", "", "odd", engine.KindDenied}[d.r.IntN(5)]
+		s.Permanent = d.r.IntN(8) == 0
+	}
+	if d.chance(0.12) {
+		t.Timeout = engine.Duration(time.Second) * engine.Duration(1+d.r.IntN(20))
+		s.Hang = d.r.IntN(3)
+	}
+	if d.chance(0.06) {
+		t.Deadline = engine.Duration(time.Second) * engine.Duration(5+d.r.IntN(60))
+	}
+	if d.chance(0.06) {
+		t.QueueTimeout = engine.Duration(time.Second) * engine.Duration(5+d.r.IntN(60))
+	}
+	if d.chance(0.12) {
+		t.Fallback = d.recovery("f")
+	}
+	if d.chance(0.12) {
+		t.Rollback = d.recovery("r")
+	}
+}
+
+func (d *drawer) recovery(prefix string) string {
+	s := d.script()
+	d.channel(&s)
+	if d.r.IntN(4) == 0 {
+		s.Fail = -1
+	}
+	return d.add(engine.Task{ID: d.freeID(prefix)}, s)
+}
+
+func (d *drawer) pause(s *Script, id string) {
+	s.Pause = &engine.Pause{Name: "ask-" + id}
+	switch d.r.IntN(4) {
+	case 0:
+		s.Pause.Timeout = engine.Duration(time.Minute)
+	case 1:
+		s.Pause.Timeout, s.Pause.Default = engine.Duration(time.Minute), json.RawMessage(`"default"`)
+	case 2:
+		s.Pause = &engine.Pause{After: engine.Duration(10 * time.Second)} // a sleep
+	}
+}
+
+// mapTask draws a map: not an empty one in a group, for a group that ends as it
+// begins is a loop without tasks if it has an edge to itself.
+func (d *drawer) mapTask(depth int) string {
+	t, s := engine.Task{ID: d.freeID("m")}, d.script()
+	t.Map = []string{"1..3", "1..5", "[4, 8]", "[]"}[d.r.IntN(4-min(1, depth))]
+	d.channel(&s)
+	d.trouble(&t, &s)
+	if d.chance(0.5) {
+		t.OnError = engine.OnErrorCollect
+	}
+	if d.chance(0.4) {
+		n := 1 + d.r.IntN(3)
+		t.MaxConcurrency = &n
+	}
+	if d.chance(0.1) {
+		s.Iterate, s.Guard = 2, true
+	}
+	return d.add(t, s)
+}
+
+func (d *drawer) group(depth int) string {
+	g := engine.Group{ID: d.freeID("g")}
+	iterates := d.chance(0.3)
+	for range 1 + d.r.IntN(4) {
+		g.Members = append(g.Members, d.member(g.ID, depth, iterates))
+	}
+	n := len(g.Members)
+	switch d.r.IntN(5) {
+	case 0:
+		g.Policy.BestEffort = true
+	case 1:
+		g.Policy.AtLeast = 1 + d.r.IntN(n)
+	case 2:
+		g.Policy.Critical = []string{g.Members[d.r.IntN(n)].ID}
+	}
+	if d.chance(0.3) {
+		limit := 1 + d.r.IntN(2)
+		g.MaxConcurrency = &limit
+	}
+	if iterates {
+		g.Supersteps = d.r.IntN(5)
+	}
+	d.spec.Groups = append(d.spec.Groups, g)
+	return g.ID
+}
+
+// member draws a chain, whose first task may ask for supersteps, or one node.
+func (d *drawer) member(group string, depth int, iterates bool) engine.Member {
+	var m engine.Member
+	for i := range 1 + d.r.IntN(2) {
+		id := ""
+		if i > 0 || !iterates {
+			id = d.inner(group, depth)
+		} else {
+			id = d.task(group)
+			if d.r.IntN(2) == 0 {
+				d.edit(len(d.spec.Tasks)-1, func(s *Script) {
+					s.Iterate, s.Guard, s.Pause, s.Terminate, s.Cancel = 2+d.r.IntN(2), d.r.IntN(2) == 0, nil, false, false
+				})
+			}
+		}
+		if i > 0 {
+			d.spec.Edges = append(d.spec.Edges, engine.Edge{From: m.ID, To: id, When: d.when(m.ID)})
+		}
+		m.ID = id
+		m.Nodes = append(m.Nodes, id)
+	}
+	return m
+}
+
+func (d *drawer) inner(group string, depth int) string {
+	if d.chance(0.2) {
+		return d.node(depth + 1)
+	}
+	return d.task(group)
+}
+
+func (d *drawer) edit(i int, change func(*Script)) {
+	s := scriptOf(&d.spec.Tasks[i])
+	change(&s)
+	d.spec.Tasks[i].Spec = json.RawMessage(encode(s))
+}
+
+// connect draws edges from nodes to later ones.
+func (d *drawer) connect(nodes []string) {
+	dense := d.r.Float64() * 0.8
+	for i := range nodes {
+		for j := i + 1; j < len(nodes); j++ {
+			if d.r.Float64() < dense {
+				d.spec.Edges = append(d.spec.Edges, engine.Edge{From: nodes[i], To: nodes[j], When: d.when(nodes[i])})
+			}
+		}
+	}
+	d.r.Shuffle(len(d.spec.Edges), func(i, j int) { d.spec.Edges[i], d.spec.Edges[j] = d.spec.Edges[j], d.spec.Edges[i] })
+}
+
+// Conditions of generated edges, and what they say of a value.
+var conditions = map[string]func(value json.RawMessage) bool{
+	"":                func(json.RawMessage) bool { return true },
+	"true":            func(json.RawMessage) bool { return true },
+	"false":           func(json.RawMessage) bool { return false },
+	"result % 2 == 0": func(v json.RawMessage) bool { return number(v)%2 == 0 },
+	"result % 3 != 0": func(v json.RawMessage) bool { return number(v)%3 != 0 },
+}
+
+func number(v json.RawMessage) int {
+	n, err := strconv.Atoi(string(v))
+	if err != nil {
+		panic(fmt.Sprintf("a condition on %s", v))
+	}
+	return n
+}
+
+func holds(when string, value json.RawMessage) bool { return conditions[when](value) }
+
+// when draws a condition on what a node returns.
+func (d *drawer) when(from string) string {
+	if !d.chance(0.4) {
+		return ""
+	}
+	all := []string{"true", "false", "result % 2 == 0", "result % 3 != 0"}
+	if !strings.HasPrefix(from, "t") {
+		all = all[:2]
+	}
+	return all[d.r.IntN(len(all))]
+}
+
+// backEdges closes cycles among the outermost nodes. The starts are named then.
+func (d *drawer) backEdges() {
+	if !d.chance(0.4) {
+		return
+	}
+	for _, id := range d.root {
+		entered := false
+		for _, e := range d.spec.Edges {
+			entered = entered || e.To == id
+		}
+		if !entered {
+			d.spec.Start = append(d.spec.Start, id)
+		}
+	}
+	taken := map[[2]string]bool{}
+	for range 1 + d.r.IntN(2) {
+		i, j := d.r.IntN(len(d.root)), d.r.IntN(len(d.root))
+		if i > j {
+			i, j = j, i
+		}
+		if taken[[2]string{d.root[j], d.root[i]}] {
+			continue
+		}
+		taken[[2]string{d.root[j], d.root[i]}] = true
+		when := d.when(d.root[j])
+		if when == "" && d.root[j][0] == 't' {
+			when = "result % 3 != 0"
+		}
+		d.spec.Edges = append(d.spec.Edges, engine.Edge{From: d.root[j], To: d.root[i], When: when})
+	}
+}
+
+// jumps lets a task ask for others: new ones, existing ones, by goto.
+func (d *drawer) jumps(i int) {
+	t := &d.spec.Tasks[i]
+	s := scriptOf(t)
+	if !d.chance(0.12) || s.Iterate > 0 || t.Map != "" || t.ID[0] != 't' {
+		return
+	}
+	for range 1 + d.r.IntN(2) {
+		switch n := (engine.NextTask{}); d.r.IntN(3) {
+		case 0:
+			n.Task = engine.Task{ID: d.root[d.r.IntN(len(d.root))]}
+			s.Next = append(s.Next, n)
+		default:
+			added := d.script()
+			d.channel(&added)
+			n.Task = engine.Task{ID: d.freeID("d"), Handler: "sim", Spec: json.RawMessage(encode(added))}
+			n.Goto = d.r.IntN(4) == 0
+			if d.r.IntN(2) == 0 {
+				n.Input = json.RawMessage(`{"asked":true}`)
+			}
+			s.Next = append(s.Next, n)
+		}
+	}
+	s.Cycle = d.r.IntN(2)
+	t.Spec = json.RawMessage(encode(s))
+}

@@ -1,0 +1,359 @@
+package sim
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/graflow/graflow-wasm/engine"
+)
+
+// model interprets the rules of a run: slowly, by looking at everything again
+// after each event, and without the engine's code. Where a rule leaves the order
+// open it takes the journal's; everything else it says by itself, and an event
+// that says otherwise breaks the rule.
+type model struct {
+	spec   *engine.Spec
+	tasks  map[string]*engine.Task // those of the graph, and those that the run has added
+	groups map[string]*engine.Group
+	home   map[string]home
+	edges  []mEdge
+	starts []string
+
+	born     map[string]uint64 // of added tasks: the event that did
+	expect   map[string]bool   // will be started or skipped
+	fired    map[string]bool   // join any: was started by this round's first edge
+	visits   map[string]int
+	live     map[string]*mAct
+	open     map[string]*mGroup // groups and maps that have begun and not ended
+	deferred map[string][]mArrival
+	blocked  []*mAct
+	root     *mScope
+	input    json.RawMessage
+	begun    bool
+	ended    bool
+	held     bool
+	verdict  *mVerdict
+	steps    int
+	last     json.RawMessage // of the last added task that ended
+	seq      uint64
+	now      time.Time
+	ids      map[string]bool // of all activations that there were
+	decided  map[string]bool // attempts that are ready, ever
+	silent   map[string]bool // activations that were stopped while no worker had them
+}
+
+// home is where a task or group stands.
+type home struct {
+	group  string // "" is the root
+	member int
+}
+
+type mEdge struct {
+	from, to, when string
+	back           bool
+	state          string // "", pending, alive, dead
+}
+
+type mVerdict struct {
+	status              engine.Status
+	reason, task, error string
+	output              json.RawMessage
+}
+
+// mScope is the root, a group's member, or a map's item.
+type mScope struct {
+	up      *mScope
+	group   *mGroup
+	member  int
+	prefix  string
+	channel map[string]json.RawMessage
+	results map[string]mResult
+	ops     []engine.ChannelOp // since the superstep began
+	fresh   []string           // tasks that ended since then, in order
+	err     *engine.TaskError
+	output  json.RawMessage
+	again   *mArrival
+	started bool
+	done    bool
+	cut     bool
+}
+
+type mResult struct {
+	value json.RawMessage
+	err   *engine.TaskError
+}
+
+type mArrival struct {
+	node  string
+	input json.RawMessage
+	given bool // else the input is what the edges bring
+	jump  bool // counts against max_cycles
+	hold  *mHold
+}
+
+// mHold keeps a task's successors until the tasks that it has added have ended.
+type mHold struct {
+	up    *mHold
+	open  int
+	node  string // "" has no successors to let go
+	alive []bool
+	scope *mScope
+}
+
+type mAct struct {
+	id, node string
+	scope    *mScope
+	item     bool
+	input    json.RawMessage
+	cycle    int
+	attempt  int
+	since    uint64
+	hold     *mHold
+	stopping bool
+	retrying bool
+	due      time.Time // not before, of the retry or the pause's end
+	begun    time.Time // when it became ready
+	ready    time.Time // when its present attempt did
+	paused   *engine.Pause
+	answers  map[string]json.RawMessage
+	channel  map[string]json.RawMessage // as it was when the attempt became ready
+	told     json.RawMessage            // input of a recovery
+	recovery *mRecovery
+}
+
+type mRecovery struct {
+	of       *mAct
+	task     string
+	rollback bool
+	last     *engine.Event
+	err      *engine.TaskError
+}
+
+type mGroup struct {
+	node    string
+	act     *mAct
+	scope   *mScope
+	members []*mScope
+	items   []json.RawMessage
+	isMap   bool
+	base    map[string]json.RawMessage // the channel as the superstep found it
+	results map[string]mResult
+	failed  bool
+	holding bool
+	jumps   []mArrival
+	round   int
+}
+
+// ruled is a broken rule, on its way up.
+type ruled struct{ rule, detail string }
+
+func breach(rule, format string, args ...any) {
+	panic(ruled{rule, fmt.Sprintf(format, args...)})
+}
+
+func newModel(s *engine.Spec) *model {
+	m := &model{
+		spec: s, tasks: map[string]*engine.Task{}, groups: map[string]*engine.Group{}, home: map[string]home{},
+		born: map[string]uint64{}, expect: map[string]bool{}, fired: map[string]bool{}, visits: map[string]int{},
+		live: map[string]*mAct{}, open: map[string]*mGroup{}, deferred: map[string][]mArrival{},
+		ids: map[string]bool{}, decided: map[string]bool{}, silent: map[string]bool{},
+		root: &mScope{channel: map[string]json.RawMessage{}, results: map[string]mResult{}, started: true},
+	}
+	for i := range s.Tasks {
+		m.tasks[s.Tasks[i].ID] = &s.Tasks[i]
+	}
+	for i := range s.Groups {
+		g := &s.Groups[i]
+		m.groups[g.ID] = g
+		for k, member := range g.Members {
+			for _, id := range member.Nodes {
+				m.home[id] = home{g.ID, k}
+			}
+		}
+	}
+	for _, e := range s.Edges {
+		m.edges = append(m.edges, mEdge{from: e.From, to: e.To, when: e.When})
+	}
+	m.starts = m.rootStarts()
+	m.findBackEdges()
+	return m
+}
+
+// nodes are all ids, in the order of declaration: tasks, then groups.
+func (m *model) nodes() []string {
+	var all []string
+	for _, t := range m.spec.Tasks {
+		all = append(all, t.ID)
+	}
+	for _, g := range m.spec.Groups {
+		all = append(all, g.ID)
+	}
+	return all
+}
+
+func (m *model) standsBy(id string) bool {
+	for _, e := range m.edges {
+		if e.from == id || e.to == id {
+			return false
+		}
+	}
+	named := false
+	for _, t := range m.spec.Tasks {
+		named = named || t.Fallback == id || t.Rollback == id
+	}
+	return named && m.home[id].group == "" && !slices.Contains(m.spec.Start, id)
+}
+
+func (m *model) entered(id string) bool {
+	return slices.ContainsFunc(m.edges, func(e mEdge) bool { return e.to == id })
+}
+
+func (m *model) rootStarts() []string {
+	if len(m.spec.Start) > 0 {
+		return m.spec.Start
+	}
+	var starts []string
+	for _, id := range m.nodes() {
+		if m.home[id].group == "" && !m.entered(id) && !m.standsBy(id) {
+			starts = append(starts, id)
+		}
+	}
+	return starts
+}
+
+func (m *model) memberStarts(group string, k int) []string {
+	var starts []string
+	for _, id := range m.nodes() {
+		if m.home[id] == (home{group, k}) && !m.entered(id) {
+			starts = append(starts, id)
+		}
+	}
+	if len(starts) == 0 {
+		starts = m.groups[group].Members[k].Nodes[:1]
+	}
+	return starts
+}
+
+// findBackEdges walks depth first from the starts, then from all: an edge into
+// the path that is being walked closes a cycle.
+func (m *model) findBackEdges() {
+	seen, path := map[string]bool{}, map[string]bool{}
+	var walk func(id string)
+	walk = func(id string) {
+		if seen[id] {
+			return
+		}
+		seen[id], path[id] = true, true
+		for i := range m.edges {
+			if e := &m.edges[i]; e.from == id {
+				e.back = path[e.to]
+				walk(e.to)
+			}
+		}
+		path[id] = false
+	}
+	from := slices.Clone(m.starts)
+	for _, g := range m.nodes() {
+		if gr := m.groups[g]; gr != nil {
+			for k := range gr.Members {
+				from = append(from, m.memberStarts(g, k)...)
+			}
+		}
+	}
+	for _, id := range append(from, m.nodes()...) {
+		walk(id)
+	}
+}
+
+// paused tells that nothing goes on without somebody's answer.
+func (m *model) paused() bool {
+	return len(m.questions()) > 0 && len(m.questions()) == len(m.live)-len(m.blocked)
+}
+
+// questions are the names of the pauses that wait for somebody.
+func (m *model) questions() []string {
+	var all []string
+	for _, id := range m.liveIDs() {
+		if p := m.live[id].paused; p != nil && p.Name != "" {
+			all = append(all, id)
+		}
+	}
+	return all
+}
+
+func (m *model) liveIDs() []string { return slices.Sorted(maps.Keys(m.live)) }
+
+func (m *model) liveNames() string {
+	var all []string
+	for _, id := range m.liveIDs() {
+		a := m.live[id]
+		all = append(all, fmt.Sprintf("%s attempt %d (stopping %t, retrying %t, paused %t)", id, a.attempt, a.stopping, a.retrying, a.paused != nil))
+	}
+	return fmt.Sprintf("%q", all)
+}
+
+// ending tells that nothing may begin in the scope any more.
+func (m *model) ending(s *mScope) bool {
+	if m.verdict != nil {
+		return true
+	}
+	for ; s.group != nil; s = s.up {
+		if s.err != nil || s.done || s.group.failed {
+			return true
+		}
+	}
+	return false
+}
+
+// within tells whether a scope is another, or in it.
+func within(s, outer *mScope) bool {
+	for ; s != nil; s = s.up {
+		if s == outer {
+			return true
+		}
+	}
+	return false
+}
+
+// quiet tells that nothing in the scope is live.
+func (m *model) quiet(s *mScope) bool {
+	for _, a := range m.live {
+		if within(a.scope, s) {
+			return false
+		}
+	}
+	for _, g := range m.open {
+		if within(g.scope, s) {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *model) maxCycles(t *engine.Task) int {
+	switch {
+	case t.MaxCycles != nil:
+		return *t.MaxCycles
+	case m.spec.Limits.MaxCycles != nil:
+		return *m.spec.Limits.MaxCycles
+	}
+	return engine.DefaultMaxCycles
+}
+
+func (m *model) maxSteps() int {
+	if m.spec.Limits.MaxSteps > 0 {
+		return m.spec.Limits.MaxSteps
+	}
+	return engine.DefaultMaxSteps
+}
+
+func visitID(s *mScope, node string, visit int) string {
+	if visit > 1 {
+		return s.prefix + node + "#" + strconv.Itoa(visit)
+	}
+	return s.prefix + node
+}

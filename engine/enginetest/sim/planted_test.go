@@ -1,0 +1,138 @@
+package sim_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// plant is a bug that is put into the engine's source for one test.
+type plant struct {
+	what     string
+	file     string // of the engine
+	old, bug string
+}
+
+var plants = []plant{
+	{
+		"a commit without a fence", "worker.go",
+		"	_, appendErr := a.engine.backend.Journal.Append(ctx, d.Run, d.Activation, d.Rev, ",
+		"	rev, _ := a.engine.backend.Journal.Last(ctx, d.Run, d.Activation)\n	_, appendErr := a.engine.backend.Journal.Append(ctx, d.Run, d.Activation, rev, ",
+	},
+	{
+		"a barrier that is released for each of the last two members", "group.go",
+		"	if g.holding || g.active > 0 || r.nodes[g.vertex].group != g {",
+		"	if g.holding || g.active > 1 {",
+	},
+	{
+		"a barrier that lets its successors go twice", "barrier.go",
+		"	default:\n		r.groupSucceeded(g)\n",
+		"	default:\n		r.groupSucceeded(g)\n		r.groupFollows(g)\n",
+	},
+	{
+		"a cycle counter that begins anew", "activate.go",
+		"cycle: int(n.visits), attempt: 1,", "cycle: 1, attempt: 1,",
+	},
+	{
+		"an attempt counter that stands still", "fail.go",
+		"act.attempt-act.earlier, r.id+act.id)", "1, r.id+act.id)",
+	},
+	{
+		"a step counter that a recovery resets", "recover.go",
+		"	o.run.commands = nil\n	o.run.observed", "	o.run.commands, o.run.steps = nil, 0\n	o.run.observed",
+	},
+	{
+		"effects of failed attempts that are kept", "worker.go",
+		"	e.Effects.Cancel = result.Effects.Cancel\n", "	e.Effects = result.Effects\n",
+	},
+	{
+		"channel writes of failed tasks that count", "fail.go",
+		"	r.retire(act)\n	act.retrying = false\n",
+		"	r.retire(act)\n	r.write(act.scope, ChannelOp{Op: OpAdd, Key: \"count\", Value: []byte(\"1\")})\n	act.retrying = false\n",
+	},
+	{
+		"a recovery that forgets what was enqueued", "outstanding.go",
+		"	add(Command{Kind: CommandEnqueue, Delivery: act.delivery})\n", "",
+	},
+	{
+		"a recovery that forgets retries", "outstanding.go",
+		"		add(Command{Kind: CommandTimer, Activation: act.id, Attempt: act.attempt + 1, At: act.timing.retry})\n", "",
+	},
+	{
+		"a late timer of an earlier attempt that is obeyed", "expire.go",
+		"queued && (act.retrying || act.attempt != c.Attempt)", "queued && act.retrying",
+	},
+	{
+		"retries that come early", "running_timers.go",
+		"	o.setTimer(activation, c.delay(), func() {\n		err := o.decide", "	o.setTimer(activation, c.delay()/2, func() {\n		err := o.decide",
+	},
+	{
+		"a fallback of what was canceled", "recovery.go",
+		"	if err != nil && !r.ending(act) && ", "	if err != nil && ",
+	},
+	{
+		"writes that each superstep merges again", "barrier.go",
+		"		s.ops, s.finished = nil, nil\n", "		s.finished = nil\n",
+	},
+	{
+		"an attempt that is executed again with other answers", "pause.go",
+		"	act.answers = answers\n", "",
+	},
+}
+
+// TestPlantedBugs puts bugs into the engine's source, one at a time, and wants
+// the simulator to find each.
+func TestPlantedBugs(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("compiles the engine once for each bug")
+	}
+	for _, p := range plants {
+		t.Run(strings.ReplaceAll(p.what, " ", "-"), func(t *testing.T) {
+			t.Parallel()
+			out := simulateWith(t, p)
+			_, found, _ := strings.Cut(out, "sim_test.go:")
+			found, _, _ = strings.Cut(found, "\n")
+			if !strings.Contains(out, "shrunk to a case that breaks") {
+				t.Errorf("the simulator did not find %s:\n%s", p.what, out)
+			}
+			t.Logf("%s", found)
+		})
+	}
+}
+
+// simulateWith runs TestSimulate on an engine with the bug, and returns what it
+// said.
+func simulateWith(t *testing.T, p plant) string {
+	t.Helper()
+	file, err := filepath.Abs(filepath.Join("..", "..", p.file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(source), p.old); n != 1 {
+		t.Fatalf("%s has %d times %q, want 1: plant the bug where it belongs now", p.file, n, p.old)
+	}
+	dir := t.TempDir()
+	bug, overlay := filepath.Join(dir, p.file), filepath.Join(dir, "overlay.json")
+	replace, err := json.Marshal(map[string]any{"Replace": map[string]string{file: bug}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string]string{bug: strings.Replace(string(source), p.old, p.bug, 1), overlay: string(replace)} {
+		if err := os.WriteFile(name, []byte(data), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, err := exec.CommandContext(t.Context(), "go", "test", "-overlay", overlay, "-vet=off", "-count=1", "-run", "^TestSimulate$", ".", "-sim.seeds=20000").CombinedOutput()
+	if err == nil || strings.Contains(string(out), "[build failed]") {
+		t.Fatalf("go test: %v\n%s", err, out)
+	}
+	return string(out)
+}
