@@ -58,7 +58,7 @@ func simulate(c *Case, trace func(string)) Play {
 		return Play{Broken: &Violation{Rule: "build", Detail: err.Error()}}
 	}
 	w := &world{
-		c: c, graph: g, trace: trace, last: map[string]uint64{}, kept: engine.InMemory(),
+		c: c, graph: g, trace: trace, run: "r", journals: map[string]*journal{}, kept: engine.InMemory(),
 		model: newModel(&c.Spec), fold: newFold(g),
 		choose: chooser{weather: c.Weather, script: c.Schedule},
 	}
@@ -69,5 +69,5 @@ func simulate(c *Case, trace func(string)) Play {
 		w.shared = &queue{}
 	}
 	broken := w.play()
-	return Play{Broken: broken, Schedule: w.choose.taken, Steps: w.step, Events: len(w.log), Outcome: w.cur.outcome, Log: w.log}
+	return Play{Broken: broken, Schedule: w.choose.taken, Steps: w.step, Events: len(w.fold.history), Outcome: w.cur.outcome, Log: w.fold.history}
 }

@@ -8,23 +8,41 @@ import (
 	"github.com/graflow/graflow-wasm/engine"
 )
 
-// fold is a second fold of the log by the engine's own state machine, beside that
-// of the processes.
+// fold is a second fold of the run's events by the engine's own state machine,
+// beside that of the processes.
 type fold struct {
+	graph    *engine.Graph
 	run      *engine.Run
+	history  []*engine.Event // also those of earlier ids; without what restored them
 	commands string
 	finished bool
 	ready    map[string]*engine.Delivery // by attempt
 }
 
 func newFold(g *engine.Graph) *fold {
-	return &fold{run: engine.NewRun(runID, g, nil), ready: map[string]*engine.Delivery{}}
+	return &fold{graph: g, run: engine.NewRun("r", g, nil), ready: map[string]*engine.Delivery{}}
 }
 
 // apply folds an event and keeps what it decided.
 func (f *fold) apply(e *engine.Event) {
+	f.history = append(f.history, e)
 	f.run.Apply(e)
-	for _, c := range f.run.Decide() {
+	f.keep(e, f.run.Decide())
+}
+
+// restore folds what there was under another id, up to the event that begins
+// there.
+func (f *fold) restore(run string, e *engine.Event) {
+	f.run = engine.NewRun(run, f.graph, nil)
+	for _, before := range f.history {
+		f.run.Apply(before)
+	}
+	f.run.Apply(e)
+	f.keep(e, f.run.Outstanding())
+}
+
+func (f *fold) keep(e *engine.Event, commands []engine.Command) {
+	for _, c := range commands {
 		if c.Kind == engine.CommandFinish {
 			if f.finished {
 				breach("end", "the run finishes a second time, after event %d", e.Seq)
@@ -81,6 +99,26 @@ func (w *world) checkEvent(chain string, e *engine.Event) {
 	})
 }
 
+// moved is called for the event with which the run goes on under another id.
+func (w *world) moved(e *engine.Event) {
+	w.run, w.next = w.next, ""
+	w.starts = append(w.starts, start{w.run, e, len(w.fold.history)})
+	w.guarded("restore", func() {
+		if e.Type != engine.EventStarted {
+			breach("restore", "the journal of a restored run begins with %s", e.Type)
+		}
+		w.fold.restore(w.run, e)
+		w.model.restored(e)
+	})
+}
+
+// start is where the run went on under another id.
+type start struct {
+	run    string
+	event  *engine.Event
+	before int // events
+}
+
 // checkEnqueue wants what is enqueued to be ready, with the same facts whoever
 // enqueues it.
 func (w *world) checkEnqueue(p *process, d *engine.Delivery) {
@@ -130,7 +168,12 @@ func (w *world) checkStep() {
 func (w *world) checkEnd() {
 	w.guarded("fold", func() {
 		again := newFold(w.graph)
-		for _, e := range w.log {
+		starts := w.starts
+		for i, e := range w.fold.history {
+			for len(starts) > 0 && starts[0].before == i {
+				again.restore(starts[0].run, starts[0].event)
+				starts = starts[1:]
+			}
 			again.apply(e)
 		}
 		if again.commands != w.fold.commands {

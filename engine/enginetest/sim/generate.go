@@ -25,7 +25,7 @@ func Generate(seed uint64) Case {
 // drawWeather is fair, foul in one way, or foul in all.
 func drawWeather(r *rand.Rand) Weather {
 	w := Weather{Chaos: 50 + r.IntN(400), Unfair: []float64{0, 0.3, 1}[r.IntN(3)]}
-	w.Rate = []float64{0, 0.03, 0.1, 0.3}[r.IntN(4)]
+	w.Rate = []float64{0, 0.05, 0.15, 0.4}[r.IntN(4)]
 	for f := None + 1; f < faults; f++ {
 		if f != Freeze && f != Thaw { // see Rivals
 			w.Faults = append(w.Faults, f)
@@ -113,9 +113,9 @@ func (d *drawer) task(group string) string {
 		t.MaxCycles = &n
 	}
 	switch {
-	case d.chance(0.04):
-		s.Terminate = true
 	case d.chance(0.03):
+		s.Terminate = true
+	case d.chance(0.02):
 		s.Cancel = true
 	case d.chance(0.1):
 		d.pause(&s, t.ID)
@@ -153,7 +153,7 @@ func (d *drawer) trouble(t *engine.Task, s *Script) {
 		}
 		s.Fail = d.r.IntN(4)
 	}
-	if d.chance(0.1) {
+	if d.chance(0.06) {
 		s.Fail = -1
 	}
 	if s.Fail != 0 {

@@ -26,7 +26,8 @@ func (m *model) apply(e *engine.Event) {
 	if m.begun == (e.Type == engine.EventStarted) {
 		breach("start", "event %d is %s", e.Seq, e.Type)
 	}
-	m.seq, m.now = e.Seq, e.Time
+	m.seq++
+	m.now = e.Time
 	switch e.Type {
 	case engine.EventStarted:
 		m.start(e)
@@ -50,6 +51,18 @@ func (m *model) start(e *engine.Event) {
 	m.exposeAll(m.starts)
 	for _, id := range m.starts {
 		m.activate(m.root, mArrival{node: id, input: m.input, given: true})
+	}
+}
+
+// restored takes the event with which the run goes on elsewhere: nobody holds it
+// any more, and times of waiting begin anew.
+func (m *model) restored(e *engine.Event) {
+	m.held, m.now = false, e.Time
+	for _, a := range m.live {
+		a.begun, a.ready = e.Time, e.Time
+		if a.paused != nil {
+			a.due = dueOf(a.paused, e.Time)
+		}
 	}
 }
 
@@ -277,12 +290,17 @@ func (m *model) pausedAt(a *mAct, e *engine.Event) {
 		return
 	}
 	p := e.Effects.Pause
-	a.paused, a.due = p, time.Time{}
+	a.paused, a.due = p, dueOf(p, e.Time)
+}
+
+// dueOf is when a pause ends by itself.
+func dueOf(p *engine.Pause, since time.Time) (due time.Time) {
 	for _, d := range []engine.Duration{p.Timeout, p.After} {
-		if at := e.Time.Add(time.Duration(d)); d > 0 && (a.due.IsZero() || at.Before(a.due)) {
-			a.due = at
+		if at := since.Add(time.Duration(d)); d > 0 && (due.IsZero() || at.Before(due)) {
+			due = at
 		}
 	}
+	return due
 }
 
 // failedOnce retries, or fails for good.

@@ -59,21 +59,44 @@ func (w *world) boot() *process {
 // submit starts the run.
 func (p *process) submit() {
 	go func() {
-		r, err := p.engine.Start(context.Background(), p.world.graph, engine.Start{ID: runID, Input: p.world.c.Input})
+		r, err := p.engine.Start(context.Background(), p.world.graph, engine.Start{ID: p.world.run, Input: p.world.c.Input})
 		p.opened(r, err)
 	}()
 }
 
 // recover goes on with the run.
 func (p *process) recover() {
-	p.world.mu.Lock()
-	p.ready, p.err, p.running, p.waiting, p.idle = false, nil, nil, false, -1
-	p.seen = map[string]bool{}
-	p.world.mu.Unlock()
+	p.forget()
+	run := p.world.run
 	go func() {
-		r, err := p.engine.Recover(context.Background(), runID)
+		r, err := p.engine.Recover(context.Background(), run)
 		p.opened(r, err)
 	}()
+}
+
+// restore goes on with the run under another id, from a checkpoint of it as it
+// stands.
+func (p *process) restore() {
+	p.forget()
+	run, next := p.world.run, p.world.next
+	point := fmt.Sprintf("#%d", p.world.events())
+	go func() {
+		doc, err := p.engine.Export(context.Background(), run, point)
+		if err != nil {
+			p.opened(nil, err)
+			return
+		}
+		r, err := p.engine.Restore(context.Background(), doc, next)
+		p.opened(r, err)
+	}()
+}
+
+// forget forgets the Running that there was.
+func (p *process) forget() {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	p.ready, p.err, p.running, p.waiting, p.idle = false, nil, nil, false, -1
+	p.seen = map[string]bool{}
 }
 
 func (p *process) opened(r *engine.Running, err error) {
@@ -105,7 +128,7 @@ func (p *process) wait() {
 		case err != nil:
 			p.err = err
 		case o.Status == engine.StatusPaused:
-			p.idle = len(p.world.log)
+			p.idle = p.world.events()
 		default:
 			p.outcome = &o
 		}

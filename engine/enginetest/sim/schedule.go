@@ -36,6 +36,7 @@ const (
 	ClockJump           // the clock jumps
 	Crash               // the process dies
 	CrashInFlight       // the process dies; appends on their way arrive
+	Move                // the process dies, and the run goes on from a checkpoint, with another id
 	Freeze              // another process takes over while this one stands still
 	Thaw                // a process that stood still goes on
 	Cancel              // the run is canceled from outside
@@ -48,7 +49,7 @@ const (
 
 var faultNames = [faults]string{
 	"-", "append-fails", "append-lies", "read-fails", "enqueue-fails", "enqueue-lies", "ack-lost", "ack-forgotten",
-	"duplicate", "late", "lease-lost", "stubborn", "timer-now", "clock-jump", "crash", "crash-in-flight", "freeze", "thaw",
+	"duplicate", "late", "lease-lost", "stubborn", "timer-now", "clock-jump", "crash", "crash-in-flight", "move", "freeze", "thaw",
 	"cancel", "hold", "release", "answer", "wrong-answer",
 }
 

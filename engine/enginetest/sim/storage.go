@@ -23,20 +23,37 @@ var (
 )
 
 // Append implements engine.Journal.
-func (f facade) Append(_ context.Context, _, chain string, expect uint64, e *engine.Event) (uint64, error) {
+func (f facade) Append(_ context.Context, run, chain string, expect uint64, e *engine.Event) (uint64, error) {
 	var seq uint64
 	err := f.park(&call{
 		op: opAppend, key: fmt.Sprintf("%s %q attempt %d after %d", e.Type, e.Activation, e.Attempt, expect),
 		commits: chain != "" && e.Reason == "" && e.Type != engine.EventAnswered,
-		do:      func() (err error) { seq, err = f.world.append(chain, expect, e); return err },
+		do:      func() (err error) { seq, err = f.world.append(run, chain, expect, e); return err },
 	})
 	e.Seq = seq
 	return seq, err
 }
 
-// append adds an event to the log, as it comes out of its encoding.
-func (w *world) append(chain string, expect uint64, e *engine.Event) (uint64, error) {
-	if w.last[chain] != expect {
+// journal is one run's.
+type journal struct {
+	events []*engine.Event
+	last   map[string]uint64
+}
+
+// journal is that of a run; that of the simulated one is log.
+func (w *world) journal(run string) *journal {
+	j := w.journals[run]
+	if j == nil {
+		j = &journal{last: map[string]uint64{}}
+		w.journals[run] = j
+	}
+	return j
+}
+
+// append adds an event to a run's journal, as it comes out of its encoding.
+func (w *world) append(run, chain string, expect uint64, e *engine.Event) (uint64, error) {
+	j := w.journal(run)
+	if j.last[chain] != expect {
 		return 0, engine.ErrConflict
 	}
 	raw, err := json.Marshal(e)
@@ -47,18 +64,23 @@ func (w *world) append(chain string, expect uint64, e *engine.Event) (uint64, er
 	if err := json.Unmarshal(raw, stored); err != nil {
 		return 0, err
 	}
-	stored.Seq = uint64(len(w.log)) + 1
-	w.log = append(w.log, stored)
-	w.last[chain] = stored.Seq
+	stored.Seq = uint64(len(j.events)) + 1
+	j.events = append(j.events, stored)
+	j.last[chain] = stored.Seq
+	if run == w.next {
+		w.moved(stored)
+		return stored.Seq, nil
+	}
 	w.checkEvent(chain, stored)
 	return stored.Seq, nil
 }
 
 // Read implements engine.Journal.
-func (f facade) Read(_ context.Context, _ string, after uint64) (events []*engine.Event, err error) {
-	err = f.park(&call{op: opRead, key: fmt.Sprintf("after %d", after), do: func() error {
-		if n := uint64(len(f.world.log)); after < n {
-			events = f.world.log[after:n:n]
+func (f facade) Read(_ context.Context, run string, after uint64) (events []*engine.Event, err error) {
+	err = f.park(&call{op: opRead, key: fmt.Sprintf("%s after %d", run, after), do: func() error {
+		log := f.world.journal(run).events
+		if n := uint64(len(log)); after < n {
+			events = log[after:n:n]
 		}
 		return nil
 	}})
@@ -66,9 +88,9 @@ func (f facade) Read(_ context.Context, _ string, after uint64) (events []*engin
 }
 
 // Last implements engine.Journal.
-func (f facade) Last(_ context.Context, _, chain string) (seq uint64, err error) {
+func (f facade) Last(_ context.Context, run, chain string) (seq uint64, err error) {
 	err = f.park(&call{op: opRead, key: "last of " + chain, do: func() error {
-		seq = f.world.last[chain]
+		seq = f.world.journal(run).last[chain]
 		return nil
 	}})
 	return seq, err

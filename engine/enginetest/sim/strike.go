@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -31,7 +32,7 @@ func (w *world) strike(f Fault, pick int) bool {
 		targets = w.misdeliveries(f)
 	case TimerNow, ClockJump:
 		targets = w.jumps(f)
-	case Crash, CrashInFlight, Freeze, Thaw:
+	case Crash, CrashInFlight, Move, Freeze, Thaw:
 		targets = w.deaths(f)
 	default:
 		targets = w.visits(f)
@@ -123,8 +124,16 @@ func (w *world) deaths(f Fault) []deed {
 	switch f {
 	case CrashInFlight:
 		return []deed{{p.name, func() { w.fly(p); w.crash(p) }}}
+	case Move:
+		if w.events() < 2 || w.next != "" || w.model.ended || len(w.flying) > 0 {
+			return nil
+		}
+		return []deed{{p.name, func() {
+			w.crash(p)
+			w.next = fmt.Sprintf("r-%d", len(w.starts)+2)
+		}}}
 	case Freeze:
-		if w.shared == nil || len(w.log) == 0 {
+		if w.shared == nil || w.events() == 0 {
 			return nil
 		}
 		return []deed{{p.name, func() { p.frozen = true; w.boot().open() }}}

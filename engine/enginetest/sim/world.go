@@ -13,9 +13,6 @@ import (
 	"github.com/graflow/graflow-wasm/engine"
 )
 
-// runID names the run of every simulation.
-const runID = "r"
-
 // world is what one run sees: storage, time, processes, and who checks them.
 // Its scheduler is the only goroutine that changes what is not guarded by mu.
 type world struct {
@@ -26,16 +23,18 @@ type world struct {
 	trace  func(string) // of each step; nil is none
 	broken *Violation
 
-	log    []*engine.Event
-	last   map[string]uint64
-	shared *queue // nil: each process has its own
-	kept   *engine.Backend
-	takes  taking
-	procs  []*process
-	cur    *process
-	flying []*call // appends of processes that have died, on their way
-	model  *model
-	fold   *fold
+	run      string              // the run's id
+	next     string              // the one that it is to have from now on; "" is none
+	journals map[string]*journal // by id
+	shared   *queue              // nil: each process has its own
+	kept     *engine.Backend
+	takes    taking
+	procs    []*process
+	cur      *process
+	flying   []*call // appends of processes that have died, on their way
+	model    *model
+	fold     *fold
+	starts   []start // where it got other ids
 
 	parks    bool // it was held, or may have been: a process may enqueue twice
 	canceled bool
@@ -100,6 +99,9 @@ func (w *world) play() *Violation {
 	w.end()
 	return w.broken
 }
+
+// events is how many the run's journal has.
+func (w *world) events() int { return len(w.journal(w.run).events) }
 
 // finished tells whether the run has ended, for the journal and for who waits.
 func (w *world) finished() bool {
@@ -180,11 +182,14 @@ func (w *world) keepUp() (deed, bool) {
 
 // open goes on with the run, or submits it if it was not yet.
 func (p *process) open() {
-	if len(p.world.log) == 0 {
+	switch w := p.world; {
+	case w.events() == 0:
 		p.submit()
-		return
+	case w.next != "":
+		p.restore()
+	default:
+		p.recover()
 	}
-	p.recover()
 }
 
 // worthWaiting keeps a paused run from being waited for in a loop. The caller
@@ -194,7 +199,7 @@ func (w *world) worthWaiting() bool {
 	case <-w.cur.running.Done():
 		return true
 	default:
-		return w.cur.idle != len(w.log)
+		return w.cur.idle != w.events()
 	}
 }
 
@@ -256,7 +261,7 @@ func (w *world) idle() []deed {
 }
 
 // heldHere tells that the run is held, or that the process thinks so.
-func (w *world) heldHere() bool { return w.model.held || w.cur.idle == len(w.log) && !w.model.paused() }
+func (w *world) heldHere() bool { return w.model.held || w.cur.idle == w.events() && !w.model.paused() }
 
 // heldItem is a delivery whose lease may end.
 type heldItem struct {
@@ -322,7 +327,7 @@ func (w *world) standing() string {
 		}
 	}
 	return fmt.Sprintf("the model's live activations %s; parked calls %q; %d events; process ready %t, error %v, waiting %t, outcome %v",
-		w.model.liveNames(), waiting, len(w.log), w.cur.ready, w.cur.err, w.cur.waiting, w.cur.outcome)
+		w.model.liveNames(), waiting, w.events(), w.cur.ready, w.cur.err, w.cur.waiting, w.cur.outcome)
 }
 
 // running is the run in the present process, if it has been opened.
