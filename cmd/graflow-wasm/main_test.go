@@ -9,8 +9,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/graflow/graflow-wasm/wasmhost"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -62,7 +64,7 @@ func buildGuest(dir string) error {
 
 // TestScripts runs the command as a user would: testdata/script says what is
 // typed, and what is seen. `exits CODE` wants that exit code of the command
-// after it.
+// after it; `until REGEXP` repeats the command until its stdout matches.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -78,7 +80,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("SERVER", strings.TrimPrefix(server.URL, "http://"))
 			return writeModules(env.WorkDir)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "until": until},
 	})
 }
 
@@ -111,4 +113,19 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if text := fmt.Sprint(got); text != args[0] {
 		ts.Fatalf("got exit code %s, want %s", text, args[0])
 	}
+}
+
+// until repeats a command that waits for another in the background.
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: until REGEXP command…")
+	}
+	want, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if err := ts.Exec(args[1], args[2:]...); err == nil && want.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+	}
+	ts.Fatalf("%s never told %s", args[1:], want)
 }

@@ -26,6 +26,7 @@ progress, the output and the exit codes of ` + "`graflow-wasm run`" + `.`,
 		Args: subcommandOnly,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	cmd.SuggestionsMinimumDistance = 2
 	where.addTo(cmd.PersistentFlags(), "the `DIR` in which runs are kept (default: $"+stateVariable+")")
 	cmd.AddCommand(
 		newRunsLs(std, &where), newRunsShow(std, &where), newRunsWatch(std, &where), newRunsLogs(std, &where),

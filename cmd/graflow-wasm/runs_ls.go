@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -102,7 +101,7 @@ func writeRuns(w io.Writer, all []control.Summary, format string) error {
 		if !s.Ended.IsZero() {
 			took = roundDuration(s.Ended.Sub(s.Started)).String()
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", oneLine(s.Run), oneLine(s.Flow), oneLine(statusText(s)), strconv.Itoa(s.Steps), began, took)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\n", oneLine(s.Run), oneLine(s.Flow), oneLine(statusText(s)), s.Steps, began, took+oneLine(s.Fault))
 	}
 	return t.Flush()
 }
@@ -110,8 +109,6 @@ func writeRuns(w io.Writer, all []control.Summary, format string) error {
 // statusText is a run's status with what somebody should know of it.
 func statusText(s control.Summary) string {
 	switch {
-	case s.Status == control.StatusUnreadable:
-		return string(s.Status) + ": " + s.Fault
 	case s.Interrupted():
 		return "running, nobody drives it"
 	case s.Status == engine.StatusPaused && s.Held:

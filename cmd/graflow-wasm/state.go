@@ -81,6 +81,24 @@ const openFor = 5 * time.Second
 // open opens the directory, or reaches the process that has it open; one of the
 // two is not nil.
 func (s *stateFlags) open(ctx context.Context) (*statedir.Dir, *control.Client, error) {
+	dir, client, err := s.openOrReach(ctx)
+	if client != nil {
+		err = nil
+	}
+	return dir, client, err
+}
+
+// take is open for who needs the directory itself.
+func (s *stateFlags) take(ctx context.Context) (*statedir.Dir, error) {
+	dir, client, err := s.openOrReach(ctx)
+	if client != nil {
+		client.Close()
+	}
+	return dir, err
+}
+
+// openOrReach is open with statedir.ErrInUse beside the client.
+func (s *stateFlags) openOrReach(ctx context.Context) (*statedir.Dir, *control.Client, error) {
 	for end := time.Now().Add(openFor); ; {
 		dir, err := statedir.Open(s.path(), s.config())
 		if err == nil {
@@ -90,11 +108,8 @@ func (s *stateFlags) open(ctx context.Context) (*statedir.Dir, *control.Client, 
 			return nil, nil, usage(err)
 		}
 		client, dialErr := control.Dial(ctx, s.path())
-		switch {
-		case dialErr == nil:
-			return nil, client, nil
-		case time.Now().After(end):
-			return nil, nil, err
+		if dialErr == nil || time.Now().After(end) {
+			return nil, client, err
 		}
 		select {
 		case <-time.After(20 * time.Millisecond):
@@ -102,14 +117,4 @@ func (s *stateFlags) open(ctx context.Context) (*statedir.Dir, *control.Client, 
 			return nil, nil, fmt.Errorf("open state directory %s: %w", s.path(), ctx.Err())
 		}
 	}
-}
-
-// take is open for who needs the directory itself.
-func (s *stateFlags) take(ctx context.Context) (*statedir.Dir, error) {
-	dir, other, err := s.open(ctx)
-	if other != nil {
-		other.Close()
-		return nil, fmt.Errorf("open state directory %s: %w by a run; wait until that has ended, or use another directory", s.path(), statedir.ErrInUse)
-	}
-	return dir, err
 }
