@@ -258,6 +258,9 @@ func checkpointBefore(w *world) {
 	}
 	w.wantSucceeded(w.wait(fork), `"c"`)
 	w.wantLog("b c")
+	w.forget()
+	w.wantSucceeded(w.wait(w.restore(w.export("f", "#1"), "")), `"c"`) // the point at which f began
+	w.wantLog("b c")
 	_, err = w.open().Fork(w.Context(), r.ID(), "nowhere", "")
 	w.wantIs(err, engine.ErrNotFound)
 	_, err = w.open().Fork(w.Context(), r.ID(), "", "f")

@@ -10,6 +10,27 @@ import (
 // activate starts one execution of a vertex: a task is enqueued, a group or a
 // map spreads out.
 func (r *Run) activate(s *scope, a arrival) {
+	if r.depth >= maxDepth {
+		s.live++
+		r.later = append(r.later, later{r, s, a})
+		return
+	}
+	r.depth++
+	r.activateNow(s, a)
+	r.depth--
+}
+
+// activateLater goes on with the activations that would have been too deep.
+func (r *Run) activateLater() {
+	for len(r.later) > 0 {
+		l := r.later[0]
+		r.later = r.later[1:]
+		l.run.activate(l.scope, l.arrival)
+		l.run.ended(l.scope)
+	}
+}
+
+func (r *Run) activateNow(s *scope, a arrival) {
 	if r.verdict != nil || s.stopping() {
 		r.nodes[a.vertex].expect = r.nodes[a.vertex].expect || a.cause == causeEdge
 		s.refuse(a)
@@ -21,7 +42,7 @@ func (r *Run) activate(s *scope, a arrival) {
 		return
 	}
 	n.visits++
-	if v.task != nil && a.cause == causeJump {
+	if a.cause == causeJump {
 		if limit := r.graph.maxCycles(v.task); limit > 0 && int(n.visits) > limit {
 			n.visits--
 			s.refuse(a)

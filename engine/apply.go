@@ -18,7 +18,7 @@ func (r *Run) Apply(e *Event) bool {
 	if e.events() == "" {
 		r.events++
 	}
-	defer r.checkSteps()
+	defer r.settled()
 	if decision, ok := decisions[e.Type]; ok {
 		return decision(r, e)
 	}
@@ -52,6 +52,12 @@ func (r *Run) applyTo(act *activation, e *Event) {
 		r.retire(act)
 		r.stopped(act, e)
 	}
+}
+
+// settled ends the folding of an event.
+func (r *Run) settled() {
+	r.activateLater()
+	r.checkSteps()
 }
 
 // decisions are what the events of the chain "" do.

@@ -53,15 +53,20 @@ func (e *Engine) checkpointOf(ctx context.Context, run, name string) (*checkpoin
 	}
 	whole := e.newRun(run, g)
 	var events []*Event
+	points := map[string]CheckpointInfo{} // of the run's own events
 	err = e.each(ctx, run, whole, func(ev *Event) {
-		if ev.events() == "" { // else it is told by what it is based on
+		if ev.events() == "" {
 			events = append(events, ev)
+		} else { // it is told by what it is based on, up to here
+			clear(points)
 		}
+		at := "#" + strconv.FormatUint(ev.Seq, 10)
+		points[at] = CheckpointInfo{Name: at, Seq: ev.Seq, Time: ev.Time, Activation: ev.Activation, events: len(events)}
 	})
 	if err != nil {
 		return nil, err
 	}
-	info, err := whole.findCheckpoint(name, events)
+	info, err := whole.findCheckpoint(name, points)
 	if err != nil {
 		return nil, err
 	}
@@ -81,14 +86,13 @@ func (e *Engine) checkpointOf(ctx context.Context, run, name string) (*checkpoin
 	return doc, e.addBlobs(ctx, doc)
 }
 
-func (r *Run) findCheckpoint(name string, events []*Event) (CheckpointInfo, error) {
-	if text, ok := strings.CutPrefix(name, "#"); ok {
-		for i, ev := range slices.Backward(events) {
-			if strconv.FormatUint(ev.Seq, 10) == text {
-				return CheckpointInfo{Name: name, Seq: ev.Seq, Time: ev.Time, Activation: ev.Activation, events: i + 1}, nil
-			}
+func (r *Run) findCheckpoint(name string, points map[string]CheckpointInfo) (CheckpointInfo, error) {
+	if strings.HasPrefix(name, "#") {
+		info, ok := points[name]
+		if !ok {
+			return info, fmt.Errorf("event %s: %w", name, ErrNotFound)
 		}
-		return CheckpointInfo{}, fmt.Errorf("event %s: %w", name, ErrNotFound)
+		return info, nil
 	}
 	for _, c := range slices.Backward(r.checkpoints) {
 		if name == "" || c.Name == name {

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -87,6 +88,36 @@ func TestCorners(t *testing.T) {
 			w.run(s)
 			w.wantCount("m", 2)
 			w.wantCount("after", 2)
+		}},
+		{name: "loop_of_nothing", run: func(w *world) {
+			s := w.nodes(engine.Par(w.plain("m")).Named("g"))
+			task(s, "m").Map = "[]"
+			s.Edges, s.Start = []engine.Edge{{From: "g", To: "g"}}, []string{"g"}
+			w.wantStatus(w.run(s), engine.StatusFailed, engine.ReasonCycleLimit)
+			s.Limits.MaxCycles = ptr(0)
+			w.wantStatus(w.run(s), engine.StatusFailed, engine.ReasonStepLimit)
+			s.Limits.MaxSteps = 100_000
+			w.wantStatus(w.run(s), engine.StatusFailed, engine.ReasonStepLimit)
+			w.wantLog("")
+		}},
+		{name: "chain_of_nothing", run: func(w *world) {
+			s := &engine.Spec{Name: "nothing"}
+			w.plain("m")
+			for i := range 2000 {
+				s.Tasks = append(s.Tasks, engine.Task{ID: fmt.Sprint("m", i), Map: "[]", Spec: json.RawMessage(`{"func":"m"}`)})
+				if i > 0 {
+					s.Edges = append(s.Edges, engine.Edge{From: s.Tasks[i-1].ID, To: s.Tasks[i].ID})
+				}
+			}
+			w.wantSucceeded(w.run(s), "[]")
+		}},
+		{name: "queue_timeout_from_before_a_pause", virtual: true, run: func(w *world) {
+			w.pauses("p", engine.Pause{Name: "n", Timeout: engine.Duration(time.Minute), Default: json.RawMessage("1")})
+			s := w.flow("p")
+			task(s, "p").QueueTimeout = engine.Duration(time.Minute)
+			r := w.start(s)
+			<-r.Done()
+			w.wantSucceeded(r.Outcome(), "1")
 		}},
 		{name: "waits_too_long_and_is_taken", virtual: true, run: func(w *world) {
 			w.on("slow", func(*direct.Context, json.RawMessage) (any, error) {

@@ -151,7 +151,7 @@ func (d *Delivery) timeout() time.Duration {
 // has none of its own it is that of its group's supersteps.
 func (d *Delivery) maxCycles() int {
 	g, t := d.graph, d.owner()
-	if int(d.Vertex) < len(g.vertices) && t.MaxCycles == nil {
+	if int(d.Vertex) < len(g.vertices) && t.MaxCycles == nil && t.Map == "" {
 		if p := g.vertices[d.Vertex].parent; p >= 0 && g.vertices[p].isGroup() {
 			return g.supersteps(g.vertices[p].group)
 		}

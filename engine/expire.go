@@ -33,6 +33,9 @@ func (o *Running) expire(c Command) {
 	if o.closed() != nil || act == nil || queued && (act.retrying || act.attempt != c.Attempt) {
 		return
 	}
+	if queued && !act.timing.queued.Equal(c.At) {
+		return // the timer of an earlier wait
+	}
 	if c.Kind == CommandTimeout && (!act.flows() || act.attempt != c.Attempt) {
 		return // the timer of an earlier attempt
 	}

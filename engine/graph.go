@@ -98,10 +98,10 @@ func canonical(raw []byte) ([]byte, error) {
 	return json.Marshal(v)
 }
 
-// maxCycles is the limit that applies to a task; 0 is none.
+// maxCycles is the limit that applies to a task, or with nil to a group; 0 is none.
 func (g *Graph) maxCycles(t *Task) int {
 	switch {
-	case t.MaxCycles != nil:
+	case t != nil && t.MaxCycles != nil:
 		return *t.MaxCycles
 	case g.spec.Limits.MaxCycles != nil:
 		return *g.spec.Limits.MaxCycles

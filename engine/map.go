@@ -17,8 +17,31 @@ func (r *Run) startMap(act *activation, why string) bool {
 	}
 	g := &groupRun{act: act, vertex: act.vertex, name: r.vertices[act.vertex].id, scope: act.scope, holder: act.holder, items: items, mapTask: r.vertices[act.vertex].task, round: 1, channel: act.scope.channel, results: act.scope.results}
 	g.members = make([]*scope, len(items))
+	if len(items) == 0 && !r.emptyStep(act) {
+		return true
+	}
 	r.openGroup(g, why)
 	return true
+}
+
+// emptyStep counts a map over nothing as a step, so that a loop of such ends. It
+// reports false when that was one too many.
+func (r *Run) emptyStep(act *activation) bool {
+	limit := r.top.graph.maxSteps()
+	if r.steps-r.earlier < limit {
+		r.steps++
+		return true
+	}
+	act.scope.refuse(arrival{vertex: act.vertex, input: act.input, override: act.override, given: act.given, holder: act.holder})
+	act.scope.cut = true
+	if r.top.verdict == nil {
+		r.top.conclude(&verdict{status: StatusFailed, reason: ReasonStepLimit, err: &TaskError{
+			Kind: KindStepLimit, Task: r.vertices[act.vertex].task.ID, Activation: act.id, Permanent: true,
+			Message: fmt.Sprintf("run reached max_steps %d at the empty map %q; raise limits.max_steps, or look for a loop", limit, act.id),
+		}}, drain)
+	}
+	r.ended(act.scope)
+	return false
 }
 
 func (r *Run) mapItems(act *activation) ([]json.RawMessage, error) {

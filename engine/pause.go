@@ -39,6 +39,9 @@ func (r *Run) pausedAt(act *activation, e *Event) {
 		return
 	}
 	act.pause = p
+	if act.timing != nil {
+		act.timing.queued = time.Time{} // a worker had it
+	}
 	if p.Name != "" {
 		r.waiting++
 	}

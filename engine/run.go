@@ -52,6 +52,8 @@ type whole struct {
 	blocked []*activation // of these, those ready beyond max_steps
 	waiting int           // of these, those that wait for somebody's answer
 	ordinal uint64        // of the next activation that becomes ready
+	depth   int           // of activations that follow from one event without a task between
+	later   []later       // those that would be too deep
 
 	answered    map[string]bool
 	held        bool
@@ -168,6 +170,17 @@ type scope struct {
 	cut     bool // stopped before all of it had run
 	broken  []broken
 }
+
+// later is an activation that waits until the stack is short again.
+type later struct {
+	run     *Run
+	scope   *scope
+	arrival arrival
+}
+
+// maxDepth is how many activations follow from one another, no task between, on
+// one stack: of groups and maps that hold nothing.
+const maxDepth = 100
 
 // broken is what of a scope did not end well: what a retry of the run does again.
 type broken struct {
