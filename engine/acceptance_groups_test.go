@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -22,6 +23,7 @@ type groupsFlow struct {
 	t        *testing.T
 	slots    int
 	handler  *direct.Handler
+	handlers map[string]engine.Handler // beside it
 	policies map[string]engine.GroupPolicy
 	backend  *engine.Backend
 	input    string
@@ -113,8 +115,10 @@ func (f *groupsFlow) runSpec(s engine.Spec) engine.Outcome {
 
 func (f *groupsFlow) engine() *engine.Engine {
 	f.t.Helper()
+	handlers := map[string]engine.Handler{"direct": f.handler}
+	maps.Copy(handlers, f.handlers)
 	e, err := engine.New(engine.Config{
-		Handlers: map[string]engine.Handler{"direct": f.handler}, Policies: f.policies,
+		Handlers: handlers, Policies: f.policies,
 		Backend: f.backend, Concurrency: f.slots,
 		Observe: func(n engine.Notice) { f.notices = append(f.notices, n) },
 	})
