@@ -74,9 +74,9 @@ func (p *process) parkUntil(done <-chan struct{}, c *call) error {
 	}
 }
 
-// look takes in the calls that came since the last step, in an order that does
+// takeIn takes in the calls that came since the last step, in an order that does
 // not depend on which goroutine was first.
-func (w *world) look() {
+func (w *world) takeIn() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	slices.SortFunc(w.arrived, func(a, b *call) int {

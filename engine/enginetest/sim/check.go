@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime/debug"
+	"slices"
+	"strings"
 
 	"github.com/graflow/graflow-wasm/engine"
 )
@@ -92,6 +94,7 @@ func (w *world) checkEvent(chain string, e *engine.Event) {
 			breach("end", "after event %d the run is %s, want it to have ended: %t; live %s", e.Seq, w.fold.run.Status(), w.model.ended, w.model.liveNames())
 		}
 	})
+	w.stood = append(w.stood, w.model.standing())
 	w.guarded("steps", func() {
 		if got := w.fold.run.Outcome().Steps; got != w.model.steps {
 			breach("steps", "%d after event %d (%s of %q), want %d", got, e.Seq, e.Type, e.Activation, w.model.steps)
@@ -151,8 +154,12 @@ func (w *world) checkHandle(c *engine.Call) {
 // checkStep is called between steps.
 func (w *world) checkStep() {
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	o := w.cur.outcome
+	said, o := w.said, w.cur.outcome
+	w.said = nil
+	w.mu.Unlock()
+	for _, f := range said {
+		f()
+	}
 	if o == nil {
 		return
 	}
@@ -181,6 +188,27 @@ func (w *world) checkEnd() {
 		}
 		if a, b := again.run.Outcome(), w.cur.outcome; plain(encodeRaw(a)) != plain(encodeRaw(*b)) {
 			breach("fold", "the outcome of a second fold is %s, that of the process %s", encode(a), encode(b))
+		}
+	})
+}
+
+// checkHistory wants a history to tell how the run stood after its events.
+func (w *world) checkHistory(h *engine.History) {
+	n := 0
+	for _, e := range h.Events {
+		if e.Basis == nil || e.Basis.Events == "" {
+			n++
+		}
+	}
+	var live []string
+	for _, a := range h.Live {
+		live = append(live, fmt.Sprintf("%s %d %s", a.Activation, a.Attempt, a.Status))
+	}
+	slices.Sort(live)
+	got := standing{strings.Join(live, ", "), h.Outcome.Steps, !h.Ended.IsZero()}
+	w.guarded("history", func() {
+		if n == 0 || got != w.stood[n-1] {
+			breach("history", "after %d events: %+v, want %+v", n, got, w.stood[max(0, n-1)])
 		}
 	})
 }

@@ -45,13 +45,14 @@ type drawer struct {
 	rich  float64 // how many features its tasks have, of 1
 	tasks int
 	root  []string // ids of the outermost nodes
+	depth int      // of sub-flows
 }
 
 // chance is true so often, in flows with all features.
 func (d *drawer) chance(p float64) bool { return d.r.Float64() < p*d.rich }
 
 func (d *drawer) flow() {
-	for range 1 + d.r.IntN(9) {
+	for range 1 + d.r.IntN(9-3*d.depth) {
 		d.root = append(d.root, d.node(0))
 	}
 	d.connect(d.root)
@@ -78,7 +79,9 @@ func (d *drawer) node(depth int) string {
 	case depth < 2 && d.chance(0.35):
 		return d.group(depth)
 	case d.chance(0.15):
-		return d.mapTask(depth)
+		return d.mapTask()
+	case d.depth < 2 && d.chance(0.12):
+		return d.subFlow()
 	}
 	return d.task("")
 }
@@ -199,11 +202,9 @@ func (d *drawer) pause(s *Script, id string) {
 	}
 }
 
-// mapTask draws a map: not an empty one in a group, for a group that ends as it
-// begins is a loop without tasks if it has an edge to itself.
-func (d *drawer) mapTask(depth int) string {
+func (d *drawer) mapTask() string {
 	t, s := engine.Task{ID: d.freeID("m")}, d.script()
-	t.Map = []string{"1..3", "1..5", "[4, 8]", "[]"}[d.r.IntN(4-min(1, depth))]
+	t.Map = []string{"1..3", "1..5", "[]", "[4, 8]"}[d.r.IntN(4)]
 	d.channel(&s)
 	d.trouble(&t, &s)
 	if d.chance(0.5) {
@@ -217,6 +218,20 @@ func (d *drawer) mapTask(depth int) string {
 		s.Iterate, s.Guard = 2, true
 	}
 	return d.add(t, s)
+}
+
+// subFlow draws a task that is a flow.
+func (d *drawer) subFlow() string {
+	inner := &drawer{r: d.r, spec: engine.Spec{Name: "inner"}, rich: d.rich / 2, depth: d.depth + 1}
+	inner.flow()
+	t, s := engine.Task{ID: d.freeID("s"), Handler: engine.FlowHandler}, Script{}
+	d.trouble(&t, &s) // what its script says is not for it
+	if d.chance(0.15) {
+		t.Map = []string{"1..3", "[4, 8]"}[d.r.IntN(2)]
+	}
+	t.Spec = json.RawMessage(encode(inner.spec))
+	d.spec.Tasks = append(d.spec.Tasks, t)
+	return t.ID
 }
 
 func (d *drawer) group(depth int) string {
@@ -361,6 +376,9 @@ func (d *drawer) backEdges() {
 // jumps lets a task ask for others: new ones, existing ones, by goto.
 func (d *drawer) jumps(i int) {
 	t := &d.spec.Tasks[i]
+	if t.Handler != "sim" {
+		return
+	}
 	s := scriptOf(t)
 	if !d.chance(0.12) || s.Iterate > 0 || t.Map != "" || t.ID[0] != 't' {
 		return

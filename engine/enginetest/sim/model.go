@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/graflow/graflow-wasm/engine"
@@ -14,8 +15,11 @@ import (
 // model interprets the rules of a run: slowly, by looking at everything again
 // after each event, and without the engine's code. Where a rule leaves the order
 // open it takes the journal's; everything else it says by itself, and an event
-// that says otherwise breaks the rule.
+// that says otherwise breaks the rule. A sub-flow is a model too, in that of the
+// run.
 type model struct {
+	*mWhole
+	outer  *mAct // whose sub-flow it is; nil of the run itself
 	spec   *engine.Spec
 	tasks  map[string]*engine.Task // those of the graph, and those that the run has added
 	groups map[string]*engine.Group
@@ -27,23 +31,28 @@ type model struct {
 	expect   map[string]bool   // will be started or skipped
 	fired    map[string]bool   // join any: was started by this round's first edge
 	visits   map[string]int
-	live     map[string]*mAct
 	open     map[string]*mGroup // groups and maps that have begun and not ended
 	deferred map[string][]mArrival
-	blocked  []*mAct
 	root     *mScope
 	input    json.RawMessage
-	begun    bool
-	ended    bool
-	held     bool
 	verdict  *mVerdict
-	steps    int
 	last     json.RawMessage // of the last added task that ended
-	seq      uint64
-	now      time.Time
-	ids      map[string]bool // of all activations that there were
-	decided  map[string]bool // attempts that are ready, ever
-	silent   map[string]bool // activations that were stopped while no worker had them
+}
+
+// mWhole is what a run shares with its sub-flows.
+type mWhole struct {
+	top     *model
+	live    map[string]*mAct
+	blocked []*mAct
+	begun   bool
+	ended   bool
+	held    bool
+	steps   int
+	seq     uint64
+	now     time.Time
+	ids     map[string]bool // of all activations that there were
+	decided map[string]bool // attempts that are ready, ever
+	silent  map[string]bool // activations that were stopped while no worker had them
 }
 
 // home is where a task or group stands.
@@ -59,9 +68,10 @@ type mEdge struct {
 }
 
 type mVerdict struct {
-	status              engine.Status
-	reason, task, error string
-	output              json.RawMessage
+	status       engine.Status
+	reason, task string
+	err          *engine.TaskError
+	output       json.RawMessage
 }
 
 // mScope is the root, a group's member, or a map's item.
@@ -105,6 +115,8 @@ type mHold struct {
 }
 
 type mAct struct {
+	m        *model // that it is in
+	sub      *model // the attempt that runs, of a sub-flow
 	id, node string
 	scope    *mScope
 	item     bool
@@ -156,12 +168,18 @@ func breach(rule, format string, args ...any) {
 }
 
 func newModel(s *engine.Spec) *model {
+	whole := &mWhole{live: map[string]*mAct{}, ids: map[string]bool{}, decided: map[string]bool{}, silent: map[string]bool{}}
+	whole.top = whole.part(s, "")
+	return whole.top
+}
+
+// part makes the model of a run or a sub-flow.
+func (w *mWhole) part(s *engine.Spec, prefix string) *model {
 	m := &model{
-		spec: s, tasks: map[string]*engine.Task{}, groups: map[string]*engine.Group{}, home: map[string]home{},
+		mWhole: w, spec: s, tasks: map[string]*engine.Task{}, groups: map[string]*engine.Group{}, home: map[string]home{},
 		born: map[string]uint64{}, expect: map[string]bool{}, fired: map[string]bool{}, visits: map[string]int{},
-		live: map[string]*mAct{}, open: map[string]*mGroup{}, deferred: map[string][]mArrival{},
-		ids: map[string]bool{}, decided: map[string]bool{}, silent: map[string]bool{},
-		root: &mScope{channel: map[string]json.RawMessage{}, results: map[string]mResult{}, started: true},
+		open: map[string]*mGroup{}, deferred: map[string][]mArrival{},
+		root: &mScope{prefix: prefix, channel: map[string]json.RawMessage{}, results: map[string]mResult{}, started: true},
 	}
 	for i := range s.Tasks {
 		m.tasks[s.Tasks[i].ID] = &s.Tasks[i]
@@ -271,7 +289,18 @@ func (m *model) findBackEdges() {
 
 // paused tells that nothing goes on without somebody's answer.
 func (m *model) paused() bool {
-	return len(m.questions()) > 0 && len(m.questions()) == len(m.live)-len(m.blocked)
+	return len(m.questions()) > 0 && len(m.questions()) == len(m.live)-len(m.blocked)-m.flows()
+}
+
+// flows is how many sub-flows run.
+func (w *mWhole) flows() int {
+	n := 0
+	for _, a := range w.live {
+		if a.sub != nil {
+			n++
+		}
+	}
+	return n
 }
 
 // questions are the names of the pauses that wait for somebody.
@@ -286,6 +315,31 @@ func (m *model) questions() []string {
 }
 
 func (m *model) liveIDs() []string { return slices.Sorted(maps.Keys(m.live)) }
+
+// standing is how a run stands.
+type standing struct {
+	live  string
+	steps int
+	ended bool
+}
+
+func (m *model) standing() standing {
+	var live []string
+	for _, id := range m.liveIDs() {
+		a, status := m.live[id], engine.StatusPending
+		switch {
+		case a.sub != nil:
+			continue
+		case a.paused != nil:
+			status = engine.StatusPaused
+		case a.retrying:
+			status = engine.StatusRetrying
+		}
+		live = append(live, fmt.Sprintf("%s %d %s", id, a.attempt, status))
+	}
+	slices.Sort(live)
+	return standing{strings.Join(live, ", "), m.steps, m.ended}
+}
 
 func (m *model) liveNames() string {
 	var all []string
@@ -334,9 +388,10 @@ func (m *model) quiet(s *mScope) bool {
 	return true
 }
 
+// maxCycles is a task's limit, or with nil a group's.
 func (m *model) maxCycles(t *engine.Task) int {
 	switch {
-	case t.MaxCycles != nil:
+	case t != nil && t.MaxCycles != nil:
 		return *t.MaxCycles
 	case m.spec.Limits.MaxCycles != nil:
 		return *m.spec.Limits.MaxCycles
@@ -345,8 +400,8 @@ func (m *model) maxCycles(t *engine.Task) int {
 }
 
 func (m *model) maxSteps() int {
-	if m.spec.Limits.MaxSteps > 0 {
-		return m.spec.Limits.MaxSteps
+	if n := m.top.spec.Limits.MaxSteps; n > 0 {
+		return n
 	}
 	return engine.DefaultMaxSteps
 }

@@ -48,6 +48,11 @@ func (m *model) start(e *engine.Event) {
 	if m.input == nil {
 		m.input = null
 	}
+	m.beginStarts()
+}
+
+// beginStarts activates the starts.
+func (m *model) beginStarts() {
 	m.exposeAll(m.starts)
 	for _, id := range m.starts {
 		m.activate(m.root, mArrival{node: id, input: m.input, given: true})
@@ -74,7 +79,7 @@ func (m *model) canceledOutside(e *engine.Event) {
 	}
 	v := &mVerdict{status: engine.StatusCanceled, reason: e.Reason}
 	if e.Reason == engine.ReasonDeadline {
-		v.status, v.error = engine.StatusFailed, engine.KindRunTimeout
+		v.status, v.err = engine.StatusFailed, &engine.TaskError{Kind: engine.KindRunTimeout}
 	}
 	m.conclude(v)
 }
@@ -89,7 +94,7 @@ func (m *model) retryDue(e *engine.Event) {
 	}
 	a.retrying = false
 	a.attempt++
-	m.enqueue(a)
+	a.m.enqueue(a)
 }
 
 // overtaken tells that an event comes from no worker but from a timer or from
@@ -110,11 +115,19 @@ func (m *model) committed(e *engine.Event) {
 		breach("order", "%s of %s, which is not ready", e.Type, e.Activation)
 	case a.attempt != e.Attempt:
 		breach("attempts", "%s of %s in attempt %d, want %d", e.Type, a.id, e.Attempt, a.attempt)
-	case a.retrying && e.Reason == "":
+	case a.retrying && e.Reason != engine.KindDeadline:
 		breach("attempts", "%s of %s attempt %d, which has failed and waits for its retry", e.Type, a.id, e.Attempt)
 	case (a.paused != nil) != (e.Type == engine.EventAnswered) && e.Reason == "":
 		breach("pause", "%s of %s, paused: %t", e.Type, a.id, a.paused != nil)
+	case a.sub != nil:
+		m.flowBounded(a, e)
+		return
 	}
+	a.m.happened(a, e)
+}
+
+// happened is what an event of an activation does.
+func (m *model) happened(a *mAct, e *engine.Event) {
 	switch e.Type {
 	case engine.EventAnswered:
 		m.answered(a, e)

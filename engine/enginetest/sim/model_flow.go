@@ -21,15 +21,13 @@ func (m *model) activate(s *mScope, a mArrival) {
 	}
 	t := m.tasks[a.node]
 	m.visits[a.node]++
-	if limit := 0; t != nil && a.jump {
-		if limit = m.maxCycles(t); limit > 0 && m.visits[a.node] > limit {
-			m.visits[a.node]--
-			m.failScope(s, &engine.TaskError{Kind: engine.KindCycleLimit, Task: a.node})
-			return
-		}
+	if limit := m.maxCycles(t); a.jump && limit > 0 && m.visits[a.node] > limit {
+		m.visits[a.node]--
+		m.failScope(s, &engine.TaskError{Kind: engine.KindCycleLimit, Task: a.node, Permanent: true})
+		return
 	}
 	act := &mAct{
-		id: visitID(s, a.node, m.visits[a.node]), node: a.node, scope: s, input: a.input,
+		m: m, id: visitID(s, a.node, m.visits[a.node]), node: a.node, scope: s, input: a.input,
 		cycle: m.visits[a.node], attempt: 1, since: m.seq, hold: a.hold,
 	}
 	if !a.given {
@@ -83,6 +81,10 @@ func (m *model) enqueue(a *mAct) {
 	a.channel, a.ready = maps.Clone(a.scope.channel), m.now
 	if a.attempt == 1 {
 		a.begun = m.now
+	}
+	if m.taskOf(a).Handler == engine.FlowHandler {
+		m.startFlow(a)
+		return
 	}
 	m.decided[attemptKey(a.id, a.attempt)] = true
 	if m.verdict != nil && (a.recovery == nil || !a.recovery.rollback) {
@@ -258,9 +260,9 @@ func (m *model) iterate(a *mAct, it *engine.Iteration) {
 }
 
 func (m *model) iterateItem(a *mAct, data json.RawMessage) {
-	next := &mAct{id: a.scope.prefix[:len(a.scope.prefix)-1] + "#" + strconv.Itoa(a.cycle+1), node: a.node, scope: a.scope, item: true, input: data, cycle: a.cycle + 1, attempt: 1, since: m.seq, hold: a.hold}
+	next := &mAct{m: m, id: a.scope.prefix[:len(a.scope.prefix)-1] + "#" + strconv.Itoa(a.cycle+1), node: a.node, scope: a.scope, item: true, input: data, cycle: a.cycle + 1, attempt: 1, since: m.seq, hold: a.hold}
 	if limit := m.maxCycles(m.tasks[a.node]); limit > 0 && next.cycle > limit {
-		m.failScope(a.scope, &engine.TaskError{Kind: engine.KindCycleLimit, Task: a.node})
+		m.failScope(a.scope, &engine.TaskError{Kind: engine.KindCycleLimit, Task: a.node, Permanent: true})
 		return
 	}
 	m.begin(next)
@@ -408,6 +410,10 @@ func (m *model) stop(s *mScope) {
 			a.scope.cut = true
 			continue
 		}
+		if a.sub != nil {
+			a.sub.conclude(&mVerdict{status: engine.StatusCanceled})
+			continue
+		}
 		if a.retrying || a.paused != nil {
 			delete(m.live, id)
 			m.silent[id] = true
@@ -425,7 +431,7 @@ func (m *model) stop(s *mScope) {
 func (m *model) failScope(s *mScope, err *engine.TaskError) {
 	if s.group == nil {
 		if m.verdict == nil {
-			v := &mVerdict{status: engine.StatusFailed, error: err.Kind, task: err.Task}
+			v := &mVerdict{status: engine.StatusFailed, err: err, task: err.Task}
 			if err.Kind == engine.KindCycleLimit {
 				v.reason = engine.ReasonCycleLimit
 			}
@@ -455,24 +461,40 @@ func (m *model) stopped(a *mAct, e *engine.Event) {
 	}
 }
 
-// settle ends what has nothing live in it: members, then the run.
+// settle ends what has nothing live in it: members, sub-flows, then the run.
 func (m *model) settle() {
 	for again := true; again; {
-		again = false
-		for _, id := range slices.Sorted(maps.Keys(m.open)) {
-			g := m.open[id]
-			if g != nil && m.settleGroup(g) {
+		again = m.settleGroups()
+		for _, id := range m.liveIDs() {
+			a := m.live[id]
+			if a == nil || a.sub == nil {
+				continue
+			}
+			again = a.sub.settleGroups() || again
+			if m.live[id] == a && a.sub != nil && a.sub.quiet(a.sub.root) {
+				a.m.flowEnded(a)
 				again = true
 			}
 		}
 	}
-	switch {
+	switch busy := len(m.live) - m.flows(); {
 	case len(m.live) == 0:
 		m.ended = true
-	case len(m.live) == len(m.blocked) && m.verdict == nil:
-		m.verdict = &mVerdict{status: engine.StatusFailed, reason: engine.ReasonStepLimit, error: engine.KindStepLimit, task: m.blocked[0].node}
+	case busy == len(m.blocked) && m.verdict == nil:
+		first := m.blocked[0]
+		m.verdict = &mVerdict{status: engine.StatusFailed, reason: engine.ReasonStepLimit, err: &engine.TaskError{Kind: engine.KindStepLimit}, task: first.node}
 		m.ended = true
 	}
+}
+
+func (m *model) settleGroups() bool {
+	changed := false
+	for _, id := range slices.Sorted(maps.Keys(m.open)) {
+		if g := m.open[id]; g != nil && m.settleGroup(g) {
+			changed = true
+		}
+	}
+	return changed
 }
 
 // checkOutcome compares how the engine says that the run has ended.
@@ -491,7 +513,11 @@ func (m *model) checkOutcome(o *engine.Outcome) {
 	if output == nil {
 		output = null
 	}
-	want := []any{v.status, v.reason, v.task, v.error, m.steps, plain(output)}
+	wantKind := ""
+	if v.err != nil {
+		wantKind = v.err.Kind
+	}
+	want := []any{v.status, v.reason, v.task, wantKind, m.steps, plain(output)}
 	if !reflect.DeepEqual(got, want) {
 		breach("outcome", "status, reason, task, error, steps, output are %v, want %v", got, want)
 	}

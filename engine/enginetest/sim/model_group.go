@@ -22,6 +22,16 @@ func (m *model) startMap(a *mAct) {
 	for k := range g.items {
 		g.members = append(g.members, &mScope{up: a.scope, group: g, member: k, prefix: a.id + "[" + strconv.Itoa(k) + "]/"})
 	}
+	if len(g.items) == 0 { // a step, so that a loop of such ends
+		if m.steps >= m.maxSteps() {
+			a.scope.cut = true
+			if m.top.verdict == nil {
+				m.top.conclude(&mVerdict{status: engine.StatusFailed, reason: engine.ReasonStepLimit, err: &engine.TaskError{Kind: engine.KindStepLimit}, task: a.node})
+			}
+			return
+		}
+		m.steps++
+	}
 	m.openGroup(g)
 }
 
@@ -85,7 +95,7 @@ func (m *model) startMembers(g *mGroup) {
 
 func (m *model) startMember(g *mGroup, s *mScope) {
 	if g.isMap {
-		m.begin(&mAct{id: s.prefix[:len(s.prefix)-1], node: g.node, scope: s, item: true, input: g.items[s.member], cycle: 1, attempt: 1, since: m.seq})
+		m.begin(&mAct{m: m, id: s.prefix[:len(s.prefix)-1], node: g.node, scope: s, item: true, input: g.items[s.member], cycle: 1, attempt: 1, since: m.seq})
 		return
 	}
 	for id, h := range m.home {
@@ -230,7 +240,7 @@ func (m *model) superstep(g *mGroup) bool {
 		limit = m.supersteps(m.groups[g.node])
 	}
 	if limit > 0 && g.round > limit {
-		again[0].err = &engine.TaskError{Kind: engine.KindCycleLimit, Task: g.node}
+		again[0].err = &engine.TaskError{Kind: engine.KindCycleLimit, Task: g.node, Permanent: true}
 		g.failed = true
 		return false
 	}

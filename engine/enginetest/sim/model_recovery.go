@@ -29,7 +29,7 @@ func (m *model) startRecovery(r *mRecovery) {
 		breach("recovery", "a second %s", id)
 	}
 	m.ids[id] = true
-	a := &mAct{id: id, node: r.of.node, scope: r.of.scope, item: r.of.item, cycle: r.of.cycle, attempt: 1, since: m.seq, recovery: r, stopping: m.ending(r.of.scope)}
+	a := &mAct{m: m, id: id, node: r.of.node, scope: r.of.scope, item: r.of.item, cycle: r.of.cycle, attempt: 1, since: m.seq, recovery: r, stopping: m.ending(r.of.scope)}
 	a.told = m.recoveryInput(r)
 	m.live[id] = a
 	m.enqueue(a)

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"context"
 	"encoding/json"
 
 	"github.com/graflow/graflow-wasm/engine"
@@ -18,4 +19,20 @@ func (w *world) release() {
 func (w *world) resume(name string, answer json.RawMessage) {
 	w.outside(func(r *engine.Running) error { return r.Resume(name, answer) },
 		engine.ErrNotPaused, engine.ErrNoPause, engine.ErrAnswered, engine.ErrAmbiguous)
+}
+
+// look reads the run's history, whoever drives it.
+func (w *world) look() {
+	p, run := w.cur, w.run
+	go func() {
+		h, err := p.engine.History(context.Background(), run)
+		w.later(func() {
+			switch {
+			case err == nil:
+				w.checkHistory(h)
+			case !usualError(err):
+				w.breaks("history", "%v", err)
+			}
+		})
+	}()
 }

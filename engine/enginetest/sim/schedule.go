@@ -44,13 +44,14 @@ const (
 	Release             // and released
 	Answer              // somebody answers a pause
 	WrongAnswer         // somebody answers what is not asked
+	Look                // somebody reads the run's history
 	faults
 )
 
 var faultNames = [faults]string{
 	"-", "append-fails", "append-lies", "read-fails", "enqueue-fails", "enqueue-lies", "ack-lost", "ack-forgotten",
 	"duplicate", "late", "lease-lost", "stubborn", "timer-now", "clock-jump", "crash", "crash-in-flight", "move", "freeze", "thaw",
-	"cancel", "hold", "release", "answer", "wrong-answer",
+	"cancel", "hold", "release", "answer", "wrong-answer", "look",
 }
 
 // String is the fault's name in a printed schedule.

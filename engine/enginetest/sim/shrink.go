@@ -9,7 +9,7 @@ import (
 )
 
 // effort is how many steps a shrinking may play.
-const effort = 1_000_000
+const effort = 300_000
 
 // Shrink makes a broken case small: fewer faults, fewer choices, a smaller flow,
 // as long as the same rule breaks. play is what came of c.
@@ -149,6 +149,9 @@ func simpler(c *Case, i int) bool {
 
 // simplerTask are changes to a task.
 func simplerTask(t *engine.Task) []func() {
+	if t.Handler == engine.FlowHandler {
+		return simplerFlow(t)
+	}
 	script := func(change func(*Script)) func() {
 		return func() {
 			s := scriptOf(t)
@@ -174,6 +177,26 @@ func simplerTask(t *engine.Task) []func() {
 		script(func(s *Script) { s.Terminate = false }),
 		script(func(s *Script) { s.Cancel = false }),
 		script(func(s *Script) { s.Pause = nil }),
+	}
+}
+
+// simplerFlow are changes to a task that is a flow: it becomes none, or a simpler
+// one.
+func simplerFlow(t *engine.Task) []func() {
+	changes := []func(){
+		func() { t.Handler, t.Spec = "sim", json.RawMessage(`{"salt":0}`) },
+		func() { t.Retry = nil }, func() { t.Timeout = 0 }, func() { t.Deadline = 0 }, func() { t.QueueTimeout = 0 },
+		func() { t.Fallback = "" }, func() { t.Rollback = "" }, func() { t.Map = "" },
+	}
+	inner := Case{Spec: *flowOf(t)}
+	for i := 0; ; i++ {
+		c := inner
+		if !simpler(&c, i) {
+			return changes
+		}
+		if encode(c.Spec) != encode(inner.Spec) {
+			changes = append(changes, func() { t.Spec = json.RawMessage(encode(c.Spec)) })
+		}
 	}
 }
 
@@ -227,6 +250,9 @@ func forget(t *engine.Task, gone map[string]bool) {
 	}
 	if gone[t.Rollback] {
 		t.Rollback = ""
+	}
+	if t.Handler == engine.FlowHandler {
+		return
 	}
 	script := scriptOf(t)
 	script.Next = slices.DeleteFunc(script.Next, func(n engine.NextTask) bool { return gone[n.Task.ID] })

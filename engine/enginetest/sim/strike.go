@@ -187,5 +187,8 @@ func (w *world) visits(f Fault) []deed {
 		}
 		return all
 	}
+	if f == Look {
+		return []deed{{"the run", w.look}}
+	}
 	return []deed{{"nothing", func() { w.resume("nothing", answerTo("nothing")) }}}
 }

@@ -34,7 +34,8 @@ type world struct {
 	flying   []*call // appends of processes that have died, on their way
 	model    *model
 	fold     *fold
-	starts   []start // where it got other ids
+	stood    []standing // after each event
+	starts   []start    // where it got other ids
 
 	parks    bool // it was held, or may have been: a process may enqueue twice
 	canceled bool
@@ -43,6 +44,14 @@ type world struct {
 	arrived []*call
 	parked  []*call
 	timers  []*timer
+	said    []func() // for the scheduler to look at
+}
+
+// later lets the scheduler do something before its next step.
+func (w *world) later(f func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.said = append(w.said, f)
 }
 
 // taking says which delivery the next receiver gets.
@@ -83,7 +92,7 @@ func (w *world) play() *Violation {
 	last := w.c.Weather.Chaos + patience
 	for w.step = 0; w.broken == nil; w.step++ {
 		synctest.Wait()
-		w.look()
+		w.takeIn()
 		if w.checkStep(); w.broken != nil || w.finished() {
 			break
 		}
@@ -291,7 +300,7 @@ func (w *world) settle() {
 	for range 60 {
 		w.step++
 		synctest.Wait()
-		w.look()
+		w.takeIn()
 		do := w.ordinary()
 		if len(w.flying) > 0 {
 			do = append(do, deed{"append arrives late", w.land})
@@ -344,6 +353,10 @@ func (w *world) running() *engine.Running {
 // the process or its storage was in the way.
 var usual = []error{engine.ErrFinished, engine.ErrConflict, engine.ErrClosed, errStorage, errCrashed, context.Canceled}
 
+func usualError(err error, more ...error) bool {
+	return slices.ContainsFunc(append(more, usual...), func(u error) bool { return errors.Is(err, u) })
+}
+
 // outside does something to the run from outside, in a goroutine of its own: it
 // waits for storage as all others do.
 func (w *world) outside(do func(r *engine.Running) error, allowed ...error) {
@@ -353,12 +366,10 @@ func (w *world) outside(do func(r *engine.Running) error, allowed ...error) {
 	}
 	go func() {
 		err := do(r)
-		if err == nil || slices.ContainsFunc(append(allowed, usual...), func(a error) bool { return errors.Is(err, a) }) {
+		if err == nil || usualError(err, allowed...) {
 			return
 		}
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.breaks("calls from outside", "%v", err)
+		w.later(func() { w.breaks("calls from outside", "%v", err) })
 	}()
 }
 
