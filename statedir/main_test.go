@@ -9,6 +9,9 @@ import (
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childEnv); dir != "" {
+		if os.Getenv(childSyncEnv) == pagesMode {
+			childPages(dir)
+		}
 		child(dir)
 	}
 	goleak.VerifyTestMain(m)
