@@ -127,6 +127,9 @@ func (l *logReader) read() error {
 	if err != nil || mineErr != nil || os.SameFile(now, mine) {
 		return nil // or nobody has begun the next one yet
 	}
+	if err := l.rest(); err != nil { // what came since
+		return err
+	}
 	if err := l.open(name); err != nil {
 		return err
 	}
