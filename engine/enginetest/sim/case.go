@@ -21,7 +21,9 @@ type Case struct {
 	Input   json.RawMessage `json:"input,omitempty"`
 	Workers int             `json:"workers"`
 	Shared  bool            `json:"shared,omitempty"` // the queue outlives processes, as a cluster's does
-	Weather Weather         `json:"-"`
+	// Forgetful journals are trimmed as they are read: nothing can be recovered.
+	Forgetful bool    `json:"forgetful,omitempty"`
+	Weather   Weather `json:"-"`
 	// Schedule is what is repeated; nil draws it from the seed.
 	Schedule Schedule `json:"schedule,omitempty"`
 }
@@ -58,7 +60,7 @@ func simulate(c *Case, trace func(string)) Play {
 		return Play{Broken: &Violation{Rule: "build", Detail: err.Error()}}
 	}
 	w := &world{
-		c: c, graph: g, trace: trace, run: "r", journals: map[string]*journal{}, kept: engine.InMemory(),
+		c: c, graph: g, trace: trace, run: "r", journals: map[string]*journal{}, dropped: map[string]bool{}, kept: engine.InMemory(),
 		model: newModel(&c.Spec), fold: newFold(g),
 		choose: chooser{weather: c.Weather, script: c.Schedule},
 	}

@@ -87,6 +87,16 @@ func (w *world) checkEvent(chain string, e *engine.Event) {
 			breach("chains", "%s of %q is on the chain %q", e.Type, e.Activation, chain)
 		}
 	})
+	if w.dropped[chain] {
+		w.guarded("stale commits", func() {
+			if w.fold.run.Apply(e) {
+				breach("stale commits", "%s of %s counts, and it has ended", e.Type, e.Activation)
+			}
+			w.fold.history = append(w.fold.history, e)
+			w.stood = append(w.stood, w.model.standing())
+		})
+		return
+	}
 	w.guarded("model", func() { w.model.apply(e) })
 	w.guarded("fold", func() {
 		w.fold.apply(e)

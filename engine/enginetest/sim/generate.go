@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,11 +17,22 @@ func Generate(seed uint64) Case {
 	r := rand.New(rand.NewPCG(seed, 1))
 	d := &drawer{r: r, spec: engine.Spec{Name: "sim-" + strconv.FormatUint(seed, 10)}, rich: r.Float64()}
 	d.flow()
-	return Case{
+	c := Case{
 		Seed: seed, Spec: d.spec, Input: json.RawMessage(strconv.Itoa(r.IntN(10))),
 		Workers: 1 + r.IntN(4), Shared: r.IntN(2) == 0, Weather: drawWeather(r),
 	}
+	if r.IntN(8) == 0 {
+		c.Forgetful = true
+		c.Weather.Faults = slices.DeleteFunc(c.Weather.Faults, func(f Fault) bool { return !slices.Contains(mild, f) })
+		if len(c.Weather.Faults) == 0 {
+			c.Weather.Rate = 0
+		}
+	}
+	return c
 }
+
+// mild are the faults that a run survives without its journal.
+var mild = []Fault{ShortRead, AckLost, AckForgotten, Duplicate, Late, LeaseLost, Stubborn, TimerNow, ClockJump, Cancel, Hold, Release, Answer, WrongAnswer}
 
 // drawWeather is fair, foul in one way, or foul in all.
 func drawWeather(r *rand.Rand) Weather {

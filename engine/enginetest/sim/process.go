@@ -43,7 +43,7 @@ func (w *world) boot() *process {
 		Handlers:    map[string]engine.Handler{"sim": handler{p}},
 		Backend:     &engine.Backend{Journal: f, Queue: f, Timers: f, Channel: w.kept.Channel, Blobs: blobs{p, w.kept.Blobs}},
 		Concurrency: w.c.Workers,
-		Retain:      true,
+		Retain:      !w.c.Forgetful,
 		Observe:     func(engine.Notice) {},
 		Logger:      slog.New(slog.DiscardHandler),
 	})

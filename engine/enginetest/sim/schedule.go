@@ -24,6 +24,7 @@ const (
 	AppendFails         // an append has no effect, and says so
 	AppendLies          // an append has its effect, and says that it has not
 	ReadFails           // a read fails
+	ShortRead           // a read returns the first event only
 	EnqueueFails        // an enqueue has no effect, and says so
 	EnqueueLies         // an enqueue has its effect, and says that it has not
 	AckLost             // an ack is said to be lost, and is
@@ -49,7 +50,7 @@ const (
 )
 
 var faultNames = [faults]string{
-	"-", "append-fails", "append-lies", "read-fails", "enqueue-fails", "enqueue-lies", "ack-lost", "ack-forgotten",
+	"-", "append-fails", "append-lies", "read-fails", "short-read", "enqueue-fails", "enqueue-lies", "ack-lost", "ack-forgotten",
 	"duplicate", "late", "lease-lost", "stubborn", "timer-now", "clock-jump", "crash", "crash-in-flight", "move", "freeze", "thaw",
 	"cancel", "hold", "release", "answer", "wrong-answer", "look",
 }

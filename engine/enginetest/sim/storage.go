@@ -67,8 +67,11 @@ func (w *world) append(run, chain string, expect uint64, e *engine.Event) (uint6
 	stored.Seq = uint64(len(j.events)) + 1
 	j.events = append(j.events, stored)
 	j.last[chain] = stored.Seq
-	if run == w.next {
+	switch run {
+	case w.next:
 		w.moved(stored)
+		return stored.Seq, nil
+	case w.forgotten: // late, and nobody reads it any more
 		return stored.Seq, nil
 	}
 	w.checkEvent(chain, stored)
@@ -81,6 +84,9 @@ func (f facade) Read(_ context.Context, run string, after uint64) (events []*eng
 		log := f.world.journal(run).events
 		if n := uint64(len(log)); after < n {
 			events = log[after:n:n]
+			if f.world.short {
+				events, f.world.short = events[:1:1], false
+			}
 		}
 		return nil
 	}})
@@ -96,11 +102,27 @@ func (f facade) Last(_ context.Context, run, chain string) (seq uint64, err erro
 	return seq, err
 }
 
-// Trim implements engine.Journal. The simulation's engines retain journals.
-func (facade) Trim(context.Context, string, uint64) error { return nil }
+// Trim implements engine.Journal: all that may be dropped is.
+func (f facade) Trim(_ context.Context, run string, through uint64) error {
+	return f.park(&call{op: opRead, key: fmt.Sprintf("trim %s through %d", run, through), do: func() error {
+		w, j := f.world, f.world.journal(run)
+		for _, e := range j.events[:through] {
+			if ended := e.Type == engine.EventCompleted || e.Type == engine.EventStopped; ended && j.last[e.Activation] == e.Seq {
+				delete(j.last, e.Activation)
+				w.dropped[e.Activation] = true
+			}
+		}
+		return nil
+	}})
+}
 
 // Forget implements engine.Journal.
-func (facade) Forget(context.Context, string) error { return nil }
+func (f facade) Forget(_ context.Context, run string) error {
+	return f.park(&call{op: opRead, key: "forget " + run, do: func() error {
+		f.world.forgotten = run
+		return nil
+	}})
+}
 
 // queue holds deliveries: of one process, or of all.
 type queue struct {

@@ -18,6 +18,13 @@ func (w *world) strike(f Fault, pick int) bool {
 		targets = w.failing(opAppend, lie)
 	case ReadFails:
 		targets = w.failing(opRead, func(c *call) error { return errStorage })
+	case ShortRead:
+		targets = w.failing(opRead, func(c *call) error {
+			w.short = true
+			err := c.do()
+			w.short = false
+			return err
+		})
 	case EnqueueFails:
 		targets = w.failing(opEnqueue, func(c *call) error { return errStorage })
 	case EnqueueLies:

@@ -23,19 +23,22 @@ type world struct {
 	trace  func(string) // of each step; nil is none
 	broken *Violation
 
-	run      string              // the run's id
-	next     string              // the one that it is to have from now on; "" is none
-	journals map[string]*journal // by id
-	shared   *queue              // nil: each process has its own
-	kept     *engine.Backend
-	takes    taking
-	procs    []*process
-	cur      *process
-	flying   []*call // appends of processes that have died, on their way
-	model    *model
-	fold     *fold
-	stood    []standing // after each event
-	starts   []start    // where it got other ids
+	run       string              // the run's id
+	next      string              // the one that it is to have from now on; "" is none
+	journals  map[string]*journal // by id
+	shared    *queue              // nil: each process has its own
+	kept      *engine.Backend
+	dropped   map[string]bool // chains that were trimmed
+	forgotten string          // the run, once its journal was dropped
+	short     bool            // the next read returns one event
+	takes     taking
+	procs     []*process
+	cur       *process
+	flying    []*call // appends of processes that have died, on their way
+	model     *model
+	fold      *fold
+	stood     []standing // after each event
+	starts    []start    // where it got other ids
 
 	parks    bool // it was held, or may have been: a process may enqueue twice
 	canceled bool
