@@ -116,6 +116,7 @@ func (r *Run) enqueue(act *activation) {
 
 // dispatch sends a delivery on its way, or holds it back.
 func (r *Run) dispatch(act *activation, d *Delivery) {
+	d.Blobs = r.blobsIn(d.Input)
 	act.delivery, act.ordinal = d, r.ordinal
 	r.ordinal++
 	if r.held {

@@ -208,6 +208,7 @@ func (r *Run) completed(act *activation, e *Event, recovered *TaskError) {
 		return
 	}
 	r.pin(e.Pins)
+	r.kept(e)
 	r.record(act, e)
 	if r.observed {
 		n := r.taskNotice(NoticeTaskSucceeded, act, e)

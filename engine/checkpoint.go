@@ -113,7 +113,7 @@ func (r *Run) findCheckpoint(name string, points map[string]CheckpointInfo) (Che
 func (e *Engine) addBlobs(ctx context.Context, doc *checkpointDoc) error {
 	for _, ev := range doc.State {
 		ref, ok := asBlobRef(ev.Value)
-		if !ok || doc.Blobs[ref.Digest] != nil {
+		if !ok || !ev.Blob || doc.Blobs[ref.Digest] != nil {
 			continue
 		}
 		r, err := e.backend.Blobs.Open(ctx, doc.Run, ref.Digest)

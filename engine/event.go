@@ -16,6 +16,7 @@ type Event struct {
 	Attempt    int             `json:"attempt,omitempty"`
 	Started    time.Time       `json:"started,omitzero"`
 	Value      json.RawMessage `json:"value,omitempty"`
+	Blob       bool            `json:"blob,omitempty"` // Value is a reference to a blob
 	Effects    Effects         `json:"effects,omitzero"`
 	Error      *TaskError      `json:"error,omitempty"`
 	Ledger     json.RawMessage `json:"ledger,omitempty"`
@@ -86,6 +87,7 @@ type Command struct {
 	Delivery   *Delivery     // to enqueue
 	Activation string        // whose timer to start, or which to stop
 	Attempt    int           // that the timer is for
+	Rev        uint64        // of a stop: of the delivery
 	After      time.Duration // of the timer; of a stop, the time it has to end by itself
 	At         time.Time     // of the timer: when it fires, by the clock of the event it follows from
 	Reason     string        // of a pause's timer: what it is
@@ -120,6 +122,7 @@ type Delivery struct {
 	Rev        uint64 // sequence of the last event on the activation's chain
 	Input      json.RawMessage
 	Answers    map[string]json.RawMessage // that the activation's pauses have had
+	Blobs      []string                   // digests that references in Input stand for
 	// Fault, when set, is why the input could not be made: the attempt fails
 	// with it before its handler is called.
 	Fault *TaskError

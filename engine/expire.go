@@ -70,9 +70,9 @@ func (o *Running) expire(c Command) {
 func (o *Running) stopExpired(act *activation, queued bool, err *TaskError) bool {
 	o.attemptsMu.Lock()
 	a := o.attempts[act.id]
-	running := a != nil && a.delivery.Attempt == act.attempt
+	running := a != nil && a.delivery.Rev == act.rev
 	if !running && !act.retrying && act.pause == nil {
-		o.stops[act.id] = stopOrder{attempt: act.attempt, overdue: err}
+		o.stops[act.id] = stopOrder{rev: act.rev, overdue: err}
 	}
 	o.attemptsMu.Unlock()
 	if running && !queued {

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 )
 
 // autoBlob is the size of a value in bytes from which on OutputAuto makes it a
@@ -22,7 +24,7 @@ type blobRef struct {
 }
 
 // keep stores the value of a result where its task says.
-func (a *attempt) keep(result *Result) error {
+func (a *attempt) keep(result *Result, e *Event) error {
 	out := a.delivery.owner().Output
 	if out != OutputBlob && (out != OutputAuto || len(result.Value) < autoBlob) {
 		return nil
@@ -31,23 +33,65 @@ func (a *attempt) keep(result *Result) error {
 	if err != nil {
 		return fmt.Errorf("task %q: keep its output: %w", a.delivery.Task.ID, err)
 	}
+	e.Blob = true
 	result.Value, err = json.Marshal(blobRef{digest, size})
 	return err
 }
 
-// Whole returns a value of a run with all references to blobs in it replaced by
-// what they stand for. Errors are those of the storage; a reference to nothing is
-// ErrNotFound.
-func (e *Engine) Whole(ctx context.Context, run string, value json.RawMessage) (json.RawMessage, error) {
-	return e.whole(ctx, run, value)
+// kept remembers that a value is a reference. Others that look like one are what
+// a task returned, and stay so.
+func (r *Run) kept(e *Event) {
+	if !e.Blob {
+		return
+	}
+	if ref, ok := asBlobRef(e.Value); ok {
+		if r.blobs == nil {
+			r.blobs = map[string]bool{}
+		}
+		r.blobs[ref.Digest] = true
+	}
 }
 
-func (e *Engine) whole(ctx context.Context, run string, value json.RawMessage) (json.RawMessage, error) {
-	if !bytes.Contains(value, []byte(`"`+blobKey+`"`)) { // the usual case
+// blobsIn lists the blobs of the run to which a value refers.
+func (r *Run) blobsIn(value json.RawMessage) []string {
+	if len(r.blobs) == 0 || !hasRef(value) { // the usual case
+		return nil
+	}
+	var all []string
+	for _, digest := range slices.Sorted(maps.Keys(r.blobs)) {
+		if bytes.Contains(value, []byte(digest)) {
+			all = append(all, digest)
+		}
+	}
+	return all
+}
+
+func hasRef(value json.RawMessage) bool { return bytes.Contains(value, []byte(`"`+blobKey+`"`)) }
+
+// Whole returns a value of a run, as its outcome and its history tell it, with all
+// references to its blobs replaced by what they stand for. Needs Config.Retain
+// once the run has ended. Errors are those of the storage.
+func (e *Engine) Whole(ctx context.Context, run string, value json.RawMessage) (json.RawMessage, error) {
+	if !hasRef(value) {
 		return value, nil
 	}
-	ref, isRef := asBlobRef(value)
-	if isRef {
+	r := &Run{whole: &whole{}}
+	err := e.eachEvent(ctx, run, func(ev *Event) error {
+		r.kept(ev)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the blobs of run %q: %w", run, err)
+	}
+	return e.whole(ctx, run, value, r.blobsIn(value))
+}
+
+// whole replaces the references to the blobs given.
+func (e *Engine) whole(ctx context.Context, run string, value json.RawMessage, blobs []string) (json.RawMessage, error) {
+	if len(blobs) == 0 || !hasRef(value) {
+		return value, nil
+	}
+	if ref, ok := asBlobRef(value); ok && slices.Contains(blobs, ref.Digest) {
 		r, err := e.backend.Blobs.Open(ctx, run, ref.Digest)
 		if err != nil {
 			return nil, err
@@ -55,15 +99,15 @@ func (e *Engine) whole(ctx context.Context, run string, value json.RawMessage) (
 		defer r.Close()
 		return io.ReadAll(r)
 	}
-	return e.wholeParts(ctx, run, value)
+	return e.wholeParts(ctx, run, value, blobs)
 }
 
 // wholeParts looks for references in the parts of a list or an object.
-func (e *Engine) wholeParts(ctx context.Context, run string, value json.RawMessage) (json.RawMessage, error) {
+func (e *Engine) wholeParts(ctx context.Context, run string, value json.RawMessage, blobs []string) (json.RawMessage, error) {
 	var list []json.RawMessage
 	if json.Unmarshal(value, &list) == nil {
 		for i := range list {
-			v, err := e.whole(ctx, run, list[i])
+			v, err := e.whole(ctx, run, list[i], blobs)
 			if err != nil {
 				return nil, err
 			}
@@ -76,7 +120,7 @@ func (e *Engine) wholeParts(ctx context.Context, run string, value json.RawMessa
 		return value, nil // a string with the word in it
 	}
 	for k := range object {
-		v, err := e.whole(ctx, run, object[k])
+		v, err := e.whole(ctx, run, object[k], blobs)
 		if err != nil {
 			return nil, err
 		}

@@ -58,9 +58,9 @@ func (r *Run) outstandingOf(act *activation) {
 	}
 	switch {
 	case act.stopping && act.recovery != nil && act.recovery.rollback:
-		add(Command{Kind: CommandStop, Activation: act.id, Attempt: act.attempt, After: rollbackBound, At: r.now.Time.Add(rollbackBound), Begin: true})
+		add(Command{Kind: CommandStop, Activation: act.id, Attempt: act.attempt, Rev: act.rev, After: rollbackBound, At: r.now.Time.Add(rollbackBound), Begin: true})
 	case act.stopping:
-		add(Command{Kind: CommandStop, Activation: act.id, Attempt: act.attempt, Begun: true})
+		add(Command{Kind: CommandStop, Activation: act.id, Attempt: act.attempt, Rev: act.rev, Begun: true})
 	}
 	add(Command{Kind: CommandEnqueue, Delivery: act.delivery})
 }

@@ -35,6 +35,9 @@ func (e *Engine) Retry(ctx context.Context, run string, from RetryFrom) (*Runnin
 	if from.Input != nil && !json.Valid(from.Input) {
 		return nil, fmt.Errorf("retry run %q: the input is not JSON: %s", run, short(from.Input))
 	}
+	if e.running(run) != nil {
+		return nil, fmt.Errorf("retry run %q: it has not ended: %w", run, ErrNotRetryable)
+	}
 	o, err := e.takeOver(ctx, run, func(o *Running) error {
 		if err := o.run.retryable(from); err != nil {
 			return err
@@ -102,8 +105,13 @@ func (e *Engine) each(ctx context.Context, id string, run *Run, after func(*Even
 		}
 		return nil
 	}
-	for {
-		events, err := e.backend.Journal.Read(ctx, id, run.Seq())
+	return e.eachEvent(ctx, id, fold)
+}
+
+// eachEvent reads a run's events, each after those that it is based on.
+func (e *Engine) eachEvent(ctx context.Context, run string, f func(*Event) error) error {
+	for after := uint64(0); ; {
+		events, err := e.backend.Journal.Read(ctx, run, after)
 		if err != nil {
 			return fmt.Errorf("read its log: %w", err)
 		}
@@ -111,12 +119,13 @@ func (e *Engine) each(ctx context.Context, id string, run *Run, after func(*Even
 			return nil
 		}
 		for _, ev := range events {
+			after = ev.Seq
 			if before := ev.events(); before != "" {
-				if err := e.eachBefore(ctx, id, before, fold); err != nil {
+				if err := e.eachBefore(ctx, run, before, f); err != nil {
 					return err
 				}
 			}
-			if err := fold(ev); err != nil {
+			if err := f(ev); err != nil {
 				return err
 			}
 		}

@@ -202,7 +202,7 @@ func (r *Run) rolledBack(rec *recovery, e *Event) {
 // besides channel writes is dropped, and said to be.
 func (r *Run) rollbackFailure(rec *recovery, e *Event) *TaskError {
 	fx := &e.Effects
-	if len(fx.Next) > 0 || fx.Iterate != nil || fx.Terminate != nil || fx.Cancel != nil {
+	if len(fx.Next) > 0 || fx.Iterate != nil || fx.Terminate != nil || fx.Cancel != nil || len(fx.Checkpoints) > 0 {
 		r.warn(fmt.Sprintf("rollback of %s asked to change the run's course: dropped; only its channel writes count", rec.of.id))
 	}
 	switch e.Type {

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -315,4 +316,34 @@ func TestOutput(t *testing.T) {
 			w.wantSucceeded(w.wait(w.restore(doc, "")), "100001")
 		})
 	}
+}
+
+// TestOutputSpoofed: a value that looks like a reference is a value, unless the
+// engine made it; one that refers to what the run keeps but no task returned, as
+// its graph, is a value too.
+func TestOutputSpoofed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, engine.InMemory)
+	w.retained()
+	s := w.flow("a>b>p")
+	w.pauses("p", engine.Pause{Name: "n"})
+	g := w.build(s)
+	spoofed := fmt.Sprintf(`{"$blob":%q,"size":1}`, g.Digest())
+	w.on("a", func(*direct.Context, json.RawMessage) (any, error) { return json.RawMessage(spoofed), nil })
+	w.echo("b")
+	r, err := w.open().Start(t.Context(), g, engine.Start{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.wantPaused(w.wait(r), "n")
+	for _, task := range w.recorder.Tasks() {
+		if string(task.Output) != spoofed {
+			t.Errorf("%s returned %s, want %s", task.Activation, task.Output, spoofed)
+		}
+	}
+	w.restore(w.export(r.ID(), "#2"), "copy")
+	if whole, err := w.engine.Whole(t.Context(), r.ID(), json.RawMessage(spoofed)); err != nil || string(whole) != spoofed {
+		t.Errorf("whole value %s, %v, want it as it is", whole, err)
+	}
+	w.wantIs(w.retryError(r, engine.RetryFrom{Task: "a"}), engine.ErrNotRetryable) // it has not ended
 }

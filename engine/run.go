@@ -60,6 +60,7 @@ type whole struct {
 	heldBack    []*activation // ready, but the run is held
 	checkpoints []CheckpointInfo
 	pins        map[string]string
+	blobs       map[string]bool // digests of values that are kept as blobs
 	warnings    []string
 
 	commands []Command
@@ -305,10 +306,10 @@ func (r *Run) Outcome() Outcome {
 		}
 	case r.status == StatusSucceeded:
 		o.Output, o.Reason = r.output()
-	case r.paused():
-		o.Status, o.Pauses = StatusPaused, r.pauses()
 	case r.held:
 		o.Status, o.Reason, o.Pauses = StatusPaused, ReasonHeld, r.pauses()
+	case r.paused():
+		o.Status, o.Pauses = StatusPaused, r.pauses()
 	}
 	if r.status != StatusSucceeded {
 		o.Pending = r.pending()

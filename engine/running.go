@@ -36,8 +36,8 @@ type Running struct {
 
 // stopOrder keeps an attempt from beginning.
 type stopOrder struct {
-	attempt int
-	begun   bool // it may have begun in another process
+	rev     uint64 // of its delivery
+	begun   bool   // it may have begun in another process
 	overdue *TaskError
 }
 
@@ -349,7 +349,7 @@ func (o *Running) forgetAll(ctx context.Context) {
 		return
 	}
 	b := o.engine.backend
-	whole, err := o.engine.whole(ctx, o.id, o.outcome.Output)
+	whole, err := o.engine.whole(ctx, o.id, o.outcome.Output, o.run.blobsIn(o.outcome.Output))
 	if err == nil {
 		o.outcome.Output = whole
 	}

@@ -3,21 +3,21 @@ package engine
 // stop tells the attempt of an activation to end, now or after a while.
 func (o *Running) stop(c *Command) {
 	if c.After > 0 {
-		activation, attempt := c.Activation, c.Attempt
-		o.setTimer(activation, c.After, func() { o.stopNow(activation, attempt, false) })
+		activation, rev := c.Activation, c.Rev
+		o.setTimer(activation, c.After, func() { o.stopNow(activation, rev, false) })
 		if !c.Begin {
-			o.stopUnlessRunning(c.Activation, c.Attempt)
+			o.stopUnlessRunning(c.Activation, c.Rev)
 		}
 		return
 	}
-	o.stopNow(c.Activation, c.Attempt, c.Begun)
+	o.stopNow(c.Activation, c.Rev, c.Begun)
 }
 
-func (o *Running) stopNow(activation string, n int, begun bool) {
+func (o *Running) stopNow(activation string, rev uint64, begun bool) {
 	o.attemptsMu.Lock()
 	a := o.attempts[activation]
-	if a == nil || a.delivery.Attempt != n {
-		o.stops[activation] = stopOrder{attempt: n, begun: begun}
+	if a == nil || a.delivery.Rev != rev {
+		o.stops[activation] = stopOrder{rev: rev, begun: begun}
 		o.attemptsMu.Unlock()
 		return
 	}
@@ -26,11 +26,11 @@ func (o *Running) stopNow(activation string, n int, begun bool) {
 }
 
 // stopUnlessRunning keeps an attempt from beginning.
-func (o *Running) stopUnlessRunning(activation string, n int) {
+func (o *Running) stopUnlessRunning(activation string, rev uint64) {
 	o.attemptsMu.Lock()
 	defer o.attemptsMu.Unlock()
 	if o.attempts[activation] == nil {
-		o.stops[activation] = stopOrder{attempt: n}
+		o.stops[activation] = stopOrder{rev: rev}
 	}
 }
 
@@ -50,7 +50,7 @@ func (o *Running) enter(a *attempt) (admission, *TaskError) {
 	o.attemptsMu.Lock()
 	defer o.attemptsMu.Unlock()
 	d := a.delivery
-	if s, ok := o.stops[d.Activation]; ok && s.attempt == d.Attempt {
+	if s, ok := o.stops[d.Activation]; ok && s.rev == d.Rev {
 		delete(o.stops, d.Activation)
 		switch {
 		case s.overdue != nil:

@@ -88,7 +88,7 @@ func (r *Run) stopWhere(grace time.Duration, match func(*activation) bool) {
 			act.sub.conclude(&verdict{status: StatusCanceled, message: r.stopReason()}, grace)
 			continue
 		}
-		c := Command{Kind: CommandStop, Activation: act.id, Attempt: act.attempt, After: grace}
+		c := Command{Kind: CommandStop, Activation: act.id, Attempt: act.attempt, Rev: act.rev, After: grace}
 		if act.recovery != nil && act.recovery.rollback {
 			c.After, c.Begin = rollbackBound, true
 		}

@@ -64,8 +64,10 @@ func (r *Run) addFlow(v int32, t *Task) {
 // startFlow begins an attempt of a sub-flow.
 func (r *Run) startFlow(act *activation, g *Graph, d *Delivery) {
 	act.delivery = nil
-	if err := checkSchema(r.check, g.spec.Input, d.Input); d.Fault == nil && err != nil {
-		d.Fault = invalidInput(d.Task, err)
+	if d.Fault == nil && r.blobsIn(d.Input) == nil { // what is kept as a blob can't be read here
+		if err := checkSchema(r.check, g.spec.Input, d.Input); err != nil {
+			d.Fault = invalidInput(d.Task, err)
+		}
 	}
 	if d.Fault != nil {
 		r.applyTo(act, &Event{Type: EventFailed, Time: r.now.Time, Attempt: act.attempt, Error: d.Fault})
@@ -215,6 +217,9 @@ func (a *attempt) checkFlow(t *Task, e *Event) error {
 func (c *compiler) flow(at string, i int32, t *Task) {
 	if t.Handler != FlowHandler {
 		return
+	}
+	if t.Output != "" {
+		c.fault(at+".output", "a sub-flow's output is kept where the task that returns it says: set it there")
 	}
 	if c.depth == maxFlowDepth {
 		c.fault(at, "sub-flows nest deeper than %d", maxFlowDepth)

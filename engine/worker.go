@@ -129,15 +129,15 @@ func (a *attempt) run() (result Result, err error) {
 			err = &TaskError{Kind: KindPanic, Message: fmt.Sprintf("task %q panicked: %v", d.Task.ID, p), Stack: string(debug.Stack())}
 		}
 	}()
-	maxAttempts := 1
+	maxAttempts := 1 + d.Earlier
 	if d.Task.Retry != nil && d.Recovery == nil {
-		maxAttempts += d.Task.Retry.Max + d.Earlier
+		maxAttempts += d.Task.Retry.Max
 	}
 	h, ok := a.engine.cfg.Handlers[handlerName(d.Task)]
 	if !ok {
 		return Result{}, &TaskError{Kind: KindInvalidInput, Message: fmt.Sprintf("task %q: no handler %q", d.Task.ID, handlerName(d.Task)), Permanent: true}
 	}
-	input, err := a.engine.whole(a.ctx, d.Run, d.Input)
+	input, err := a.engine.whole(a.ctx, d.Run, d.Input, d.Blobs)
 	if err != nil {
 		return Result{}, fmt.Errorf("task %q: read its input: %w", d.Task.ID, err)
 	}
@@ -193,7 +193,7 @@ func (a *attempt) event(result Result, err error) *Event {
 		return e
 	}
 	if err == nil {
-		err = a.keep(&result)
+		err = a.keep(&result, e)
 	}
 	if err == nil {
 		e.Type, e.Value, e.Effects = EventCompleted, result.Value, result.Effects
