@@ -56,13 +56,13 @@ func TestAsk(t *testing.T) {
 		schema, typed, want string
 		says                []string
 	}{
-		"JSON":              {"{type: boolean}", "true\n", "true", []string{"task a waits for who: who is it?", `its schema: {"type":"boolean"}`, "who> "}},
-		"text":              {"{type: string}", "Ada Lovelace\n", `"Ada Lovelace"`, nil},
-		"quoted text":       {"{type: string}", "\"Ada\"\n", `"Ada"`, nil},
-		"a number as text":  {"{type: string}", "42\n", `"42"`, nil},
-		"no schema":         {"true", "  42 \n", "42", nil},
-		"asked again":       {"{type: integer}", "\nmany\n1.5\n7\n", "7", []string{"got string, want integer", "who> who> "}},
-		"last without end":  {"true", "null", "null", nil},
+		"JSON":             {"{type: boolean}", "true\n", "true", []string{"task a waits for who: who is it?", `its schema: {"type":"boolean"}`, "who> "}},
+		"text":             {"{type: string}", "Ada Lovelace\n", `"Ada Lovelace"`, nil},
+		"quoted text":      {"{type: string}", "\"Ada\"\n", `"Ada"`, nil},
+		"a number as text": {"{type: string}", "42\n", `"42"`, nil},
+		"no schema":        {"true", "  42 \n", "42", nil},
+		"asked again":      {"{type: integer}", "\nmany\n1.5\n7\n", "7", []string{"got string, want integer", "who> who> "}},
+		"last without end": {"true", "null", "null", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

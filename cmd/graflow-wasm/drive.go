@@ -54,6 +54,11 @@ func (s *session) settle(ctx context.Context, std streams, j job) {
 	defer cancel()
 	j.signals.Then(func(string) { cancel() })
 	s.desk.Settle(ctx)
+	if s.server != nil { // from here on nobody brings another one
+		s.server.Close() //nolint:contextcheck // closing has no context to end by
+		s.server = nil
+		s.desk.Settle(ctx)
+	}
 	if ctx.Err() != nil {
 		fmt.Fprintln(std.err, "graflow-wasm: other runs go on here; `graflow-wasm runs ls` lists what has not ended")
 	}
@@ -84,6 +89,9 @@ func (s *session) tell(ctx context.Context, std streams, j job, h *engine.Histor
 	}
 	o := h.Outcome
 	o.Output = output
+	if o.Status == engine.StatusPaused && control.Held(h) {
+		o.Reason = engine.ReasonHeld // also where it waits for an answer besides
+	}
 	return finish(std, j, o, control.Tasks(h), &s.state)
 }
 
@@ -115,7 +123,7 @@ func (d *driving) run(ctx context.Context) (engine.Outcome, error) {
 	d.job.signals.Then(func(signal string) { _ = running.Cancel("canceled by " + signal) }) // fails only if it has ended
 	var wait sync.WaitGroup
 	ended := make(chan struct{})
-	wait.Go(func() { d.answerAhead(ended) })
+	wait.Go(func() { d.answerAhead(ended) }) //nolint:contextcheck // an answer belongs to the run, not to who waits for it
 	defer wait.Wait()
 	defer close(ended)
 	for {
@@ -123,7 +131,7 @@ func (d *driving) run(ctx context.Context) (engine.Outcome, error) {
 		if err != nil {
 			return outcome, fmt.Errorf("%s: %w%s", d.job.deed, err, d.goOn())
 		}
-		if outcome.Status != engine.StatusPaused || !d.answer(outcome) {
+		if outcome.Status != engine.StatusPaused || !d.answer(outcome) { //nolint:contextcheck // likewise
 			return outcome, nil
 		}
 	}

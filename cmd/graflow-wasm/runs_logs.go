@@ -37,9 +37,9 @@ repeated has logged twice.`, logSize>>20),
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on until the run has ended or is paused")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		ctx := cmd.Context()
-		print := func(raw []byte) { printLogLine(std.out, raw, tasks, format.value) }
+		show := func(raw []byte) { printLogLine(std.out, raw, tasks, format.value) }
 		return withRuns(ctx, where, "logs of run "+args[0], func(r runs) error {
-			log := &logReader{state: where.path(), run: args[0], print: print}
+			log := &logReader{state: where.path(), run: args[0], print: show}
 			defer log.Close()
 			if !follow {
 				if _, err := r.Show(ctx, args[0]); err != nil {
@@ -78,7 +78,7 @@ type logReader struct {
 // Close lets go of the files.
 func (l *logReader) Close() {
 	if l.file != nil {
-		l.file.Close()
+		_ = l.file.Close() // it was only read
 	}
 }
 

@@ -41,7 +41,7 @@ func openSession(ctx context.Context, deed string, flags driveFlags) (*session, 
 func newSession(ctx context.Context, deed string, flags driveFlags, dir *statedir.Dir) (*session, error) {
 	s := &session{hub: &control.Hub{}, state: flags.state, dir: dir}
 	if err := s.wire(ctx, flags); err != nil {
-		s.Close()
+		s.Close() //nolint:contextcheck // closing has no context to end by
 		return nil, fmt.Errorf("%s: %w", deed, err)
 	}
 	return s, nil

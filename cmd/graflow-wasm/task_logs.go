@@ -97,7 +97,7 @@ func (l *taskLogs) Observe(n engine.Notice) {
 	line := logLine{Time: n.Time, Level: n.Level, Task: n.Task, Activation: n.Activation, Attempt: n.Attempt, Message: n.Message}
 	if err := l.write(n.Run, line); err != nil && !l.told {
 		l.told = true
-		slog.Default().Warn("keep the log of a task", "run", n.Run, "err", err) //nolint:sloglint // cmd chooses the handler
+		slog.Default().Warn("keep the log of a task", "run", n.Run, "err", err)
 	}
 }
 

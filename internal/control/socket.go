@@ -86,8 +86,7 @@ func bind(private, name string, linked bool) (net.Listener, error) {
 		err = os.Rename(made, name)
 	}
 	if err != nil {
-		l.Close()
-		return nil, err
+		return nil, errors.Join(err, l.Close())
 	}
 	return l, nil
 }

@@ -1,6 +1,7 @@
 package control_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net"
@@ -137,7 +138,7 @@ func TestServerRefusesWhatItCannotRead(t *testing.T) {
 		check(t, "dial", err)
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://control"+path, strings.NewReader("{"))
 		check(t, "request", err)
-		resp, err := (&http.Transport{Dial: func(string, string) (net.Conn, error) { return conn, nil }, DisableKeepAlives: true}).RoundTrip(r)
+		resp, err := (&http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return conn, nil }, DisableKeepAlives: true}).RoundTrip(r)
 		check(t, "ask", err)
 		resp.Body.Close()
 		if resp.StatusCode != http.StatusBadRequest {

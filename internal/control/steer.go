@@ -105,7 +105,7 @@ func orWaits(h *engine.History) string {
 // errors it returns, and goes on with the run if nobody drives it. ErrNotFound.
 func (d *Desk) Answer(ctx context.Context, run, name string, answer json.RawMessage) (*engine.Running, error) {
 	if o := d.Running(run); o != nil {
-		return o, o.Resume(name, answer)
+		return o, o.Resume(name, answer) //nolint:contextcheck // an answer belongs to the run, not to who gives it
 	}
 	h, err := d.unfinished(ctx, run)
 	if err != nil {
@@ -122,7 +122,7 @@ func (d *Desk) Answer(ctx context.Context, run, name string, answer json.RawMess
 	if err != nil {
 		return nil, err
 	}
-	return o, o.Resume(name, answer)
+	return o, o.Resume(name, answer) //nolint:contextcheck // likewise
 }
 
 // Retry goes on with a run that has ended, as [engine.Engine.Retry] does.
