@@ -76,7 +76,7 @@ func try(t *testing.T, config wasm.Config, others map[string]engine.Handler) *tr
 	if handlers == nil {
 		handlers = map[string]engine.Handler{}
 	}
-	handlers["wasm"] = handlerOn(t, config)
+	handlers["wasm"] = newHandler(t, config)
 	e, err := engine.New(engine.Config{
 		Handlers: handlers, Backend: tr.backend, Concurrency: 2, Retain: true,
 		Observe: func(n engine.Notice) {
@@ -95,19 +95,6 @@ func try(t *testing.T, config wasm.Config, others map[string]engine.Handler) *tr
 	})
 	tr.Engine = e
 	return tr
-}
-
-// handlerOn is a handler on the host of the config, or on the one of all tests.
-func handlerOn(t *testing.T, config wasm.Config) *wasm.Handler {
-	t.Helper()
-	if config.Host == nil {
-		return newHandler(t, config)
-	}
-	h, err := wasm.New(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return h
 }
 
 // start begins a run; what it gets is JSON.
