@@ -117,7 +117,7 @@ func (r *Run) enqueue(act *activation) {
 // dispatch sends a delivery on its way, or holds it back.
 func (r *Run) dispatch(act *activation, d *Delivery) {
 	d.Blobs = r.blobsIn(d.Input)
-	act.delivery, act.ordinal = d, r.ordinal
+	act.delivery, act.ordinal, act.sent = d, r.ordinal, true
 	r.ordinal++
 	if r.held {
 		r.heldBack = append(r.heldBack, act)

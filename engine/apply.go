@@ -24,10 +24,11 @@ func (r *Run) Apply(e *Event) bool {
 	}
 	act := r.live[e.Activation]
 	if act == nil || !act.takes(e) {
+		r.discard(e)
 		r.note(Notice{Type: NoticeWarning, Activation: e.Activation, Attempt: e.Attempt, Message: "stale commit: the activation has ended or has another attempt"})
 		return false
 	}
-	act.rev = e.Seq
+	act.rev, act.gen = e.Seq, r.gen
 	act.run.applyTo(act, e)
 	return true
 }
@@ -52,6 +53,15 @@ func (r *Run) applyTo(act *activation, e *Event) {
 		r.retire(act)
 		r.stopped(act, e)
 	}
+}
+
+// discard remembers that a chain goes on behind the activation's back: what is done
+// again of it, when the run is retried, follows there.
+func (r *Run) discard(e *Event) {
+	if r.stale == nil {
+		r.stale = map[string]uint64{}
+	}
+	r.stale[e.Activation] = e.Seq
 }
 
 // settled ends the folding of an event.
@@ -115,7 +125,8 @@ func (r *Run) open() {
 // rebase ends the folding of another run's events, from which this one goes on:
 // its chains are empty, and it is not held. What bounds an activation begins anew.
 func (r *Run) rebase(now time.Time) {
-	r.held, r.heldBack = false, nil
+	r.held, r.heldBack, r.stale = false, nil, nil
+	r.gen++
 	for _, act := range r.live {
 		act.rev = 0
 		if d := act.delivery; d != nil {
@@ -156,7 +167,7 @@ func (r *Run) timerFired(e *Event) bool {
 	act.retrying = false
 	act.attempt++
 	act.timing.retry = time.Time{}
-	r.enqueue(act)
+	act.run.enqueue(act)
 	return true
 }
 

@@ -68,6 +68,9 @@ func (q *memQueue) wake(n int) {
 
 func (q *memQueue) Receive(ctx context.Context) (Lease, error) {
 	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		q.mu.Lock()
 		if l := q.take(); l != nil {
 			if q.size() > 0 {

@@ -98,7 +98,7 @@ func (r *Run) startItem(g *groupRun, i int) {
 func (r *Run) iterateItem(act *activation, data json.RawMessage) {
 	next := *act
 	next.timing, next.answers, next.earlier, next.delivery = nil, nil, 0, nil
-	next.sub = nil
+	next.sub, next.sent = nil, false
 	next.cycle, next.attempt, next.rev = act.cycle+1, 1, 0
 	next.input, next.given, next.since = data, true, r.tick
 	base := strings.TrimSuffix(act.scope.prefix, "/")

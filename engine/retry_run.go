@@ -92,12 +92,23 @@ func (r *Run) reopen(s *scope) {
 			r.reopenFlow(b.act)
 		default:
 			s.live++
+			r.chain(b.act)
 			b.act.stopping, b.act.retrying = false, false
-			b.act.earlier = b.act.attempt
-			b.act.attempt++
+			if b.act.sent { // else it never began
+				b.act.earlier = b.act.attempt
+				b.act.attempt++
+			}
 			r.begin(b.act, "the run was retried")
 		}
 	}
+}
+
+// chain finds where an activation's chain ends by now.
+func (r *Run) chain(act *activation) {
+	if act.gen != r.gen {
+		act.rev = 0
+	}
+	act.rev = max(act.rev, r.stale[act.id])
 }
 
 // reopenGroup goes on with a group: members that had succeeded stay so.

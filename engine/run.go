@@ -55,6 +55,9 @@ type whole struct {
 	depth   int           // of activations that follow from one event without a task between
 	later   []later       // those that would be too deep
 
+	gen   int               // how many journals there were, each based on the one before
+	stale map[string]uint64 // ends of chains whose last events were discarded
+
 	answered    map[string]bool
 	held        bool
 	heldBack    []*activation // ready, but the run is held
@@ -105,6 +108,8 @@ type activation struct {
 	attempt  int
 	earlier  int // attempts before the run was retried
 	rev      uint64
+	gen      int       // of the journal that rev is of
+	sent     bool      // a worker may have had it
 	ordinal  uint64    // in order of readiness
 	delivery *Delivery // of the present attempt
 	timing   *timing

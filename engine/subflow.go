@@ -79,7 +79,7 @@ func (r *Run) startFlow(act *activation, g *Graph, d *Delivery) {
 	}
 	sub := r.newRun(g, prefix)
 	sub.outer, sub.input, sub.status = act, d.Input, StatusRunning
-	act.sub, act.ordinal = sub, r.ordinal
+	act.sub, act.ordinal, act.sent = sub, r.ordinal, true
 	r.ordinal++
 	r.flows++
 	r.timeFlow(act)
@@ -188,6 +188,7 @@ func (r *Run) flowSucceeded(act *activation, e *Event) {
 
 // reopenFlow goes on with the last attempt of a sub-flow, when the run is retried.
 func (r *Run) reopenFlow(act *activation) {
+	r.chain(act)
 	act.stopping, act.retrying = false, false
 	r.live[act.id] = act
 	r.flows++

@@ -40,7 +40,7 @@ type attempt struct {
 // one of them hangs and another worker has taken its place.
 func (e *Engine) work() {
 	for {
-		lease, err := e.backend.Queue.Receive(e.ctx)
+		lease, err := e.receive()
 		if err != nil {
 			if e.ctx.Err() == nil {
 				e.cfg.Logger.Error("receive", "err", err)
@@ -52,6 +52,15 @@ func (e *Engine) work() {
 			return // the other one is counted in its place
 		}
 	}
+}
+
+// receive takes a delivery, unless the engine is closed: what it holds then is for
+// others.
+func (e *Engine) receive() (Lease, error) {
+	if err := e.ctx.Err(); err != nil {
+		return nil, err
+	}
+	return e.backend.Queue.Receive(e.ctx)
 }
 
 // handle runs one delivery to its commit. It reports true when it was given up
