@@ -59,12 +59,7 @@ func (r *Run) retried(e *Event) bool {
 		r.rerun(v, e.Input)
 	}
 	r.reopen(r.root)
-	blocked := r.blocked
-	r.blocked = nil
-	for _, act := range blocked {
-		act.stopping = false
-		act.run.begin(act, "the run was retried")
-	}
+	r.beginBlocked()
 	r.ended(r.root)
 	return true
 }
@@ -75,6 +70,8 @@ func (r *Run) reopen(s *scope) {
 	s.broken, s.err, s.done, s.cut = nil, nil, false, false
 	for _, b := range todo {
 		switch {
+		case r.verdict != nil || s.stopping(): // what was done before has failed again
+			s.broken, s.cut = append(s.broken, b), true
 		case b.done != nil:
 			s.live++
 			r.follow(b.act, b.done)
@@ -100,6 +97,26 @@ func (r *Run) reopen(s *scope) {
 			}
 			r.begin(b.act, "the run was retried")
 		}
+	}
+}
+
+// beginBlocked begins what was ready beyond max_steps, and the timers of sub-flows
+// that had not ended.
+func (r *Run) beginBlocked() {
+	blocked := r.blocked
+	r.blocked = nil
+	for _, act := range r.inOrder() {
+		if act.flows() {
+			act.run.timeFlow(act)
+		}
+	}
+	for _, act := range blocked {
+		if act.run.verdict != nil || act.scope.stopping() {
+			r.blocked = append(r.blocked, act)
+			continue
+		}
+		act.stopping = false
+		act.run.begin(act, "the run was retried")
 	}
 }
 
