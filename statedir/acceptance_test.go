@@ -33,7 +33,10 @@ func TestAcceptance(t *testing.T) {
 			Bubble: true,
 		}.Run(t)
 	})
-	t.Run("I103_killed_while_writing", killedWhileWriting)
+	t.Run("I103_killed_while_writing", func(t *testing.T) {
+		t.Parallel()
+		killedWhileWriting(t)
+	})
 }
 
 const (
@@ -98,7 +101,7 @@ func childPages(dir string) {
 // a run goes on from it, and from one before it. TestKill does the same with the
 // storage alone.
 func killedWhileWriting(t *testing.T) {
-	t.Parallel()
+	t.Helper()
 	dir := t.TempDir()
 	kills, reported := 20, 0
 	if testing.Short() {

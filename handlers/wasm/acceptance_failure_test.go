@@ -25,7 +25,7 @@ func (a *answers) CallTool(context.Context, string, json.RawMessage) (json.RawMe
 
 // noGrant wants a guest denied, once, and the grant named, whatever it may retry.
 func noGrant(t *testing.T) {
-	t.Parallel()
+	t.Helper()
 	for power, grants := range map[string]string{
 		"channel": `{"channel":false}`, "control": `{"control":false}`, "secrets": `{}`, "tools": `{}`, "http": `{}`,
 	} {
@@ -51,7 +51,7 @@ func noGrant(t *testing.T) {
 // nothingMounted: where there is no import of its own to refuse, there is nothing
 // to be found.
 func nothingMounted(t *testing.T) {
-	t.Parallel()
+	t.Helper()
 	tr := try(t, wasm.Config{}, nil)
 	for _, file := range []string{"/etc/passwd", "../../../etc/passwd", "/", "/tmp/x"} {
 		out := tr.run(string(marshal(t, file)), task(t, "a", "look"))
@@ -62,7 +62,7 @@ func nothingMounted(t *testing.T) {
 // trapsAreTaskErrors wants what goes wrong in a guest told with module and export,
 // and with the guest's own functions where one of them trapped.
 func trapsAreTaskErrors(t *testing.T) {
-	t.Parallel()
+	t.Helper()
 	cache := t.TempDir()
 	for export, want := range map[string]struct{ kind, message, stack string }{
 		"wild":    {"trap", "out of bounds memory access", "$"},
@@ -88,7 +88,7 @@ func trapsAreTaskErrors(t *testing.T) {
 // redirectElsewhere wants a request stopped at the hop that leads to a host which
 // is not granted.
 func redirectElsewhere(t *testing.T) {
-	t.Parallel()
+	t.Helper()
 	var hits atomic.Int32
 	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { hits.Add(1) }))
 	t.Cleanup(other.Close)

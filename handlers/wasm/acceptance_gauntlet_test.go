@@ -37,7 +37,7 @@ var inProcess = []string{"control", "decode", "feature", "table", "recursion", "
 // gauntlet runs modules that attack their host as tasks. Each ends as its verdict
 // says, and afterwards the engine and the sandbox work as before.
 func gauntlet(t *testing.T) {
-	t.Parallel()
+	t.Helper()
 	if testing.Short() {
 		t.Skip("half a minute; without -short")
 	}

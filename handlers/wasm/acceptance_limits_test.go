@@ -17,7 +17,7 @@ import (
 // its siblings and the garbage collector go on. The machine may be busy: one of
 // some tries has to be in time.
 func endlessLoop(t *testing.T) {
-	t.Parallel()
+	t.Helper()
 	const limit = 500 * time.Millisecond
 	h := watched{Handler: newHandler(t, wasm.Config{}), task: "a", begun: make(chan time.Time, 1), ended: make(chan time.Time, 1)}
 	tr := try(t, wasm.Config{}, map[string]engine.Handler{"watched": h})
@@ -49,7 +49,7 @@ func endlessLoop(t *testing.T) {
 }
 
 func endlessRecursion(t *testing.T) {
-	t.Parallel()
+	t.Helper()
 	tr := try(t, wasm.Config{}, nil)
 	a := hostile(t, "a", "recurse")
 	a.Limits = json.RawMessage(`{"timeout":"5s","memory":"64MiB"}`)
@@ -69,7 +69,7 @@ func endlessRecursion(t *testing.T) {
 
 // memoryBomb takes all the memory that it can get below a limit of 64 MiB, 20 times.
 func memoryBomb(t *testing.T) {
-	t.Parallel()
+	t.Helper()
 	tr := try(t, wasm.Config{}, nil)
 	a := hostile(t, "a", "bomb")
 	a.Limits = json.RawMessage(`{"memory":"64MiB"}`)

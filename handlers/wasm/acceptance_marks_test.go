@@ -20,7 +20,7 @@ type marking struct {
 // files and file descriptors, some of them trapping after it, two at a time and in
 // sandboxes that are used again. None finds another's.
 func thousandMarks(t *testing.T) {
-	t.Parallel()
+	t.Helper()
 	const tasks = 1000
 	items := make([]marking, tasks)
 	for i := range items {
@@ -69,7 +69,7 @@ func (t *trial) reused(run string) (n int) {
 // garbage: again and again, beside others, by several engines and handlers. That
 // it is the same on other hosts, and in sandboxes of every kind, wasmhost tests.
 func sameFuel(t *testing.T) {
-	t.Parallel()
+	t.Helper()
 	a, b := hostile(t, "a", "work"), hostile(t, "b", "work")
 	a.Grants = json.RawMessage(`{"random":"seeded","seed":7,"clock":"virtual"}`)
 	b.Grants = json.RawMessage(`{"random":"seeded","seed":8,"clock":"virtual"}`)

@@ -56,7 +56,7 @@ func computing(tb testing.TB, members, rounds int, tool string) engine.Node {
 // membersAtOnce lets two members meet while both run: one after the other they
 // would wait for ever. What it gains on two cores tells BenchmarkMembersAtOnce.
 func membersAtOnce(t *testing.T) {
-	t.Parallel()
+	t.Helper()
 	tr := try(t, wasm.Config{Tools: newMeeting(2)}, nil)
 	out := tr.run("null", computing(t, 2, 1000, "meet"))
 	var sums map[string]uint64
@@ -79,7 +79,7 @@ func marshalText(text string) json.RawMessage { return json.RawMessage(fmt.Sprin
 // guestsBesideOthers groups guests with another handler's tasks: their writes are
 // merged like those of one.
 func guestsBesideOthers(t *testing.T) {
-	t.Parallel()
+	t.Helper()
 	tr := try(t, wasm.Config{}, map[string]engine.Handler{"custom": custom{}})
 	other := func(id string) engine.Node { return engine.Task{ID: id, Handler: "custom"} }
 	read := task(t, "read", "echo")

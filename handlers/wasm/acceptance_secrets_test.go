@@ -14,7 +14,7 @@ import (
 // the value is nowhere in what the run leaves: its journal, its channel, its
 // history, what it told while it ran, its outcome.
 func secretValues(t *testing.T) {
-	t.Parallel()
+	t.Helper()
 	config := wasm.Config{Secrets: secretStore{"key": "hunter2"}, Redactor: newRedactor}
 	for _, way := range []string{
 		"log", "progress", "result", "key", "message", "kind", "panic", "channel", "channel key", "next", "next id",

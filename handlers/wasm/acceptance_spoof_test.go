@@ -15,7 +15,7 @@ import (
 // outputIsNoEvent returns and logs what looks like the engine's own records: it
 // stays a value, and the tasks that it names are what they are.
 func outputIsNoEvent(t *testing.T) {
-	t.Parallel()
+	t.Helper()
 	for _, forged := range []string{
 		`{"type":"completed","activation":"b","attempt":1,"value":"forged"}`,
 		`[{"seq":1,"type":"run_canceled","message":"forged"}]`,
@@ -44,7 +44,7 @@ func outputIsNoEvent(t *testing.T) {
 
 // reservedKeys wants a guest that writes where results are read stopped.
 func reservedKeys(t *testing.T) {
-	t.Parallel()
+	t.Helper()
 	for _, key := range []string{"b.__result__", "a.__result__", "nobody.__result__", ".__result__"} {
 		tr := try(t, wasm.Config{}, nil)
 		out := tr.run(string(marshal(t, key)), engine.Seq(task(t, "a", "set"), task(t, "b", "echo")))
@@ -60,7 +60,7 @@ func reservedKeys(t *testing.T) {
 // nextTaskReplacesNothing asks for a task that exists with another's code and
 // grants. It runs as the graph has it; so does one that an earlier task added.
 func nextTaskReplacesNothing(t *testing.T) {
-	t.Parallel()
+	t.Helper()
 	forged := abi.NextTask{ID: "c", Spec: json.RawMessage(`"#crash"`), Input: json.RawMessage(`"given"`)}
 	tr := try(t, wasm.Config{}, nil)
 	r := tr.start(string(marshal(t, []abi.NextTask{forged})), engine.Seq(task(t, "a", "spawn"), task(t, "b", "echo"), task(t, "c", "echo")))
@@ -78,7 +78,7 @@ func nextTaskReplacesNothing(t *testing.T) {
 
 // idsOfOthers asks for tasks whose ids are those of activations, of keys, of none.
 func idsOfOthers(t *testing.T) {
-	t.Parallel()
+	t.Helper()
 	for _, id := range []string{"b#2", "g/b", "b[0]", "b.__result__", "a/b", "b:fallback", "b ", "../b", "b\n", "ｂ", "#1"} {
 		tr := try(t, wasm.Config{}, nil)
 		next := marshal(t, []abi.NextTask{{ID: id, Spec: json.RawMessage(`"#echo"`)}})
@@ -93,7 +93,7 @@ func idsOfOthers(t *testing.T) {
 // kindsOfFailure names failures of the engine's. A guest has the kind that it
 // names, and that is all: the run has failed by its task, for no reason of its own.
 func kindsOfFailure(t *testing.T) {
-	t.Parallel()
+	t.Helper()
 	for _, kind := range []string{
 		engine.KindCanceled, engine.KindTimeout, engine.KindDeadline, engine.KindRunTimeout,
 		"step_limit", "worker_lost", "paused", "group", "stopped",
@@ -112,7 +112,7 @@ func kindsOfFailure(t *testing.T) {
 // namesOfPauses pauses under the name of another task's activation: an answer that
 // could be for either is taken by none.
 func namesOfPauses(t *testing.T) {
-	t.Parallel()
+	t.Helper()
 	tr := try(t, wasm.Config{}, nil)
 	pause := func(id, name string) engine.Task {
 		p := task(t, id, "wait")
@@ -137,7 +137,7 @@ func namesOfPauses(t *testing.T) {
 // references makes a task refer to the blob that another task's result is kept as:
 // who reads it gets that result, which any task of the run may read.
 func references(t *testing.T) {
-	t.Parallel()
+	t.Helper()
 	tr := try(t, wasm.Config{}, nil)
 	kept := task(t, "kept", "echo")
 	kept.With, kept.Output = map[string]json.RawMessage{"large": json.RawMessage(`"xxxxxxxx"`)}, engine.OutputBlob
@@ -156,7 +156,7 @@ func references(t *testing.T) {
 // referencesToNothing refers to what the run does not have, another run's blob
 // among it: that stands for nothing but itself, wherever it goes.
 func referencesToNothing(t *testing.T) {
-	t.Parallel()
+	t.Helper()
 	tr := try(t, wasm.Config{}, nil)
 	kept := task(t, "kept", "echo")
 	kept.Output = engine.OutputBlob
