@@ -21,6 +21,9 @@ type Case struct {
 	Input   json.RawMessage `json:"input,omitempty"`
 	Workers int             `json:"workers"`
 	Shared  bool            `json:"shared,omitempty"` // the queue outlives processes, as a cluster's does
+	// Retry is from which task a run is retried once it has failed: "-" is
+	// from those that failed, "" is not.
+	Retry string `json:"retry,omitempty"`
 	// Forgetful journals are trimmed as they are read: nothing can be recovered.
 	Forgetful bool    `json:"forgetful,omitempty"`
 	Weather   Weather `json:"-"`

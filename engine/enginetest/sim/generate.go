@@ -21,6 +21,12 @@ func Generate(seed uint64) Case {
 		Seed: seed, Spec: d.spec, Input: json.RawMessage(strconv.Itoa(r.IntN(10))),
 		Workers: 1 + r.IntN(4), Shared: r.IntN(2) == 0, Weather: drawWeather(r),
 	}
+	switch r.IntN(6) {
+	case 0:
+		c.Retry = "-"
+	case 1:
+		c.Retry = d.root[r.IntN(len(d.root))]
+	}
 	if r.IntN(8) == 0 {
 		c.Forgetful = true
 		c.Weather.Faults = slices.DeleteFunc(c.Weather.Faults, func(f Fault) bool { return !slices.Contains(mild, f) })

@@ -42,6 +42,7 @@ type model struct {
 // mWhole is what a run shares with its sub-flows.
 type mWhole struct {
 	top     *model
+	lax     *lax // once the run was retried
 	live    map[string]*mAct
 	blocked []*mAct
 	begun   bool
@@ -289,6 +290,9 @@ func (m *model) findBackEdges() {
 
 // paused tells that nothing goes on without somebody's answer.
 func (m *model) paused() bool {
+	if m.lax != nil {
+		return m.lax.fold.run.Outcome().Status == engine.StatusPaused && !m.held
+	}
 	return len(m.questions()) > 0 && len(m.questions()) == len(m.live)-len(m.blocked)-m.flows()
 }
 
@@ -306,6 +310,12 @@ func (w *mWhole) flows() int {
 // questions are the names of the pauses that wait for somebody.
 func (m *model) questions() []string {
 	var all []string
+	if m.lax != nil {
+		for _, p := range m.lax.fold.run.Outcome().Pauses {
+			all = append(all, p.Activation)
+		}
+		return all
+	}
 	for _, id := range m.liveIDs() {
 		if p := m.live[id].paused; p != nil && p.Name != "" {
 			all = append(all, id)

@@ -14,6 +14,13 @@ import (
 
 // apply takes an event, or breaches a rule.
 func (m *model) apply(e *engine.Event) {
+	if m.lax != nil {
+		if hold := e.Type == engine.EventHeld; hold || e.Type == engine.EventReleased {
+			m.held = hold && !m.ended
+		}
+		m.lax.apply(e)
+		return
+	}
 	if late := []engine.EventType{engine.EventCanceled, engine.EventHeld, engine.EventReleased, engine.EventTimer}; m.ended && slices.Contains(late, e.Type) {
 		return
 	}

@@ -91,6 +91,24 @@ func (p *process) restore() {
 	}()
 }
 
+// retry lets the run go on that has ended.
+func (p *process) retry(from engine.RetryFrom) {
+	was := p.outcome
+	p.forget()
+	p.outcome = nil
+	run := p.world.run
+	go func() {
+		r, err := p.engine.Retry(context.Background(), run, from)
+		if errors.Is(err, engine.ErrNotRetryable) {
+			p.world.mu.Lock()
+			defer p.world.mu.Unlock()
+			p.outcome, p.world.retries = was, maxRetries
+			return
+		}
+		p.opened(r, err)
+	}()
+}
+
 // forget forgets the Running that there was.
 func (p *process) forget() {
 	p.world.mu.Lock()

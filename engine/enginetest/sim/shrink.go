@@ -139,7 +139,7 @@ func simpler(c *Case, i int) bool {
 	changes = append(changes,
 		func() { c.Spec.Limits.Timeout = 0 }, func() { c.Spec.Limits.MaxCycles = nil }, func() { c.Spec.Limits.MaxSteps = 60 },
 		func() { c.Spec.Limits.MaxSteps = max(1, spec.Limits.MaxSteps/2) }, func() { c.Spec.Limits.MaxSteps = max(1, spec.Limits.MaxSteps-1) },
-		func() { c.Workers = 1 }, func() { c.Shared = false }, func() { c.Input = nil })
+		func() { c.Workers = 1 }, func() { c.Shared = false }, func() { c.Retry = "" }, func() { c.Input = nil })
 	if i >= len(changes) {
 		return false
 	}
@@ -160,7 +160,8 @@ func simplerTask(t *engine.Task) []func() {
 		}
 	}
 	return []func(){
-		func() { t.Retry = nil }, func() { t.Timeout = 0 }, func() { t.Deadline = 0 }, func() { t.QueueTimeout = 0 },
+		script(func(s *Script) { t.Timeout, s.Hang = 0, 0 }),
+		func() { t.Retry = nil }, func() { t.Deadline = 0 }, func() { t.QueueTimeout = 0 },
 		func() { t.Fallback = "" }, func() { t.Rollback = "" }, func() { t.MaxCycles = nil }, func() { t.Join = "" },
 		func() { t.MaxConcurrency = nil }, func() { t.OnError = "" },
 		func() { t.Map, t.MaxConcurrency, t.OnError = "", nil, "" },

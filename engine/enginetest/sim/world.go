@@ -38,7 +38,8 @@ type world struct {
 	model     *model
 	fold      *fold
 	stood     []standing // after each event
-	starts    []start    // where it got other ids
+	retries   int
+	starts    []start // where it got other ids
 
 	parks    bool // it was held, or may have been: a process may enqueue twice
 	canceled bool
@@ -96,7 +97,11 @@ func (w *world) play() *Violation {
 	for w.step = 0; w.broken == nil; w.step++ {
 		synctest.Wait()
 		w.takeIn()
-		if w.checkStep(); w.broken != nil || w.finished() {
+		w.checkStep()
+		if w.finished() && w.retry() {
+			continue
+		}
+		if w.broken != nil || w.finished() {
 			break
 		}
 		if w.step > last {
@@ -120,6 +125,25 @@ func (w *world) finished() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.model.ended && w.cur.outcome != nil
+}
+
+// maxRetries is how often a run is tried to be retried.
+const maxRetries = 3
+
+// retry lets a run that has failed go on; false if it is not to.
+func (w *world) retry() bool {
+	p := w.cur
+	if w.c.Retry == "" || w.c.Forgetful || w.retries == maxRetries || p.dead || p.outcome.Status == engine.StatusSucceeded {
+		return false
+	}
+	w.retries++
+	from := engine.RetryFrom{Task: w.c.Retry}
+	if from.Task == "-" {
+		from.Task = ""
+	}
+	w.say(fmt.Sprintf("retry from %q", from.Task))
+	p.retry(from)
+	return true
 }
 
 // advance does one step.
