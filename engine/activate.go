@@ -86,11 +86,16 @@ func (r *Run) begin(act *activation, why string) {
 		r.blocked = append(r.blocked, act)
 		return
 	}
+	r.timeDeadline(act)
+	r.enqueue(act)
+}
+
+// timeDeadline starts the timer that bounds an activation.
+func (r *Run) timeDeadline(act *activation) {
 	if t := r.vertices[act.vertex].task; t.Deadline > 0 {
 		act.clock().deadline = r.now.Time.Add(time.Duration(t.Deadline))
 		r.commands = append(r.commands, r.deadlineOf(act))
 	}
-	r.enqueue(act)
 }
 
 // enqueue sends the activation's present attempt to the queue.

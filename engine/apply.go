@@ -24,7 +24,7 @@ func (r *Run) Apply(e *Event) bool {
 	}
 	act := r.live[e.Activation]
 	if act == nil || !act.takes(e) {
-		r.discard(e)
+		r.discard(act, e)
 		r.note(Notice{Type: NoticeWarning, Activation: e.Activation, Attempt: e.Attempt, Message: "stale commit: the activation has ended or has another attempt"})
 		return false
 	}
@@ -57,7 +57,11 @@ func (r *Run) applyTo(act *activation, e *Event) {
 
 // discard remembers that a chain goes on behind the activation's back: what is done
 // again of it, when the run is retried, follows there.
-func (r *Run) discard(e *Event) {
+func (r *Run) discard(act *activation, e *Event) {
+	if act != nil && act.flows() {
+		act.rev, act.gen = e.Seq, r.gen
+		return
+	}
 	if r.stale == nil {
 		r.stale = map[string]uint64{}
 	}

@@ -58,12 +58,7 @@ func (r *Run) pausedAt(act *activation, e *Event) {
 // stoppedAt ends an activation that would wait while its run, or its group, is
 // ending.
 func (r *Run) stoppedAt(act *activation, e *Event) {
-	if act.recovery != nil {
-		r.recoveryEnded(act, &Event{Type: EventStopped, Attempt: e.Attempt, Started: e.Started, Time: e.Time})
-		return
-	}
-	r.retire(act)
-	r.stopped(act, e)
+	r.stopIdle(act, e)
 }
 
 // maxPauses is how often an activation may pause.
@@ -143,7 +138,9 @@ func (r *Run) answer(act *activation, e *Event) {
 	}
 	r.commands = append(r.commands, Command{Kind: CommandForget, Activation: act.id})
 	if act.timing != nil && !act.timing.deadline.IsZero() {
-		r.commands = append(r.commands, r.deadlineOf(act))
+		c := r.deadlineOf(act)
+		c.After = 0 // some of it has gone by
+		r.commands = append(r.commands, c)
 	}
 	d := *act.delivery
 	d.Rev, d.Answers = act.rev, act.answers

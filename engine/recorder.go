@@ -74,6 +74,9 @@ func (r *Recorder) report(n Notice, status Status) TaskReport {
 	if status == StatusSkipped {
 		t.Why = n.Why
 	}
+	if t.Started.IsZero() { // a journal tells of no start but in the end
+		t.Started, t.Attempts = n.Started, max(t.Attempts, n.Attempt)
+	}
 	delete(r.why, n.Activation)
 	delete(r.started, n.Activation)
 	delete(r.attempts, n.Activation)

@@ -64,39 +64,56 @@ func (r *Run) retried(e *Event) bool {
 	return true
 }
 
-// reopen does again what of a scope did not end well.
+// reopen does again what of a scope did not end well: first what was under way,
+// then what could not follow or begin.
 func (r *Run) reopen(s *scope) {
 	todo := s.broken
 	s.broken, s.err, s.done, s.cut = nil, nil, false, false
 	for _, b := range todo {
-		switch {
-		case r.verdict != nil || s.stopping(): // what was done before has failed again
-			s.broken, s.cut = append(s.broken, b), true
-		case b.done != nil:
-			s.live++
-			r.follow(b.act, b.done)
-			r.ended(s)
-		case b.passed:
-			r.groupFollows(b.group)
-		case b.group != nil:
-			r.reopenGroup(b.group)
-		case b.again != nil && b.act != nil:
-			r.iterateItem(b.act, b.again.input)
-		case b.again != nil:
-			r.jump(s, *b.again)
-		case b.act.sub != nil:
-			s.live++
-			r.reopenFlow(b.act)
-		default:
-			s.live++
-			r.chain(b.act)
-			b.act.stopping, b.act.retrying = false, false
-			if b.act.sent { // else it never began
-				b.act.earlier = b.act.attempt
-				b.act.attempt++
-			}
-			r.begin(b.act, "the run was retried")
+		if b.underWay() {
+			r.redo(s, b)
 		}
+	}
+	for _, b := range todo {
+		if !b.underWay() {
+			r.redo(s, b)
+		}
+	}
+}
+
+// underWay tells that it had begun, and had not ended.
+func (b broken) underWay() bool { return b.done == nil && b.again == nil && !b.passed }
+
+func (r *Run) redo(s *scope, b broken) {
+	switch {
+	case r.verdict != nil || s.stopping(): // what was done before has failed again
+		s.broken, s.cut = append(s.broken, b), true
+	case b.done != nil:
+		s.live++
+		r.follow(b.act, b.done)
+		r.ended(s)
+	case b.passed:
+		s.live++
+		r.groupFollows(b.group)
+		r.ended(s)
+	case b.group != nil:
+		r.reopenGroup(b.group)
+	case b.again != nil && b.act != nil:
+		r.iterateItem(b.act, b.again.input)
+	case b.again != nil:
+		r.jump(s, *b.again)
+	case b.act.sub != nil:
+		s.live++
+		r.reopenFlow(b.act)
+	default:
+		s.live++
+		r.chain(b.act)
+		b.act.stopping, b.act.retrying = false, false
+		if b.act.sent { // else it never began
+			b.act.earlier = b.act.attempt
+			b.act.attempt++
+		}
+		r.begin(b.act, "the run was retried")
 	}
 }
 

@@ -22,6 +22,7 @@ func (r *Run) cancel(e *Event) bool {
 func (r *Run) canceledBy(act *activation, e *Event) {
 	r.note(r.taskNotice(NoticeTaskCanceled, act, e))
 	act.scope.broken = append(act.scope.broken, broken{act: act})
+	act.scope.cut = true
 	if r.verdict == nil {
 		r.conclude(&verdict{status: StatusCanceled, reason: ReasonCanceled, message: *e.Effects.Cancel, task: r.vertices[act.vertex].id}, 0)
 	}
@@ -54,7 +55,9 @@ func (r *Run) conclude(v *verdict, grace time.Duration) {
 	if v.task == "" && v.err != nil {
 		v.task = v.err.Task
 	}
-	r.letGo() // what was held is stopped as what was not
+	if r.outer == nil {
+		r.letGo() // what was held is stopped as what was not
+	}
 	r.stopWhere(grace, func(a *activation) bool { return a.run == r })
 }
 
@@ -69,31 +72,55 @@ func (r *Run) stopWhere(grace time.Duration, match func(*activation) bool) {
 	}
 	slices.SortFunc(hit, func(a, b *activation) int { return compareIDs(a.id, b.id) })
 	for _, act := range hit {
-		act.stopping = true
-		if i := slices.Index(r.blocked, act); i >= 0 || act.retrying || act.pause != nil {
-			r.retire(act)
-			if i >= 0 { // it never began
-				r.blocked = slices.Delete(r.blocked, i, i+1)
-				r.canceled(act, nil, nil)
-				continue
-			}
-			r.stopped(act, nil)
-			continue
+		if r.live[act.id] == act && !act.stopping {
+			act.stopping = true
+			r.stopOne(act, grace)
 		}
-		switch {
-		case act.sub != nil && act.recovery != nil && act.recovery.rollback:
-			r.timeFlow(act) // it has a while yet
-			continue
-		case act.sub != nil:
-			act.sub.conclude(&verdict{status: StatusCanceled, message: r.stopReason()}, grace)
-			continue
-		}
+	}
+}
+
+func (r *Run) stopOne(act *activation, grace time.Duration) {
+	switch {
+	case act.retrying || act.pause != nil:
+		r.stopIdle(act, nil)
+	case remove(&r.blocked, act): // it never began
+		r.retire(act)
+		r.canceled(act, nil, nil)
+	case remove(&r.heldBack, act):
+		r.stopIdle(act, &Event{Type: EventStopped, Time: r.now.Time, Attempt: act.attempt})
+	case act.sub != nil && act.isRollback():
+		r.timeFlow(act) // it has a while yet
+	case act.sub != nil:
+		act.sub.conclude(&verdict{status: StatusCanceled, message: r.stopReason()}, grace)
+	default:
 		c := Command{Kind: CommandStop, Activation: act.id, Attempt: act.attempt, Rev: act.rev, After: grace}
-		if act.recovery != nil && act.recovery.rollback {
+		if act.isRollback() {
 			c.After, c.Begin = rollbackBound, true
 		}
 		r.commands = append(r.commands, c)
 	}
+}
+
+// stopIdle ends an activation that no worker has; last is how its attempt ended, nil
+// of one that waits for what follows it.
+func (r *Run) stopIdle(act *activation, last *Event) {
+	if act.recovery != nil {
+		r.recoveryEnded(act, &Event{Type: EventStopped, Time: r.now.Time, Attempt: act.attempt})
+		return
+	}
+	r.retire(act)
+	r.stopped(act, last)
+}
+
+func (act *activation) isRollback() bool { return act.recovery != nil && act.recovery.rollback }
+
+// remove takes an activation out of a list, and reports whether it was there.
+func remove(list *[]*activation, act *activation) bool {
+	i := slices.Index(*list, act)
+	if i >= 0 {
+		*list = slices.Delete(*list, i, i+1)
+	}
+	return i >= 0
 }
 
 func compareIDs(a, b string) int {

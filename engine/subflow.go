@@ -190,7 +190,9 @@ func (r *Run) flowSucceeded(act *activation, e *Event) {
 func (r *Run) reopenFlow(act *activation) {
 	r.chain(act)
 	act.stopping, act.retrying = false, false
+	act.earlier = act.attempt - 1
 	r.live[act.id] = act
+	r.timeDeadline(act)
 	r.flows++
 	sub := act.sub
 	sub.status, sub.verdict = StatusRunning, nil
