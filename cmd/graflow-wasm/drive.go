@@ -30,7 +30,7 @@ func (s *session) drive(ctx context.Context, std streams, j job) error {
 		fmt.Fprintf(std.err, "run %s, kept in %s\n", j.run, s.state.path())
 	}
 	if j.past != nil {
-		d.watch.Past(control.WithStarts(j.past.Notices))
+		d.watch.Past(control.WithStarts(j.past))
 	}
 	defer s.hub.Subscribe(j.run, d.observe)()
 	// From here on a signal cancels the run, not the context of its end.

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/graflow/graflow-wasm/engine"
@@ -66,7 +67,11 @@ func writeStory(w io.Writer, s control.Story, where *stateFlags) {
 	line("run %s of %s: %s%s", s.Run, s.Flow, statusText(s.Summary), tookOf(s.Summary))
 	line("began %s", s.Started.Local().Format(time.RFC3339))
 	if o := s.Origin; o != nil {
-		line("goes on from event %d of run %s%s", o.Seq, o.Run, named(" (checkpoint ", o.Checkpoint, ")"))
+		at := ""
+		if !strings.HasPrefix(o.Checkpoint, "#") { // else it says no more than Seq
+			at = named(" (checkpoint ", o.Checkpoint, ")")
+		}
+		line("goes on from event %d of run %s%s", o.Seq, o.Run, at)
 	}
 	line("input %s", cut(oneLine(string(s.Input)), 200))
 	fmt.Fprintln(w)

@@ -154,7 +154,7 @@ func (d *Desk) Follow(ctx context.Context, run string, f func(engine.Notice)) (e
 	if err != nil {
 		return engine.Outcome{}, err
 	}
-	for _, n := range WithStarts(h.Notices) {
+	for _, n := range WithStarts(h) {
 		f(n)
 	}
 	if o == nil {

@@ -76,7 +76,7 @@ func Held(h *engine.History) (held bool) {
 
 func storyOf(h *engine.History) Story {
 	o := h.Outcome
-	timeline := WithStarts(h.Notices)
+	timeline := WithStarts(h)
 	s := Story{
 		Summary: summaryOf(h), Task: o.Task, Input: h.Input, Output: o.Output, Error: o.Error,
 		Tasks: reports(timeline), Live: h.Live, Pending: o.Pending, Pauses: waitingIn(h), Checkpoints: o.Checkpoints,
@@ -96,7 +96,7 @@ func storyOf(h *engine.History) Story {
 
 // Tasks are the reports of a run's activations that have ended, with what its
 // journal tells of their attempts.
-func Tasks(h *engine.History) []engine.TaskReport { return reports(WithStarts(h.Notices)) }
+func Tasks(h *engine.History) []engine.TaskReport { return reports(WithStarts(h)) }
 
 func reports(timeline []engine.Notice) []engine.TaskReport {
 	recorder := engine.NewRecorder()
@@ -109,20 +109,25 @@ func reports(timeline []engine.Notice) []engine.TaskReport {
 	return []engine.TaskReport{}
 }
 
-// WithStarts adds the starts of attempts to the notices of a journal: they are
-// not journaled by themselves, but told by how the attempt ended.
-func WithStarts(notices []engine.Notice) []engine.Notice {
-	all := make([]engine.Notice, 0, 2*len(notices))
-	for _, n := range notices {
-		if n.Activation != "" && !n.Started.IsZero() {
-			start := n
-			start.Type, start.Time = engine.NoticeTaskStarted, n.Started
-			start.Value, start.Error, start.Ledger, start.Delay, start.Message, start.Why = nil, nil, nil, 0, "", ""
-			all = append(all, start)
+// WithStarts are the notices of a journal with the starts of attempts added: they
+// are no events by themselves, but told by how the attempt ended.
+func WithStarts(h *engine.History) []engine.Notice {
+	all := make([]engine.Notice, 0, 2*len(h.Notices))
+	ready := map[string]engine.Notice{} // by activation: what is known of it
+	rest := h.Notices
+	for _, e := range h.Events {
+		if about, ok := ready[e.Activation]; ok && !e.Started.IsZero() {
+			about.Type, about.Seq, about.Time, about.Attempt, about.Why = engine.NoticeTaskStarted, e.Seq, e.Started, e.Attempt, ""
+			all = append(all, about)
 		}
-		all = append(all, n)
+		for ; len(rest) > 0 && rest[0].Seq == e.Seq; rest = rest[1:] {
+			if n := rest[0]; n.Type == engine.NoticeTaskReady {
+				ready[n.Activation] = n
+			}
+			all = append(all, rest[0])
+		}
 	}
-	return all
+	return append(all, rest...)
 }
 
 // waitingIn lists the pauses that wait for an answer, also of a run in which
