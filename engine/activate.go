@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -67,9 +68,13 @@ func (r *Run) activateNow(s *scope, a arrival) {
 // refuse keeps an arrival that can't be let in, for a retry of the run.
 func (s *scope) refuse(a arrival) { s.broken = append(s.broken, broken{again: &a}) }
 
+// errCycleLimit is the cause of an error that the engine itself made of a limit of
+// cycles or supersteps: a task may give its own failure any kind.
+var errCycleLimit = errors.New("limit of cycles reached")
+
 func cycleLimit(task, activation string, limit int) *TaskError {
 	return &TaskError{
-		Kind: KindCycleLimit, Task: task, Activation: activation, Permanent: true,
+		Kind: KindCycleLimit, Task: task, Activation: activation, Permanent: true, Err: errCycleLimit,
 		Message: fmt.Sprintf("task %q: activation %d exceeds max_cycles %d; raise max_cycles, or let the task ask can_iterate", task, limit+1, limit),
 	}
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -130,7 +131,7 @@ func (r *Run) nextRound(g *groupRun) bool {
 	g.round++
 	if limit := r.supersteps(g); limit > 0 && g.round > limit {
 		err := &TaskError{
-			Kind: KindCycleLimit, Task: g.name, Activation: g.act.id, Permanent: true,
+			Kind: KindCycleLimit, Task: g.name, Activation: g.act.id, Permanent: true, Err: errCycleLimit,
 			Message: fmt.Sprintf("group %q: superstep %d exceeds its limit %d; raise supersteps, or let the members stop asking", g.name, g.round, limit),
 		}
 		again[0].err = err
@@ -217,8 +218,12 @@ func (r *Run) groupError(g *groupRun) *TaskError {
 			succeeded = append(succeeded, r.memberName(g, i))
 		}
 	}
-	kind := KindGroup
-	if first := r.firstError(g); first != nil && (first.Kind == KindCycleLimit || g.isMap()) {
+	kind, cause := KindGroup, error(nil)
+	switch first := r.firstError(g); {
+	case first == nil:
+	case errors.Is(first, errCycleLimit):
+		kind, cause = first.Kind, errCycleLimit
+	case g.isMap():
 		kind = first.Kind
 	}
 	msg := fmt.Sprintf("%s failed", r.describe(g, len(succeeded)))
@@ -226,7 +231,7 @@ func (r *Run) groupError(g *groupRun) *TaskError {
 	if len(succeeded) > 0 {
 		msg += " (succeeded: " + strings.Join(succeeded, ", ") + ")"
 	}
-	return &TaskError{Kind: kind, Message: msg, Task: g.name, Activation: g.act.id}
+	return &TaskError{Kind: kind, Message: msg, Task: g.name, Activation: g.act.id, Err: cause}
 }
 
 func (r *Run) firstError(g *groupRun) *TaskError {

@@ -86,28 +86,59 @@ func (e *Engine) Whole(ctx context.Context, run string, value json.RawMessage) (
 	return e.whole(ctx, run, value, r.blobsIn(value))
 }
 
+// maxWhole bounds a value whose references are replaced: a few bytes may name a
+// large blob many times.
+const maxWhole = 256 << 20
+
 // whole replaces the references to the blobs given.
 func (e *Engine) whole(ctx context.Context, run string, value json.RawMessage, blobs []string) (json.RawMessage, error) {
 	if len(blobs) == 0 || !hasRef(value) {
 		return value, nil
 	}
-	if ref, ok := asBlobRef(value); ok && slices.Contains(blobs, ref.Digest) {
-		r, err := e.backend.Blobs.Open(ctx, run, ref.Digest)
-		if err != nil {
-			return nil, err
-		}
-		defer r.Close()
-		return io.ReadAll(r)
-	}
-	return e.wholeParts(ctx, run, value, blobs)
+	w := wholeness{engine: e, run: run, blobs: blobs, left: maxWhole}
+	return w.of(ctx, value)
 }
 
-// wholeParts looks for references in the parts of a list or an object.
-func (e *Engine) wholeParts(ctx context.Context, run string, value json.RawMessage, blobs []string) (json.RawMessage, error) {
+// wholeness replaces references in one value.
+type wholeness struct {
+	engine *Engine
+	run    string
+	blobs  []string
+	left   int64 // bytes that blobs may still have
+}
+
+func (w *wholeness) of(ctx context.Context, value json.RawMessage) (json.RawMessage, error) {
+	if !hasRef(value) {
+		return value, nil
+	}
+	if ref, ok := asBlobRef(value); ok && slices.Contains(w.blobs, ref.Digest) {
+		return w.blob(ctx, ref)
+	}
+	return w.parts(ctx, value)
+}
+
+func (w *wholeness) blob(ctx context.Context, ref blobRef) (json.RawMessage, error) {
+	r, err := w.engine.backend.Blobs.Open(ctx, w.run, ref.Digest)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	data, err := io.ReadAll(io.LimitReader(r, w.left+1))
+	if err != nil {
+		return nil, err
+	}
+	if w.left -= int64(len(data)); w.left < 0 {
+		return nil, &TaskError{Kind: KindInvalidInput, Permanent: true, Message: fmt.Sprintf("the value has over %d bytes with its blobs in place; pass on what is needed of it", maxWhole)}
+	}
+	return data, nil
+}
+
+// parts looks for references in the parts of a list or an object.
+func (w *wholeness) parts(ctx context.Context, value json.RawMessage) (json.RawMessage, error) {
 	var list []json.RawMessage
 	if json.Unmarshal(value, &list) == nil {
 		for i := range list {
-			v, err := e.whole(ctx, run, list[i], blobs)
+			v, err := w.of(ctx, list[i])
 			if err != nil {
 				return nil, err
 			}
@@ -120,7 +151,7 @@ func (e *Engine) wholeParts(ctx context.Context, run string, value json.RawMessa
 		return value, nil // a string with the word in it
 	}
 	for k := range object {
-		v, err := e.whole(ctx, run, object[k], blobs)
+		v, err := w.of(ctx, object[k])
 		if err != nil {
 			return nil, err
 		}

@@ -347,3 +347,24 @@ func TestOutputSpoofed(t *testing.T) {
 	}
 	w.wantIs(w.retryError(r, engine.RetryFrom{Task: "a"}), engine.ErrNotRetryable) // it has not ended
 }
+
+// TestOutputManyTimes: a short value that names a large blob many times does not
+// become one that fills the memory.
+func TestOutputManyTimes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, engine.InMemory)
+	w.on("a", func(*direct.Context, json.RawMessage) (any, error) { return strings.Repeat("x", 1<<20), nil })
+	w.on("b", func(c *direct.Context, _ json.RawMessage) (any, error) {
+		var ref json.RawMessage
+		if err := c.Result("a", &ref); err != nil {
+			return nil, err
+		}
+		return slices.Repeat([]json.RawMessage{ref}, 5000), nil
+	})
+	s := w.flow("a>b>c")
+	task(s, "a").Output = engine.OutputBlob
+	task(s, "c").Retry = &engine.Retry{Max: 3}
+	out := w.run(s)
+	w.wantError(out, engine.KindInvalidInput, "with its blobs in place")
+	w.wantCount("c", 0)
+}

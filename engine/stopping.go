@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -34,7 +35,7 @@ func (r *Run) failScope(s *scope, err *TaskError) {
 	if s.group == nil {
 		if r.verdict == nil {
 			v := &verdict{status: StatusFailed, err: err}
-			if err.Kind == KindCycleLimit {
+			if errors.Is(err, errCycleLimit) {
 				v.reason = ReasonCycleLimit
 			}
 			r.conclude(v, drain)

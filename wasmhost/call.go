@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/graflow/graflow-wasm/sdk/abi"
 )
@@ -102,8 +103,8 @@ func (a *attempt) finish() (json.RawMessage, error) {
 	if len(written) == 0 {
 		return json.RawMessage("null"), nil
 	}
-	if !json.Valid(written) {
-		return nil, a.trapError(KindInvalidOutput, "the output is not JSON, it begins "+beginning(written), nil)
+	if !utf8.Valid(written) || !json.Valid(written) { // JSON is UTF-8 (RFC 8259, 8.1), at which Valid does not look
+		return nil, a.trapError(KindInvalidOutput, "the output is not JSON in UTF-8, it begins "+beginning(written), nil)
 	}
 	return written, nil
 }

@@ -93,10 +93,10 @@ func (a *attempt) text(what string, written []byte) (json.RawMessage, error) {
 	switch {
 	case len(written) == 0:
 		return json.RawMessage("null"), nil
-	case json.Valid(written):
-		return bytes.Clone(written), nil
 	case !utf8.Valid(written):
 		return nil, a.trapError(KindInvalidOutput, what+" is neither JSON nor UTF-8 text, it begins "+beginning(written), nil)
+	case json.Valid(written):
+		return bytes.Clone(written), nil
 	}
 	return json.Marshal(string(written))
 }

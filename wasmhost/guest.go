@@ -52,7 +52,7 @@ func (g guest) json(i int) (json.RawMessage, bool) {
 	if !ok || len(b) == 0 {
 		return nil, ok
 	}
-	return bytes.Clone(b), json.Valid(b)
+	return bytes.Clone(b), utf8.Valid(b) && json.Valid(b)
 }
 
 // put copies the beginning of data into the guest's buffer (arguments i, i+1)

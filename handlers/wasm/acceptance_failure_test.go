@@ -36,7 +36,7 @@ func noGrant(t *testing.T) {
 			a := hostile(t, "a", "ask")
 			a.Grants, a.Retry = json.RawMessage(grants), &engine.Retry{Max: 3}
 			out := tr.run(`"`+power+`"`, a)
-			tr.wantFailed(out, engine.KindDenied, `task "a"`, `export "ask"`, "denied")
+			tr.wantFailed(out, engine.KindDenied, `task "a"`, `export "ask"`, "denied", `the capability "`+power)
 			var denied *wasmhost.DeniedError
 			if !errors.As(out.Error, &denied) || !strings.HasPrefix(denied.Capability, power) {
 				t.Errorf("got %v, want %s denied", out.Error.Err, power)
@@ -65,8 +65,9 @@ func trapsAreTaskErrors(t *testing.T) {
 	t.Helper()
 	cache := t.TempDir()
 	for export, want := range map[string]struct{ kind, message, stack string }{
-		"wild":    {"trap", "out of bounds memory access", "$"},
+		"wild":    {"trap", "out of bounds memory access", "main.peek\nmain.wild"},
 		"pointer": {"error", "returned -3", ""}, // abi.Invalid: the guest is told, and gives up
+		"no_text": {"invalid_output", "UTF-8", ""},
 		"no_json": {"invalid_output", "JSON", ""},
 	} {
 		t.Run(export, func(t *testing.T) {

@@ -95,7 +95,7 @@ func idsOfOthers(t *testing.T) {
 func kindsOfFailure(t *testing.T) {
 	t.Helper()
 	for _, kind := range []string{
-		engine.KindCanceled, engine.KindTimeout, engine.KindDeadline, engine.KindRunTimeout,
+		engine.KindCanceled, engine.KindTimeout, engine.KindDeadline, engine.KindCycleLimit, engine.KindRunTimeout,
 		"step_limit", "worker_lost", "paused", "group", "stopped",
 	} {
 		tr := try(t, wasm.Config{}, nil)

@@ -42,6 +42,9 @@ func failure(ctx context.Context, call *engine.Call, ref reference, err error) *
 		failed.Permanent = trap.Permanent || trap.Kind == wasmhost.KindNoExport
 		failed.RetryAfter = trap.RetryAfter
 		passOn(failed, trap)
+		if denied := (*wasmhost.DeniedError)(nil); errors.As(trap, &denied) {
+			failed.Message += ": " + denied.Error()
+		}
 	case ctx.Err() != nil:
 		failed.Kind, failed.Permanent = engine.KindCanceled, false
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
