@@ -105,6 +105,7 @@ type driving struct {
 	changed chan struct{} // has one when what waits may have changed
 	asked   chan struct{} // has one when there is something in paused
 	lines   <-chan string // of standard input, once it was read from
+	said    string        // last, of why it waits
 
 	answering sync.Mutex      // held while an answer in advance is given
 	mu        sync.Mutex      // guards what follows
@@ -181,6 +182,9 @@ func (d *driving) answer(o engine.Outcome) bool {
 	}
 	switch {
 	case d.job.flags.wait && d.session.dir != nil:
+		if !d.job.flags.quiet {
+			d.sayOnce(sayPaused(o, &d.session.state))
+		}
 		d.await()
 		return true
 	case d.session.dir != nil:
@@ -190,11 +194,20 @@ func (d *driving) answer(o engine.Outcome) bool {
 	}
 	for _, w := range o.Pauses {
 		if !w.Expires.IsZero() { // it goes on by itself, if this process stays
+			d.sayOnce("waits, since nothing of the run is kept: " + sayWaiting(w))
 			d.await()
 			return true
 		}
 	}
 	return false
+}
+
+// sayOnce says what has not just been said.
+func (d *driving) sayOnce(text string) {
+	if text != d.said {
+		d.said = text
+		d.say("%s", text)
+	}
 }
 
 // stillPaused looks again, after which every change is told.

@@ -38,7 +38,7 @@ func readInput(stdin io.Reader, source string) (json.RawMessage, error) {
 	if source == "" {
 		return nil, nil
 	}
-	data, from, err := []byte(source), "--input", error(nil)
+	data, from, err := []byte(source), "the command line", error(nil)
 	switch file, isFile := strings.CutPrefix(source, "@"); {
 	case source == "-":
 		from = "standard input"

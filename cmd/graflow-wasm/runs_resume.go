@@ -83,11 +83,11 @@ func (o *resumeOptions) arguments(args []string) error {
 }
 
 func resume(ctx context.Context, std streams, run string, o resumeOptions) error {
+	deed := "resume run " + run
 	answer, err := readInput(std.in, o.input)
 	if err != nil {
-		return err
+		return usage(fmt.Errorf("%s: %w", deed, err))
 	}
-	deed := "resume run " + run
 	ctx, signals := canceling(ctx, std.err)
 	defer signals.Stop()
 	return withDriver(ctx, deed, o.driveFlags, func(s *session) error {

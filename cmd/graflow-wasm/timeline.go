@@ -23,9 +23,12 @@ type timeline struct {
 // writeTimeline prints a line for all that happened, in order of time: when since
 // the run's beginning, to what, and what.
 func writeTimeline(w io.Writer, s control.Story) {
-	t := timeline{began: s.Started, ready: map[string]time.Time{}, paused: map[string]time.Time{}}
+	t := timeline{ready: map[string]time.Time{}, paused: map[string]time.Time{}}
 	notices := slices.Clone(s.Timeline)
 	slices.SortStableFunc(notices, func(a, b engine.Notice) int { return a.Time.Compare(b.Time) })
+	if len(notices) > 0 {
+		t.began = notices[0].Time // of the run that it goes on from, if it does
+	}
 	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, n := range notices {
 		who, text := t.line(n)

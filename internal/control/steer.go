@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/graflow/graflow-wasm/engine"
 )
@@ -118,11 +119,27 @@ func (d *Desk) Answer(ctx context.Context, run, name string, answer json.RawMess
 		}
 		return nil, fmt.Errorf("run %q: resume: %w", run, engine.ErrNotPaused)
 	}
+	if err := overdue(h, name); err != nil {
+		return nil, err
+	}
 	o, err := d.recover(ctx, run)
 	if err != nil {
 		return nil, err
 	}
 	return o, o.Resume(name, answer) //nolint:contextcheck // likewise
+}
+
+// overdue refuses an answer that comes after the pause has ended by itself, while
+// nobody was there to see it. Which of the two is first must not be left to chance.
+func overdue(h *engine.History, name string) error {
+	for _, w := range waitingIn(h) {
+		if name != "" && name != w.Name && name != w.Activation || w.Expires.IsZero() || time.Now().Before(w.Expires) {
+			continue
+		}
+		return fmt.Errorf("run %q: resume: %q: %w: it ended by itself at %s; `graflow-wasm runs resume` without an answer goes on from there",
+			h.Run, w.Name, engine.ErrAnswered, w.Expires.Format(time.RFC3339))
+	}
+	return nil
 }
 
 // Retry goes on with a run that has ended, as [engine.Engine.Retry] does.

@@ -53,6 +53,11 @@ func summaryOf(h *engine.History) Summary {
 		Run: h.Run, Flow: h.Flow, Status: o.Status, Reason: o.Reason, Message: o.Message,
 		Started: h.Started, Ended: h.Ended, Steps: o.Steps, Origin: h.Origin, Held: Held(h),
 	}
+	for _, e := range h.Events {
+		if e.Basis != nil && e.Basis.Origin != nil { // what is before it is another run's
+			s.Started = e.Time
+		}
+	}
 	for _, l := range h.Live {
 		if l.Pause != "" {
 			s.Waits = append(s.Waits, l.Pause)
