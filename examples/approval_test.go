@@ -1,7 +1,9 @@
 package examples_test
 
 import (
+	"bufio"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -136,5 +138,35 @@ func TestApprovalAhead(t *testing.T) {
 		"--answer", "approve=true", "--answer", `number="PO-0042"`)
 	if got := p.entered(t, "chairs"); got != offered+ordered {
 		t.Errorf("entered %q, want %q", got, offered+ordered)
+	}
+}
+
+// TestApprovalElsewhere answers from another process while the one that runs the
+// purchase waits.
+func TestApprovalElsewhere(t *testing.T) {
+	t.Parallel()
+	p := newPurchases(t)
+	cmd := exec.CommandContext(t.Context(), command, "run", p.flow, "--set", "item=chair", "--set", "quantity=2", "--id", "chairs",
+		"--state", string(p.kept), "--cache-dir", cache, "--wait")
+	var out strings.Builder
+	cmd.Stdout = &out
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for scanner := bufio.NewScanner(stderr); scanner.Scan(); {
+		if strings.HasSuffix(scanner.Text(), "waits for approve") {
+			p.expect(t, 2, "", "got string, want boolean", "runs", "resume", "chairs", "approve", `"yes"`)
+			p.expect(t, 0, "", "goes on in the process", "runs", "resume", "chairs", "approve", "false")
+		}
+	}
+	if err := cmd.Wait(); err != nil || !strings.Contains(out.String(), `"status":"declined"`) {
+		t.Errorf("got %v, %q, want it declined", err, out.String())
+	}
+	if got := p.entered(t, "chairs"); got != offered+declined {
+		t.Errorf("entered %q, want %q", got, offered+declined)
 	}
 }
