@@ -66,7 +66,13 @@ func (r *Run) activateNow(s *scope, a arrival) {
 }
 
 // refuse keeps an arrival that can't be let in, for a retry of the run.
-func (s *scope) refuse(a arrival) { s.broken = append(s.broken, broken{again: &a}) }
+func (s *scope) refuse(a arrival) { s.breakOff(broken{again: &a}) }
+
+// breakOff keeps what has not ended well, for a retry of the run.
+func (s *scope) breakOff(b broken) {
+	s.broken = append(s.broken, b)
+	s.cut = true
+}
 
 // errCycleLimit is the cause of an error that the engine itself made of a limit of
 // cycles or supersteps: a task may give its own failure any kind.
@@ -87,8 +93,8 @@ func (r *Run) begin(act *activation, why string) {
 		n.Why = why
 		r.note(n)
 	}
-	if r.steps-r.earlier+len(r.live)-len(r.blocked) > r.top.graph.maxSteps() {
-		r.blocked = append(r.blocked, act)
+	if r.steps-r.earlier+len(r.live)-r.blocked.size > r.top.graph.maxSteps() {
+		r.blocked.add(act)
 		return
 	}
 	r.timeDeadline(act)
@@ -130,7 +136,7 @@ func (r *Run) dispatch(act *activation, d *Delivery) {
 	act.delivery, act.ordinal, act.sent = d, r.ordinal, true
 	r.ordinal++
 	if r.held {
-		r.heldBack = append(r.heldBack, act)
+		r.heldBack.add(act)
 		return
 	}
 	if t := d.Task; act.recovery == nil && t.QueueTimeout > 0 {
@@ -149,29 +155,41 @@ func (r *Run) queueTimeoutOf(act *activation) Command {
 }
 
 func (r *Run) view(s *scope) View {
-	return View{channel: s.channel, results: s.results, vertexOf: r.lookup()}
+	return View{channel: s.channel, results: s.results, vertexOf: r.lookup(s)}
 }
 
 // lookup finds vertices by id. A run that has added none shares its graph's; one
-// that has lets a view see those added until now.
-func (r *Run) lookup() func(string) (int32, bool) {
+// that has lets a view see those added until now: in the scope, in one around it,
+// or elsewhere.
+func (r *Run) lookup(s *scope) func(string) (int32, bool) {
 	g := r.graph
 	if r.overlay == nil {
 		return r.find
 	}
-	overlay := r.vertices
-	first := len(g.vertices)
+	added := r.vertices[len(g.vertices):]
+	first := int32(len(g.vertices))
 	return func(id string) (int32, bool) {
 		if v, ok := g.index[id]; ok {
 			return v, true
 		}
-		for i := first; i < len(overlay); i++ {
-			if overlay[i].id == id {
-				return int32(i), true
-			}
+		found := int32(-1)
+		for s := s; s != nil && found < 0; s = s.parent {
+			found = lastOf(added, func(v *vertex) bool { return v.id == id && v.addedBy == s.group && int(v.member) == s.member })
 		}
-		return 0, false
+		if found < 0 {
+			found = lastOf(added, func(v *vertex) bool { return v.id == id })
+		}
+		return first + found, found >= 0
 	}
+}
+
+func lastOf(vertices []vertex, match func(*vertex) bool) int32 {
+	for i := len(vertices) - 1; i >= 0; i-- {
+		if match(&vertices[i]) {
+			return int32(i)
+		}
+	}
+	return -1
 }
 
 // joined is the input of a vertex from the edges that started it: one's output,

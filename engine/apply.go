@@ -129,7 +129,8 @@ func (r *Run) open() {
 // rebase ends the folding of another run's events, from which this one goes on:
 // its chains are empty, and it is not held. What bounds an activation begins anew.
 func (r *Run) rebase(now time.Time) {
-	r.held, r.heldBack, r.stale = false, nil, nil
+	r.held, r.stale = false, nil
+	r.heldBack.take()
 	r.gen++
 	for _, act := range r.live {
 		act.rev = 0
@@ -234,12 +235,11 @@ func (r *Run) completed(act *activation, e *Event, recovered *TaskError) {
 	switch {
 	case r.verdict != nil || act.scope.stopping():
 		// Its run or its group is ending: the result counts, nothing follows.
-		if len(r.vertices[act.vertex].out) > 0 || len(fx.Next) > 0 || fx.Iterate != nil {
-			act.scope.cut = true
-			act.scope.broken = append(act.scope.broken, broken{act: act, done: e})
+		if len(r.vertices[act.vertex].out) > 0 || len(fx.Next) > 0 || fx.Iterate != nil || fx.Terminate != nil {
+			act.scope.breakOff(broken{act: act, done: e})
 		}
 	case fx.Terminate != nil:
-		r.conclude(&verdict{status: StatusSucceeded, reason: ReasonTerminated, message: *fx.Terminate, task: r.vertices[act.vertex].id, output: e.Value}, 0)
+		r.terminate(act, e)
 	default:
 		r.follow(act, e)
 	}

@@ -22,26 +22,22 @@ func (r *Run) barrier(g *groupRun) {
 	r.nodes[g.vertex].group = nil
 	switch {
 	case r.verdict != nil:
-		r.breakOff(g)
+		g.scope.breakOff(broken{group: g})
 		r.note(Notice{Type: NoticeGroupFinished, Task: g.name, Activation: g.act.id, Status: StatusCanceled})
 	case g.verdict == Fail:
 		err := r.groupError(g)
 		r.note(Notice{Type: NoticeGroupFinished, Task: g.name, Activation: g.act.id, Status: StatusFailed, Error: err})
 		r.setResult(g.scope, g.vertex, &result{err: err})
-		r.breakOff(g)
+		g.scope.breakOff(broken{group: g})
 		r.failScope(g.scope, err)
 	case cut:
-		g.scope.cut = true
-		r.breakOff(g)
+		g.scope.breakOff(broken{group: g})
 		r.note(Notice{Type: NoticeGroupFinished, Task: g.name, Activation: g.act.id, Status: StatusCanceled})
 	default:
 		r.groupSucceeded(g)
 	}
 	r.ended(g.scope)
 }
-
-// breakOff keeps a group that has not ended well, for a retry of the run.
-func (r *Run) breakOff(g *groupRun) { g.scope.broken = append(g.scope.broken, broken{group: g}) }
 
 func (r *Run) groupSucceeded(g *groupRun) {
 	value := r.groupValue(g)
@@ -50,8 +46,7 @@ func (r *Run) groupSucceeded(g *groupRun) {
 	r.setResult(g.scope, g.vertex, &result{value: value})
 	if g.scope.stopping() {
 		if len(r.vertices[g.vertex].out)+len(g.jumps) > 0 {
-			g.scope.cut = true
-			g.scope.broken = append(g.scope.broken, broken{group: g, passed: true})
+			g.scope.breakOff(broken{group: g, passed: true})
 		}
 		return
 	}
@@ -72,7 +67,7 @@ func (r *Run) groupFollows(g *groupRun) {
 		in.view = &v
 		alive, err := verdicts(r.graph, g.vertex, in)
 		if err != nil {
-			r.breakOff(g)
+			g.scope.breakOff(broken{group: g})
 			r.failScope(g.scope, &TaskError{Kind: KindError, Task: g.name, Activation: g.act.id, Message: err.Error()})
 			return
 		}

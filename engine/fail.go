@@ -47,7 +47,7 @@ func (r *Run) failed(act *activation, e *Event, err *TaskError) {
 	if !act.isItem {
 		r.setResult(act.scope, act.vertex, &result{err: err})
 	}
-	act.scope.broken = append(act.scope.broken, broken{act: act})
+	act.scope.breakOff(broken{act: act})
 	r.failScope(act.scope, err)
 	r.ended(act.scope)
 }
@@ -66,8 +66,7 @@ func (r *Run) canceled(act *activation, e *Event, err *TaskError) {
 	n := r.taskNotice(NoticeTaskCanceled, act, e)
 	n.Error = err
 	r.note(n)
-	act.scope.broken = append(act.scope.broken, broken{act: act})
-	act.scope.cut = true
+	act.scope.breakOff(broken{act: act})
 	r.ended(act.scope)
 }
 

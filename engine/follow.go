@@ -73,10 +73,13 @@ func (r *Run) targets(act *activation, next []NextTask) (all []target, jump bool
 	for i := range next {
 		n := &next[i]
 		t := target{next: n}
-		v, exists := r.vertexOf(n.Task.ID)
+		v, exists := r.reach(act.scope, n.Task.ID)
+		if !exists && n.Task.Handler == "" { // a reference, to what is elsewhere
+			v, exists = r.vertexOf(n.Task.ID)
+		}
 		t.added = !exists || r.nodes[v].born > act.since
 		if t.vertex = v; !exists || t.added && n.Task.Handler != "" && !reflect.DeepEqual(*r.vertices[v].task, n.Task) {
-			t.vertex = r.addVertex(n.Task, act.scope)
+			t.vertex = r.addVertex(n.Task, act)
 			if exists {
 				r.nodes[t.vertex].visits = r.nodes[v].visits
 			}
@@ -139,20 +142,20 @@ func (r *Run) releaseHolder(h *holder) {
 	}
 }
 
-// addVertex adds a task to the run's overlay, in the caller's scope.
-func (r *Run) addVertex(t Task, s *scope) int32 {
-	v := int32(len(r.vertices))
+// addVertex adds a task to the run's overlay, in its caller's scope.
+func (r *Run) addVertex(t Task, by *activation) int32 {
+	v, s := int32(len(r.vertices)), by.scope
 	parent := int32(-1)
 	if s.group != nil {
 		parent = s.group.vertex
 	}
 	r.addFlow(v, &t)
-	r.vertices = append(r.vertices, vertex{id: t.ID, task: &t, parent: parent, member: int32(s.member)})
-	r.nodes = append(r.nodes, node{born: r.tick})
+	r.vertices = append(r.vertices, vertex{id: t.ID, task: &t, parent: parent, member: int32(s.member), addedBy: s.group})
+	r.nodes = append(r.nodes, node{born: r.tick, by: by.vertex})
 	if r.overlay == nil {
-		r.overlay = map[string]int32{}
+		r.overlay = map[place]int32{}
 	}
-	r.overlay[t.ID] = v
+	r.overlay[place{t.ID, s.group, s.member}] = v
 	return v
 }
 

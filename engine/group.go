@@ -138,11 +138,7 @@ func (r *Run) memberEnded(s *scope) {
 func (r *Run) judge(g *groupRun) {
 	if g.verdict == Undecided && r.decide(g) == Fail {
 		g.verdict = Fail
-		for _, s := range g.members[:g.next] {
-			if s != nil && !s.done {
-				r.stopScope(s, drain)
-			}
-		}
+		r.stopWhere(drain, func(a *activation) bool { return a.scope.inside(g) })
 	}
 	if g.holding || g.active > 0 || r.nodes[g.vertex].group != g {
 		return
@@ -170,13 +166,15 @@ func (r *Run) decide(g *groupRun) Verdict {
 			return Fail
 		}
 		return Undecided
-	case p.Critical != nil:
+	case p.Critical != nil && g.failed > 0:
 		gr := r.vertices[g.vertex].group
 		for _, id := range p.Critical {
 			if s := g.members[memberOf(gr, id)]; s.err != nil {
 				return Fail
 			}
 		}
+		return Undecided
+	case p.Critical != nil:
 		return Undecided
 	case p.Custom != "":
 		return r.decideCustom(g, p.Custom)
@@ -215,6 +213,16 @@ func (r *Run) stopScope(s *scope, grace time.Duration) {
 		}
 		return false
 	})
+}
+
+// inside tells whether the scope is a member of a group, or in one of its members.
+func (s *scope) inside(g *groupRun) bool {
+	for ; s != nil; s = s.parent {
+		if s.group == g {
+			return true
+		}
+	}
+	return false
 }
 
 // cut tells whether the group was stopped from outside before all of it had run.

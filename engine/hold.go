@@ -38,9 +38,8 @@ func (r *Run) hold(e *Event) bool {
 
 // letGo sends what was held back on its way.
 func (r *Run) letGo() {
-	back := r.heldBack
-	r.held, r.heldBack = false, nil
-	for _, act := range back {
+	r.held = false
+	for _, act := range r.heldBack.take() {
 		if r.live[act.id] == act && act.pause == nil && !act.retrying {
 			act.run.dispatch(act, act.delivery)
 		}

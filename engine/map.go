@@ -33,7 +33,6 @@ func (r *Run) emptyStep(act *activation) bool {
 		return true
 	}
 	act.scope.refuse(arrival{vertex: act.vertex, input: act.input, override: act.override, given: act.given, holder: act.holder})
-	act.scope.cut = true
 	if r.top.verdict == nil {
 		r.top.conclude(&verdict{status: StatusFailed, reason: ReasonStepLimit, err: &TaskError{
 			Kind: KindStepLimit, Task: r.vertices[act.vertex].task.ID, Activation: act.id, Permanent: true,
@@ -105,7 +104,7 @@ func (r *Run) iterateItem(act *activation, data json.RawMessage) {
 	next.id = base + "#" + strconv.Itoa(next.cycle)
 	task := r.vertices[act.vertex].task
 	if limit := r.graph.maxCycles(task); limit > 0 && next.cycle > limit {
-		act.scope.broken = append(act.scope.broken, broken{act: act, again: &arrival{input: data}})
+		act.scope.breakOff(broken{act: act, again: &arrival{input: data}})
 		r.failScope(act.scope, cycleLimit(task.ID, next.id, limit))
 		return
 	}

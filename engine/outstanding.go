@@ -5,19 +5,16 @@ package engine
 // them. Timers say when they fire in Command.At. Attempts that another process may
 // have begun are begun again, or, if they are to stop, stopped.
 func (r *Run) Outstanding() []Command {
-	r.commands, r.heldBack = nil, nil
+	r.commands = nil
+	r.heldBack.take()
 	if r.status != StatusRunning {
 		if r.status == StatusPending {
 			return nil
 		}
 		return []Command{{Kind: CommandFinish}}
 	}
-	blocked := map[*activation]bool{}
-	for _, act := range r.blocked {
-		blocked[act] = true
-	}
 	for _, act := range r.inOrder() {
-		if !blocked[act] {
+		if act.list != &r.blocked {
 			act.run.outstandingOf(act)
 		}
 	}
@@ -50,7 +47,7 @@ func (r *Run) outstandingOf(act *activation) {
 		add(Command{Kind: CommandTimer, Activation: act.id, Attempt: act.attempt + 1, At: act.timing.retry})
 		return
 	case r.held:
-		r.heldBack = append(r.heldBack, act)
+		r.heldBack.add(act)
 		return
 	}
 	if t := act.timing; t != nil && !t.queued.IsZero() && act.recovery == nil {

@@ -157,7 +157,7 @@ func (r *Run) resumed(act *activation) {
 
 // paused tells that nothing can go on until somebody answers.
 func (r *Run) paused() bool {
-	return r.status == StatusRunning && r.waiting > 0 && r.waiting == len(r.live)-len(r.blocked)-r.flows
+	return r.status == StatusRunning && r.waiting > 0 && r.waiting == len(r.live)-r.blocked.size-r.flows
 }
 
 // pauses lists what waits for somebody, in the order in which it became ready.

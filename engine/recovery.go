@@ -43,7 +43,7 @@ func (r *Run) ending(act *activation) bool { return r.verdict != nil || act.scop
 
 // startRecovery starts the task of that id for an activation.
 func (r *Run) startRecovery(rec recovery, task string) bool {
-	v, ok := r.vertexOf(task)
+	v, ok := r.reach(rec.of.scope, task)
 	if !ok || r.vertices[v].task == nil {
 		return false
 	}

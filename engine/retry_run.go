@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 )
 
 // ErrNotRetryable refuses to retry a run that has nothing to do again.
@@ -27,7 +29,7 @@ func (r *Run) retryable(from RetryFrom) error {
 		switch {
 		case from.Input != nil:
 			return fmt.Errorf("run %q: an input is for one task: name it: %w", r.id, ErrNotRetryable)
-		case r.status == StatusSucceeded || len(r.root.broken) == 0 && len(r.blocked) == 0:
+		case r.status == StatusSucceeded || len(r.root.broken) == 0 && r.blocked.size == 0:
 			return fmt.Errorf("run %q has %s and no task of it failed; name a task from which to go on: %w", r.id, r.status, ErrNotRetryable)
 		}
 		return nil
@@ -40,6 +42,8 @@ func (r *Run) retryable(from RetryFrom) error {
 		return fmt.Errorf("run %q: task %q is inside group %q, which starts as a whole; name the group: %w", r.id, from.Task, r.vertices[r.vertices[v].parent].id, ErrNotRetryable)
 	case r.nodes[v].visits == 0:
 		return fmt.Errorf("run %q: task %q has not run: %w", r.id, from.Task, ErrNotRetryable)
+	case from.Input == nil && len(r.vertices[v].in) == 0 && !slices.Contains(r.graph.starts, v):
+		return fmt.Errorf("run %q: task %q was asked for by another, and its input is not known any more; give one: %w", r.id, from.Task, ErrNotRetryable)
 	}
 	return nil
 }
@@ -87,7 +91,9 @@ func (b broken) underWay() bool { return b.done == nil && b.again == nil && !b.p
 func (r *Run) redo(s *scope, b broken) {
 	switch {
 	case r.verdict != nil || s.stopping(): // what was done before has failed again
-		s.broken, s.cut = append(s.broken, b), true
+		s.breakOff(b)
+	case b.done != nil && b.done.Effects.Terminate != nil:
+		r.terminate(b.act, b.done)
 	case b.done != nil:
 		s.live++
 		r.follow(b.act, b.done)
@@ -120,16 +126,15 @@ func (r *Run) redo(s *scope, b broken) {
 // beginBlocked begins what was ready beyond max_steps, and the timers of sub-flows
 // that had not ended.
 func (r *Run) beginBlocked() {
-	blocked := r.blocked
-	r.blocked = nil
 	for _, act := range r.inOrder() {
 		if act.flows() {
+			act.run.timeDeadline(act)
 			act.run.timeFlow(act)
 		}
 	}
-	for _, act := range blocked {
+	for _, act := range r.blocked.take() {
 		if act.run.verdict != nil || act.scope.stopping() {
-			r.blocked = append(r.blocked, act)
+			r.blocked.add(act)
 			continue
 		}
 		act.stopping = false
@@ -169,7 +174,7 @@ func (r *Run) reopenGroup(g *groupRun) {
 }
 
 // rerun activates a vertex again, and puts all that it leads to in play. What
-// had not ended well there is not done twice.
+// had not ended well there, or not at all, is not done twice.
 func (r *Run) rerun(v int32, input json.RawMessage) {
 	after := r.after(v)
 	kept := r.root.broken[:0]
@@ -181,13 +186,54 @@ func (r *Run) rerun(v int32, input json.RawMessage) {
 	r.root.broken = kept
 	for to := range after {
 		r.root.results = r.root.results.set(to, nil)
+		r.nodes[to].deferred = nil
+		if int(to) >= len(r.graph.vertices) {
+			r.nodes[to].born = math.MaxUint64 // to be asked for anew
+		}
 	}
+	r.dropLive(after)
 	a := arrival{vertex: v, input: input, override: input != nil, given: input != nil, why: "the run was retried from here"}
 	if input == nil && len(r.vertices[v].in) == 0 {
 		a.input, a.override = r.input, true
 	}
 	r.expose([]int32{v})
 	r.activate(r.root, a)
+}
+
+// dropLive takes off what is live, at max_steps, in the vertices given.
+func (r *Run) dropLive(vertices map[int32]bool) {
+	for _, act := range r.inOrder() {
+		top := act.atTop()
+		if !vertices[top.vertex] {
+			continue
+		}
+		delete(r.live, act.id)
+		r.blocked.remove(act)
+		if act.flows() {
+			r.flows--
+		}
+		switch n := &r.nodes[top.vertex]; {
+		case top == act && act.scope == r.root:
+			r.root.live--
+		case n.group != nil && top == n.group.act:
+			n.group = nil
+			r.root.live--
+		}
+	}
+}
+
+// atTop is the activation of the whole run that an activation is, or is in.
+func (act *activation) atTop() *activation {
+	for {
+		switch {
+		case act.scope.group != nil:
+			act = act.scope.group.act
+		case act.run.outer != nil:
+			act = act.run.outer
+		default:
+			return act
+		}
+	}
 }
 
 // vertex is where it happened.
@@ -201,9 +247,21 @@ func (b broken) vertex() int32 {
 	return b.again.vertex
 }
 
-// after are a vertex and all that its edges lead to.
+// after are a vertex and all that its edges lead to, tasks that were added there
+// included.
 func (r *Run) after(v int32) map[int32]bool {
-	seen := map[int32]bool{v: true}
+	seen := map[int32]bool{}
+	r.reachable(v, seen)
+	for to := len(r.graph.vertices); to < len(r.vertices); to++ { // a caller comes before who it asked for
+		if seen[r.nodes[to].by] && r.vertices[to].parent < 0 {
+			r.reachable(int32(to), seen)
+		}
+	}
+	return seen
+}
+
+func (r *Run) reachable(v int32, seen map[int32]bool) {
+	seen[v] = true
 	for work := []int32{v}; len(work) > 0; {
 		at := work[len(work)-1]
 		work = work[:len(work)-1]
@@ -214,5 +272,4 @@ func (r *Run) after(v int32) map[int32]bool {
 			}
 		}
 	}
-	return seen
 }

@@ -20,8 +20,8 @@ type Run struct {
 	input json.RawMessage
 
 	status   Status
-	vertices []vertex         // the graph's, then those added by the run
-	overlay  map[string]int32 // ids of the latter
+	vertices []vertex        // the graph's, then those added by the run
+	overlay  map[place]int32 // where the latter are
 	find     func(string) (int32, bool)
 	subs     map[int32]*Graph // of the latter
 	nodes    []node           // by vertex
@@ -48,19 +48,19 @@ type whole struct {
 	retries int
 
 	live    map[string]*activation
-	flows   int           // of these, how many are sub-flows that run
-	blocked []*activation // of these, those ready beyond max_steps
-	waiting int           // of these, those that wait for somebody's answer
-	ordinal uint64        // of the next activation that becomes ready
-	depth   int           // of activations that follow from one event without a task between
-	later   []later       // those that would be too deep
+	flows   int      // of these, how many are sub-flows that run
+	blocked waitlist // of these, those ready beyond max_steps
+	waiting int      // of these, those that wait for somebody's answer
+	ordinal uint64   // of the next activation that becomes ready
+	depth   int      // of activations that follow from one event without a task between
+	later   []later  // those that would be too deep
 
 	gen   int               // how many journals there were, each based on the one before
 	stale map[string]uint64 // ends of chains whose last events were discarded
 
 	answered    map[string]bool
 	held        bool
-	heldBack    []*activation // ready, but the run is held
+	heldBack    waitlist // ready, but the run is held
 	checkpoints []CheckpointInfo
 	pins        map[string]string
 	blobs       map[string]bool // digests of values that are kept as blobs
@@ -81,6 +81,7 @@ type node struct {
 	group      *groupRun // its live activation, if it is a group or a map
 	deferred   []arrival // activations of it that wait for that one to end
 	born       uint64    // tick of the event that added it; 0: of the graph
+	by         int32     // of one that was added: who asked for it
 }
 
 // edgeState is what is known of an edge.
@@ -110,6 +111,7 @@ type activation struct {
 	rev      uint64
 	gen      int       // of the journal that rev is of
 	sent     bool      // a worker may have had it
+	list     *waitlist // on which it is
 	ordinal  uint64    // in order of readiness
 	delivery *Delivery // of the present attempt
 	timing   *timing
@@ -272,8 +274,34 @@ func (r *Run) vertexOf(id string) (int32, bool) {
 	if v, ok := r.graph.index[id]; ok {
 		return v, true
 	}
-	v, ok := r.overlay[id]
-	return v, ok
+	for v := len(r.vertices) - 1; v >= len(r.graph.vertices); v-- { // the one that was added last
+		if r.vertices[v].id == id {
+			return int32(v), true
+		}
+	}
+	return 0, false
+}
+
+// place is where in a run a task was added: at the root, or in a member of a group
+// or an item of a map.
+type place struct {
+	id     string
+	group  *groupRun
+	member int
+}
+
+// reach finds a vertex by id as the tasks of a scope do: of the graph, or added in
+// the scope or in one around it.
+func (r *Run) reach(s *scope, id string) (int32, bool) {
+	if v, ok := r.graph.index[id]; ok {
+		return v, true
+	}
+	for ; s != nil; s = s.parent {
+		if v, ok := r.overlay[place{id, s.group, s.member}]; ok {
+			return v, true
+		}
+	}
+	return 0, false
 }
 
 func (r *Run) note(n Notice) {

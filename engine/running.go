@@ -368,10 +368,11 @@ func (o *Running) end() {
 	close(o.done)
 }
 
-// close stops what belongs to the run when its engine ends.
+// close gives the run up when its engine ends.
 func (o *Running) close() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	_ = o.abandon(fmt.Errorf("run %q: its engine: %w", o.id, ErrClosed)) // told to who waits
 	o.stopTimers()
 }
 

@@ -20,10 +20,13 @@ func (r *Run) cancel(e *Event) bool {
 	return true
 }
 
+func (r *Run) terminate(act *activation, e *Event) {
+	r.conclude(&verdict{status: StatusSucceeded, reason: ReasonTerminated, message: *e.Effects.Terminate, task: r.vertices[act.vertex].id, output: e.Value}, 0)
+}
+
 func (r *Run) canceledBy(act *activation, e *Event) {
 	r.note(r.taskNotice(NoticeTaskCanceled, act, e))
-	act.scope.broken = append(act.scope.broken, broken{act: act})
-	act.scope.cut = true
+	act.scope.breakOff(broken{act: act})
 	if r.verdict == nil {
 		r.conclude(&verdict{status: StatusCanceled, reason: ReasonCanceled, message: *e.Effects.Cancel, task: r.vertices[act.vertex].id}, 0)
 	}
@@ -45,7 +48,9 @@ func (r *Run) failScope(s *scope, err *TaskError) {
 	if s.err == nil {
 		s.err = err
 		s.group.failed++
-		r.stopScope(s, drain)
+		if s.live > 1 { // else it is what has failed
+			r.stopScope(s, drain)
+		}
 		r.judge(s.group)
 	}
 }
@@ -84,10 +89,10 @@ func (r *Run) stopOne(act *activation, grace time.Duration) {
 	switch {
 	case act.retrying || act.pause != nil:
 		r.stopIdle(act, nil)
-	case remove(&r.blocked, act): // it never began
+	case r.blocked.remove(act): // it never began
 		r.retire(act)
 		r.canceled(act, nil, nil)
-	case remove(&r.heldBack, act):
+	case r.heldBack.remove(act):
 		r.stopIdle(act, &Event{Type: EventStopped, Time: r.now.Time, Attempt: act.attempt})
 	case act.sub != nil && act.isRollback():
 		r.timeFlow(act) // it has a while yet
@@ -114,15 +119,6 @@ func (r *Run) stopIdle(act *activation, last *Event) {
 }
 
 func (act *activation) isRollback() bool { return act.recovery != nil && act.recovery.rollback }
-
-// remove takes an activation out of a list, and reports whether it was there.
-func remove(list *[]*activation, act *activation) bool {
-	i := slices.Index(*list, act)
-	if i >= 0 {
-		*list = slices.Delete(*list, i, i+1)
-	}
-	return i >= 0
-}
 
 func compareIDs(a, b string) int {
 	switch {
@@ -176,15 +172,15 @@ func (r *Run) finish() {
 // checkSteps fails the run when nothing but activations beyond max_steps is
 // left.
 func (r *Run) checkSteps() {
-	if len(r.blocked) == 0 || len(r.live)-r.flows > len(r.blocked) || r.verdict != nil {
+	if r.blocked.size == 0 || len(r.live)-r.flows > r.blocked.size || r.verdict != nil {
 		return
 	}
 	limit := r.graph.maxSteps()
-	first := r.blocked[0]
+	first := r.blocked.first()
 	task := first.run.vertices[first.vertex].id
 	r.verdict = &verdict{status: StatusFailed, reason: ReasonStepLimit, task: task, err: &TaskError{
 		Kind: KindStepLimit, Task: task, Activation: first.id,
-		Message: fmt.Sprintf("run reached max_steps %d with %d activations pending; raise limits.max_steps, or look for a loop", limit, len(r.blocked)),
+		Message: fmt.Sprintf("run reached max_steps %d with %d activations pending; raise limits.max_steps, or look for a loop", limit, r.blocked.size),
 	}}
 	r.finish() // they stay listed as pending
 }
