@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/graflow/graflow-wasm/engine"
 	"github.com/graflow/graflow-wasm/internal/control"
@@ -187,6 +189,9 @@ func (d *driving) answer(o engine.Outcome) bool {
 		}
 		d.await()
 		return true
+	case isDue(o.Pauses): // it goes on just now
+		d.await()
+		return true
 	case d.session.dir != nil:
 		return false
 	case len(o.Pauses) > 0 && d.canAsk():
@@ -200,6 +205,12 @@ func (d *driving) answer(o engine.Outcome) bool {
 		}
 	}
 	return false
+}
+
+// isDue tells whether a pause ends by itself now: its time was over while no process
+// was there, or is this moment.
+func isDue(pauses []engine.Waiting) bool {
+	return slices.ContainsFunc(pauses, func(w engine.Waiting) bool { return !w.Expires.IsZero() && !time.Now().Before(w.Expires) })
 }
 
 // sayOnce says what has not just been said.
