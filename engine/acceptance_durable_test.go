@@ -32,6 +32,7 @@ var durableCases = []acceptanceCase{
 	{name: "I104e_recorded_builtins", run: recordedBuiltins},
 	{name: "I105_answer", run: answerInTime},
 	{name: "I106_default", virtual: true, run: pauseDefault},
+	{name: "I106_late", virtual: true, run: pauseLate},
 	{name: "I106_no_default", virtual: true, run: pauseNoDefault},
 	{name: "I106_in_group", virtual: true, run: pauseInGroup},
 	{name: "I107_two_pauses", run: twoPauses},
@@ -486,6 +487,27 @@ func pauseDefault(w *world) {
 	if d := time.Since(begun); d != time.Minute {
 		w.Errorf("answered after %v, want 1m", d)
 	}
+}
+
+// pauseLate: an answer that comes when the time is over is refused, also by a
+// process that was not there then.
+func pauseLate(w *world) {
+	w.retained()
+	w.pauses("p", engine.Pause{Name: "n", Timeout: engine.Duration(time.Minute), Default: json.RawMessage(`"fine"`)})
+	r := w.start(w.flow("p"))
+	w.wantPaused(w.wait(r), "n")
+	w.restart()
+	time.Sleep(time.Hour) // virtual
+	r, err := w.engine.Recover(w.Context(), r.ID())
+	if err != nil {
+		w.Fatal(err)
+	}
+	err = r.Resume("n", json.RawMessage(`"late"`))
+	if !errors.Is(err, engine.ErrAnswered) && !errors.Is(err, engine.ErrFinished) { // its timer may have come first
+		w.Errorf("error %v, want that it has its answer", err)
+	}
+	<-r.Done()
+	w.wantSucceeded(r.Outcome(), `"fine"`)
 }
 
 func pauseNoDefault(w *world) {

@@ -174,7 +174,8 @@ func (r *Run) lookup(s *scope) func(string) (int32, bool) {
 		}
 		found := int32(-1)
 		for s := s; s != nil && found < 0; s = s.parent {
-			found = lastOf(added, func(v *vertex) bool { return v.id == id && v.addedBy == s.group && int(v.member) == s.member })
+			here := s.in(id)
+			found = lastOf(added, func(v *vertex) bool { return v.place() == here })
 		}
 		if found < 0 {
 			found = lastOf(added, func(v *vertex) bool { return v.id == id })

@@ -33,6 +33,11 @@ func (o *Running) Resume(name string, answer json.RawMessage) error {
 		return err
 	}
 	act, err := o.run.waitingFor(name)
+	if err == nil && act.pause.isOver() {
+		over := act.pause.expires
+		o.endPause(act) // its timer is about to
+		return fmt.Errorf("run %q: resume %q: %w: its time was over at %s", o.id, name, ErrAnswered, over.Format(time.RFC3339))
+	}
 	if err == nil {
 		answer, err = o.engine.checkAnswer(act.pause, answer)
 	}
@@ -132,6 +137,14 @@ func (o *Running) expirePause(c Command) {
 	if o.closed() != nil || act == nil || act.pause == nil || !act.pause.expires.Equal(c.At) {
 		return
 	}
+	o.endPause(act)
+}
+
+// isOver tells that a timer is to end the pause.
+func (p *pausing) isOver() bool { return !p.expires.IsZero() && !time.Now().Before(p.expires) }
+
+// endPause does what a pause's timer is for. The caller holds mu.
+func (o *Running) endPause(act *activation) {
 	p := act.pause
 	e := &Event{Type: EventAnswered, Pause: p.Name, Value: json.RawMessage("null"), Reason: p.reason}
 	switch {

@@ -144,18 +144,14 @@ func (r *Run) releaseHolder(h *holder) {
 
 // addVertex adds a task to the run's overlay, in its caller's scope.
 func (r *Run) addVertex(t Task, by *activation) int32 {
-	v, s := int32(len(r.vertices)), by.scope
-	parent := int32(-1)
-	if s.group != nil {
-		parent = s.group.vertex
-	}
+	v, at := int32(len(r.vertices)), by.scope.in(t.ID)
 	r.addFlow(v, &t)
-	r.vertices = append(r.vertices, vertex{id: t.ID, task: &t, parent: parent, member: int32(s.member), addedBy: s.group})
+	r.vertices = append(r.vertices, vertex{id: t.ID, task: &t, parent: at.parent, member: int32(at.member)})
 	r.nodes = append(r.nodes, node{born: r.tick, by: by.vertex})
 	if r.overlay == nil {
 		r.overlay = map[place]int32{}
 	}
-	r.overlay[place{t.ID, s.group, s.member}] = v
+	r.overlay[at] = v
 	return v
 }
 

@@ -30,10 +30,8 @@ type vertex struct {
 	group  *Group // the one that is not nil
 	parent int32  // the group whose member it is in; -1 at the root
 	member int32  // which member
-	// addedBy is, of a task added at run time, the group or map in which.
-	addedBy *groupRun
-	in      []int32
-	out     []int32
+	in     []int32
+	out    []int32
 	// starts are, for a group, the first vertices of each member.
 	starts [][]int32
 }

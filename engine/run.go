@@ -286,8 +286,19 @@ func (r *Run) vertexOf(id string) (int32, bool) {
 // or an item of a map.
 type place struct {
 	id     string
-	group  *groupRun
+	parent int32 // the group's or map's vertex; -1 at the root
 	member int
+}
+
+// place is where a vertex is.
+func (v *vertex) place() place { return place{v.id, v.parent, int(v.member)} }
+
+// in is the place of a task of that id in the scope.
+func (s *scope) in(id string) place {
+	if s.group == nil {
+		return place{id, -1, 0}
+	}
+	return place{id, s.group.vertex, s.member}
 }
 
 // reach finds a vertex by id as the tasks of a scope do: of the graph, or added in
@@ -297,7 +308,7 @@ func (r *Run) reach(s *scope, id string) (int32, bool) {
 		return v, true
 	}
 	for ; s != nil; s = s.parent {
-		if v, ok := r.overlay[place{id, s.group, s.member}]; ok {
+		if v, ok := r.overlay[s.in(id)]; ok {
 			return v, true
 		}
 	}

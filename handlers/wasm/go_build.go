@@ -87,7 +87,7 @@ func copyToTemp(file string) (string, error) {
 // goBuild runs the go command. It asks for a reactor, whose exports are
 // functions marked //go:wasmexport.
 func goBuild(ctx context.Context, tool, dir, out string) error {
-	cmd := exec.CommandContext(ctx, tool, "build", "-trimpath", "-buildmode=c-shared", "-ldflags", "-w", "-o", out, ".")
+	cmd := exec.CommandContext(ctx, tool, "build", "-trimpath", "-buildvcs=false", "-buildmode=c-shared", "-ldflags", "-w", "-o", out, ".")
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
 	cmd.WaitDelay = 2 * time.Second
