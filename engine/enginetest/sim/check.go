@@ -16,6 +16,7 @@ type fold struct {
 	graph    *engine.Graph
 	run      *engine.Run
 	history  []*engine.Event // also those of earlier ids; without what restored them
+	all      []*engine.Event // with what restored them
 	commands string
 	finished bool
 	ready    map[string]*engine.Delivery // by attempt
@@ -27,7 +28,7 @@ func newFold(g *engine.Graph) *fold {
 
 // apply folds an event and keeps what it decided.
 func (f *fold) apply(e *engine.Event) {
-	f.history = append(f.history, e)
+	f.history, f.all = append(f.history, e), append(f.all, e)
 	f.finished = f.finished && e.Type != engine.EventRetried
 	f.run.Apply(e)
 	f.keep(e, f.run.Decide())
@@ -37,10 +38,10 @@ func (f *fold) apply(e *engine.Event) {
 // there.
 func (f *fold) restore(run string, e *engine.Event) {
 	f.run = engine.NewRun(run, f.graph, nil)
-	for _, before := range f.history {
-		f.run.Apply(before)
+	f.all = append(f.all, e)
+	for _, event := range f.all {
+		f.run.Apply(event)
 	}
-	f.run.Apply(e)
 	f.keep(e, f.run.Outstanding())
 }
 

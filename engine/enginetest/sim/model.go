@@ -132,6 +132,7 @@ type mAct struct {
 	begun    time.Time // when it became ready
 	ready    time.Time // when its present attempt did
 	paused   *engine.Pause
+	back     bool // ready, and the run is held
 	answers  map[string]json.RawMessage
 	channel  map[string]json.RawMessage // as it was when the attempt became ready
 	told     json.RawMessage            // input of a recovery

@@ -43,7 +43,9 @@ func (m *model) apply(e *engine.Event) {
 	case engine.EventTimer:
 		m.retryDue(e)
 	case engine.EventHeld, engine.EventReleased:
-		m.held = e.Type == engine.EventHeld
+		if m.held = e.Type == engine.EventHeld && m.verdict == nil; !m.held {
+			m.letAllGo()
+		}
 	default:
 		m.committed(e)
 	}
@@ -66,10 +68,19 @@ func (m *model) beginStarts() {
 	}
 }
 
+// letAllGo lets begin what was ready while the run was held.
+func (m *model) letAllGo() {
+	m.held = false
+	for _, a := range m.live {
+		a.back = false
+	}
+}
+
 // restored takes the event with which the run goes on elsewhere: nobody holds it
 // any more, and times of waiting begin anew.
 func (m *model) restored(e *engine.Event) {
-	m.held, m.now = false, e.Time
+	m.letAllGo()
+	m.now = e.Time
 	for _, a := range m.live {
 		a.begun, a.ready = e.Time, e.Time
 		if a.paused != nil {
@@ -291,7 +302,7 @@ func (m *model) answered(a *mAct, e *engine.Event) {
 	if p == nil || !ok || e.Pause != p.Name || plain(want) != plain(e.Value) {
 		breach("pause", "%s: pause %q was answered with %s (%s)", a.id, e.Pause, e.Value, e.Reason)
 	}
-	a.paused, a.ready = nil, m.now
+	a.paused, a.ready, a.back = nil, m.now, m.held
 	a.answers = maps.Clone(a.answers)
 	if a.answers == nil {
 		a.answers = map[string]json.RawMessage{}

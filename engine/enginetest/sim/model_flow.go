@@ -86,7 +86,7 @@ func (m *model) enqueue(a *mAct) {
 		m.startFlow(a)
 		return
 	}
-	m.decided[attemptKey(a.id, a.attempt)] = true
+	m.decided[attemptKey(a.id, a.attempt)], a.back = true, m.held
 	if m.verdict != nil && (a.recovery == nil || !a.recovery.rollback) {
 		breach("model", "%s became ready after the verdict", a.id)
 	}
@@ -393,6 +393,9 @@ func (m *model) openEdges(node string) bool {
 // conclude sets how the run ends, and stops what is live.
 func (m *model) conclude(v *mVerdict) {
 	m.verdict = v
+	if m == m.top {
+		m.letAllGo() // what was held is stopped as what was not
+	}
 	m.stop(m.root)
 }
 
@@ -414,14 +417,17 @@ func (m *model) stop(s *mScope) {
 			a.sub.conclude(&mVerdict{status: engine.StatusCanceled})
 			continue
 		}
-		if a.retrying || a.paused != nil {
+		if a.retrying || a.paused != nil || a.back {
 			delete(m.live, id)
 			m.silent[id] = true
+			last := &engine.Event{Type: engine.EventStopped, Attempt: a.attempt}
 			switch {
 			case a.recovery != nil:
-				m.recovered(a, &engine.Event{Type: engine.EventStopped})
-			default:
+				m.recovered(a, last)
+			case a.retrying || a.paused != nil:
 				m.stopped(a, nil)
+			default:
+				m.stopped(a, last)
 			}
 		}
 	}

@@ -5,8 +5,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/graflow/graflow-wasm/engine/enginetest/sim"
 )
 
 // plant is a bug that is put into the engine's source for one test.
@@ -83,8 +87,10 @@ var plants = []plant{
 	},
 }
 
+var foundSeed = regexp.MustCompile(`seed (\d+): .*`)
+
 // TestPlantedBugs puts bugs into the engine's source, one at a time, and wants
-// the simulator to find each.
+// the simulator to find each, by a seed that breaks nothing without it.
 func TestPlantedBugs(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -94,12 +100,18 @@ func TestPlantedBugs(t *testing.T) {
 		t.Run(strings.ReplaceAll(p.what, " ", "-"), func(t *testing.T) {
 			t.Parallel()
 			out := simulateWith(t, p)
-			_, found, _ := strings.Cut(out, "sim_test.go:")
-			found, _, _ = strings.Cut(found, "\n")
-			if !strings.Contains(out, "shrunk to a case that breaks") {
-				t.Errorf("the simulator did not find %s:\n%s", p.what, out)
+			found := foundSeed.FindStringSubmatch(out)
+			if found == nil || !strings.Contains(out, "shrunk to a case that breaks") {
+				t.Fatalf("the simulator did not find %s:\n%s", p.what, out)
 			}
-			t.Logf("%s", found)
+			t.Log(found[0])
+			seed, err := strconv.ParseUint(found[1], 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if play := sim.Simulate(t, sim.Generate(seed), nil); play.Broken != nil {
+				t.Errorf("seed %d breaks a rule without the bug too: %v", seed, play.Broken)
+			}
 		})
 	}
 }

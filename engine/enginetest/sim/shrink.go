@@ -9,7 +9,7 @@ import (
 )
 
 // effort is how many steps a shrinking may play.
-const effort = 300_000
+const effort = 150_000
 
 // Shrink makes a broken case small: fewer faults, fewer choices, a smaller flow,
 // as long as the same rule breaks. play is what came of c.
