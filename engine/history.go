@@ -60,7 +60,7 @@ func (e *Engine) History(ctx context.Context, run string) (*History, error) {
 
 // observe takes what followed from an event.
 func (h *History) observe(e *Event, r *Run, recorder *Recorder) {
-	if h.Started.IsZero() {
+	if h.Started.IsZero() || e.events() != "" { // what it is based on is another run's
 		h.Started = e.Time
 	}
 	if e.Basis != nil {
