@@ -7,8 +7,9 @@
 //   - exit.go says how an error becomes a message and an exit code.
 //   - progress.go watches a run, as a live tree on a terminal or as plain lines
 //     elsewhere, always on stderr; the result alone is on stdout.
-//   - session.go opens an engine over a state directory, drive.go takes a run to its
-//     end or its pause: the same for run and for runs resume, retry and fork.
+//   - session.go opens an engine over a state directory; drive.go and driving*.go
+//     take a run to its end or its pause: the same for run and for runs resume, retry
+//     and fork.
 //   - runs.go and the runs_*.go files read and steer kept runs, in the process or
 //     through the one that has the directory open.
 //   - drawing.go and the draw_*.go files turn a graph into text.

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/graflow/graflow-wasm/engine"
+)
+
+// driving is a job at work.
+type driving struct {
+	session *session
+	job     job
+	std     streams
+	watch   *watch
+	running *engine.Running
+	changed chan struct{} // has one when what waits may have changed
+	asked   chan struct{} // has one when there is something in paused
+	lines   <-chan string // of standard input, once it was read from
+	said    string        // last, of why it waits
+
+	answering sync.Mutex      // held while an answer in advance is given
+	mu        sync.Mutex      // guards what follows
+	paused    []engine.Notice // for which there is an answer in advance
+}
+
+// run begins the run and waits until it has ended, or is paused with nobody here
+// to answer.
+func (d *driving) run(ctx context.Context) (engine.Outcome, error) {
+	running, err := d.job.begin(ctx)
+	if err != nil {
+		return engine.Outcome{}, refused(fmt.Errorf("%s: %w", d.job.deed, err))
+	}
+	d.running = running
+	d.session.desk.Keep(running)
+	d.job.signals.Then(func(signal string) { _ = running.Cancel("canceled by " + signal) }) // fails only if it has ended
+	var wait sync.WaitGroup
+	ended := make(chan struct{})
+	wait.Go(func() { d.answerAhead(ended) }) //nolint:contextcheck // an answer belongs to the run, not to who waits for it
+	defer wait.Wait()
+	defer close(ended)
+	for {
+		outcome, err := running.Wait(ctx)
+		if err != nil {
+			return outcome, fmt.Errorf("%s: %w%s", d.job.deed, err, d.goOn())
+		}
+		if outcome.Status != engine.StatusPaused || !d.answer(outcome) { //nolint:contextcheck // likewise
+			return outcome, nil
+		}
+	}
+}
+
+// goOn tells how to go on with a run that was given up.
+func (d *driving) goOn() string {
+	if d.session.dir == nil {
+		return ""
+	}
+	return "\nOnce that is mended, go on with it: " + d.session.command("resume", d.job.run)
+}
+
+// observe takes a notice.
+func (d *driving) observe(n engine.Notice) {
+	d.watch.Observe(n)
+	switch n.Type {
+	case engine.NoticeTaskPaused:
+		if len(d.job.flags.answers) > 0 {
+			d.mu.Lock()
+			d.paused = append(d.paused, n)
+			d.mu.Unlock()
+			tell(d.asked)
+		}
+	case engine.NoticeTaskResumed, engine.NoticeTaskFailed, engine.NoticeTaskCanceled, engine.NoticeTaskRetrying,
+		engine.NoticeRunReleased, engine.NoticeRunFinished:
+	default:
+		return
+	}
+	tell(d.changed)
+}
+
+func tell(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// answer does what it can about a paused run; false when that is nothing.
+func (d *driving) answer(o engine.Outcome) bool {
+	drain(d.changed)
+	if again, paused := d.stillPaused(o); !paused {
+		return true
+	} else if o = again; d.answerAll(o.Pauses) {
+		return true
+	}
+	switch {
+	case d.job.flags.wait && d.session.dir != nil:
+		if !d.job.flags.quiet {
+			d.sayOnce(sayPaused(o, &d.session.state))
+		}
+		d.await()
+		return true
+	case isDue(o.Pauses): // it goes on just now
+		d.await()
+		return true
+	case d.session.dir != nil:
+		return false
+	case len(o.Pauses) > 0 && d.canAsk():
+		return d.ask(o.Pauses[0])
+	}
+	for _, w := range o.Pauses {
+		if !w.Expires.IsZero() { // it goes on by itself, if this process stays
+			d.sayOnce("waits, since nothing of the run is kept: " + sayWaiting(w))
+			d.await()
+			return true
+		}
+	}
+	return false
+}
+
+// isDue tells whether a pause ends by itself now: its time was over while no process
+// was there, or is this moment.
+func isDue(pauses []engine.Waiting) bool {
+	return slices.ContainsFunc(pauses, func(w engine.Waiting) bool { return !w.Expires.IsZero() && !time.Now().Before(w.Expires) })
+}
+
+// sayOnce says what has not just been said.
+func (d *driving) sayOnce(text string) {
+	if text != d.said {
+		d.said = text
+		d.say("%s", text)
+	}
+}
+
+// stillPaused looks again, after which every change is told.
+func (d *driving) stillPaused(o engine.Outcome) (engine.Outcome, bool) {
+	select {
+	case <-d.running.Done():
+		return o, false
+	default:
+	}
+	o = d.running.Outcome()
+	return o, o.Status == engine.StatusPaused
+}
+
+func drain(c chan struct{}) {
+	select {
+	case <-c:
+	default:
+	}
+}
+
+// await blocks until what waits may have changed.
+func (d *driving) await() {
+	select {
+	case <-d.changed:
+	case <-d.running.Done():
+	}
+}
+
+func (d *driving) say(format string, args ...any) {
+	fmt.Fprintln(d.std.err, "graflow-wasm: "+printable(fmt.Sprintf(format, args...)))
+}

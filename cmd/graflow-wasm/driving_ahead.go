@@ -1,0 +1,52 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/graflow/graflow-wasm/engine"
+)
+
+// answerAll gives the answers in advance to the pauses of a paused run. It
+// reports whether there were any.
+func (d *driving) answerAll(pauses []engine.Waiting) bool {
+	found := false
+	for _, w := range pauses {
+		found = d.resume(w.Name, w.Activation) || found
+	}
+	return found
+}
+
+// answerAhead gives the answers in advance to pauses of a run that is not paused,
+// since something else in it moves.
+func (d *driving) answerAhead(ended <-chan struct{}) {
+	for {
+		d.mu.Lock()
+		paused := d.paused
+		d.paused = nil
+		d.mu.Unlock()
+		for _, n := range paused {
+			d.resume(n.Message, n.Activation)
+		}
+		select {
+		case <-ended:
+			return
+		case <-d.asked:
+		}
+	}
+}
+
+// resume answers a pause in advance. It reports whether there was an answer.
+func (d *driving) resume(name, activation string) bool {
+	d.answering.Lock()
+	defer d.answering.Unlock()
+	answer, ok := d.job.flags.ahead[name]
+	if !ok {
+		return false
+	}
+	err := d.running.Resume(activation, answer)
+	if errors.Is(err, engine.ErrInvalidAnswer) {
+		d.say("--answer %s=%s: %v", name, answer, err)
+		delete(d.job.flags.ahead, name)
+	}
+	return true // else somebody was first
+}
