@@ -7,7 +7,12 @@
 // late, come twice, or die with its process. After every step the journal is
 // checked: by a model that interprets the rules of a run anew, slowly and
 // without the engine's code, and by a second fold that must decide the same.
-// A broken seed is shrunk by [Shrink] to a [Case] that a person can read.
+// A broken seed is shrunk by [Shrink] to a [Case] that a person can read; those in
+// testdata have found a bug each.
+//
+// What a run says is random only in its seed, but for executions of one attempt
+// that end at the same instant. Processes that drive one run at the same time
+// (Freeze, Thaw) are not drawn yet: one process at a time owns a run.
 //
 // The package knows the engine only through its exported interfaces, and ends
 // none of its goroutines: all of them live and end in a testing/synctest bubble.

@@ -142,7 +142,7 @@ func (p *process) wait() {
 		defer p.world.mu.Unlock()
 		p.waiting = false
 		switch {
-		case p.running != r:
+		case p.running != r || p.dead: // it is too late to tell
 		case err != nil:
 			p.err = err
 		case o.Status == engine.StatusPaused:
