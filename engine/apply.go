@@ -15,9 +15,6 @@ const drain = 2 * time.Second
 func (r *Run) Apply(e *Event) bool {
 	r.seq, r.now = e.Seq, e
 	r.tick++
-	if e.events() == "" {
-		r.events++
-	}
 	defer r.settled()
 	if decision, ok := decisions[e.Type]; ok {
 		return decision(r, e)
@@ -235,7 +232,7 @@ func (r *Run) completed(act *activation, e *Event, recovered *TaskError) {
 	switch {
 	case r.verdict != nil || act.scope.stopping():
 		// Its run or its group is ending: the result counts, nothing follows.
-		if len(r.vertices[act.vertex].out) > 0 || len(fx.Next) > 0 || fx.Iterate != nil || fx.Terminate != nil {
+		if len(r.vertices[act.vertex].out) > 0 || len(fx.Next) > 0 || fx.Iterate != nil || fx.Terminate != nil || act.holder != nil {
 			act.scope.breakOff(broken{act: act, done: e})
 		}
 	case fx.Terminate != nil:

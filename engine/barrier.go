@@ -45,7 +45,7 @@ func (r *Run) groupSucceeded(g *groupRun) {
 	g.scope.output = value
 	r.setResult(g.scope, g.vertex, &result{value: value})
 	if g.scope.stopping() {
-		if len(r.vertices[g.vertex].out)+len(g.jumps) > 0 {
+		if len(r.vertices[g.vertex].out)+len(g.jumps)+len(r.nodes[g.vertex].deferred) > 0 || g.holder != nil {
 			g.scope.breakOff(broken{group: g, passed: true})
 		}
 		return

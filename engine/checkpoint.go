@@ -55,10 +55,8 @@ func (e *Engine) checkpointOf(ctx context.Context, run, name string) (*checkpoin
 	var events []*Event
 	points := map[string]CheckpointInfo{} // of the run's own events
 	err = e.each(ctx, run, whole, func(ev *Event) {
-		if ev.events() == "" {
-			events = append(events, ev)
-		} else { // it is told by what it is based on, up to here
-			clear(points)
+		if events = append(events, ev); ev.events() != "" {
+			clear(points) // those before are of another run
 		}
 		at := "#" + strconv.FormatUint(ev.Seq, 10)
 		points[at] = CheckpointInfo{Name: at, Seq: ev.Seq, Time: ev.Time, Activation: ev.Activation, events: len(events)}

@@ -432,3 +432,54 @@ func TestManyFailures(t *testing.T) {
 		w.run(s)
 	}
 }
+
+// TestRetryAfterAnAddedTask: of a task that was added and succeeded while its run was
+// failing, the adder's successors follow at a retry.
+func TestRetryAfterAnAddedTask(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(w *world) {
+		w.retained()
+		w.config.Concurrency = 2
+		n := 0
+		w.on("bad", func(*direct.Context, json.RawMessage) (any, error) {
+			if n++; n == 1 {
+				time.Sleep(time.Second / 2) // virtual
+				return nil, errBoom
+			}
+			return "bad", nil
+		})
+		w.on("dyn", func(*direct.Context, json.RawMessage) (any, error) {
+			time.Sleep(time.Second) // virtual: within the drain
+			return "dyn", nil
+		})
+		w.on("main", func(c *direct.Context, _ json.RawMessage) (any, error) {
+			c.NextTask(w.added("dyn"))
+			return "main", nil
+		})
+		r := w.start(w.flow("bad, main>succ"))
+		w.wantStatus(w.wait(r), engine.StatusFailed, "")
+		w.wantSucceeded(w.retry(r, engine.RetryFrom{}), `{"bad":"bad","succ":"succ"}`)
+		w.wantCount("dyn", 1)
+	})
+}
+
+// TestForkOfAHeldFork: a hold ends where another run goes on, also for the runs that
+// go on from that one.
+func TestForkOfAHeldFork(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(w *world) {
+		w.retained()
+		w.pauses("p", engine.Pause{Name: "n"})
+		r := w.start(w.flow("p>q"))
+		w.wantPaused(w.wait(r), "n")
+		if err := r.Hold(""); err != nil {
+			t.Fatal(err)
+		}
+		w.resume(r, "n", "1")
+		w.wantStatus(w.wait(r), engine.StatusPaused, engine.ReasonHeld)
+		w.wantSucceeded(w.wait(w.restore(w.export(r.ID(), "#4"), "second")), `"q"`)
+		w.wantSucceeded(w.wait(w.restore(w.export("second", "#1"), "third")), `"q"`)
+		w.wantSucceeded(w.wait(w.restore(w.export("second", "#2"), "fourth")), `"q"`)
+		w.wantCount("q", 3)
+	})
+}

@@ -6,7 +6,6 @@ package engine
 // have begun are begun again, or, if they are to stop, stopped.
 func (r *Run) Outstanding() []Command {
 	r.commands = nil
-	r.heldBack.take()
 	if r.status != StatusRunning {
 		if r.status == StatusPending {
 			return nil
@@ -14,9 +13,7 @@ func (r *Run) Outstanding() []Command {
 		return []Command{{Kind: CommandFinish}}
 	}
 	for _, act := range r.inOrder() {
-		if act.list != &r.blocked {
-			act.run.outstandingOf(act)
-		}
+		act.run.outstandingOf(act)
 	}
 	commands := r.Decide()
 	for i := range commands {
@@ -33,6 +30,8 @@ func (r *Run) outstandingOf(act *activation) {
 		add(r.deadlineOf(act))
 	}
 	switch {
+	case act.list != nil: // it is not to begin yet
+		return
 	case act.flows():
 		if !act.clock().timeout.IsZero() {
 			add(r.flowTimeoutOf(act))
@@ -45,9 +44,6 @@ func (r *Run) outstandingOf(act *activation) {
 		return
 	case act.retrying:
 		add(Command{Kind: CommandTimer, Activation: act.id, Attempt: act.attempt + 1, At: act.timing.retry})
-		return
-	case r.held:
-		r.heldBack.add(act)
 		return
 	}
 	if t := act.timing; t != nil && !t.queued.IsZero() && act.recovery == nil {

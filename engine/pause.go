@@ -182,13 +182,13 @@ type CheckpointInfo struct {
 	Activation string          `json:"activation"`
 	Meta       json.RawMessage `json:"meta,omitempty"`
 
-	events int // how many there were then, those of a base included
+	events int // how many there were then, those of what it is based on included
 }
 
 // checkpoint keeps the checkpoints that a task asked for.
 func (r *Run) checkpoint(act *activation, e *Event) {
 	for _, c := range e.Effects.Checkpoints {
-		info := CheckpointInfo{Name: c.Name, Seq: e.Seq, Time: e.Time, Activation: act.id, Meta: c.Meta, events: r.events}
+		info := CheckpointInfo{Name: c.Name, Seq: e.Seq, Time: e.Time, Activation: act.id, Meta: c.Meta, events: int(r.tick)}
 		if info.Name == "" {
 			info.Name = fmt.Sprintf("checkpoint-%d", len(r.checkpoints)+1)
 		}

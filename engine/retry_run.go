@@ -107,6 +107,7 @@ func (r *Run) redo(s *scope, b broken) {
 	case b.again != nil && b.act != nil:
 		r.iterateItem(b.act, b.again.input)
 	case b.again != nil:
+		r.nodes[b.again.vertex].expect = false
 		r.jump(s, *b.again)
 	case b.act.sub != nil:
 		s.live++

@@ -40,7 +40,6 @@ type whole struct {
 
 	seq     uint64
 	tick    uint64 // events applied
-	events  int    // those without the ones that only name a base
 	now     *Event
 	since   time.Time // when it was started, or retried
 	steps   int
