@@ -67,7 +67,8 @@ var plants = []plant{
 	},
 	{
 		"a late timer of an earlier attempt that is obeyed", "expire.go",
-		"queued && (act.retrying || act.attempt != c.Attempt)", "queued && act.retrying",
+		"queued && (act.retrying || act.attempt != c.Attempt) {\n		return\n	}\n	if queued && !act.timing.queued.Equal(c.At) {",
+		"queued && act.retrying {\n		return\n	}\n	if queued && act.timing == nil {",
 	},
 	{
 		"retries that come early", "running_timers.go",
