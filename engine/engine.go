@@ -82,7 +82,9 @@ func New(cfg Config) (*Engine, error) {
 // return are not waited for. Runs that have not ended stay as their journals
 // tell.
 func (e *Engine) Close() error {
+	e.mu.Lock() // not beside the start of the workers
 	e.cancel()
+	e.mu.Unlock()
 	open := e.allRunning()
 	for _, o := range open {
 		o.stopAll(ErrClosed)
@@ -182,7 +184,6 @@ func (e *Engine) launch(ctx context.Context, g *Graph, run string, start *Event)
 	if err := e.adopt(o); err != nil {
 		return nil, err
 	}
-	e.start.Do(e.startWorkers)
 	if err := o.begin(ctx, start); err != nil {
 		return nil, err
 	}
@@ -216,6 +217,7 @@ func (e *Engine) adopt(o *Running) error {
 		return fmt.Errorf("run %q: %w", o.id, ErrRunExists)
 	}
 	e.runs[o.id] = o
+	e.start.Do(e.startWorkers)
 	return nil
 }
 

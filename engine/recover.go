@@ -68,7 +68,6 @@ func (e *Engine) takeOver(ctx context.Context, run string, begin func(*Running) 
 	if err := e.adopt(o); err != nil {
 		return nil, err
 	}
-	e.start.Do(e.startWorkers)
 	if err := o.catchUp(ctx); err != nil {
 		return nil, o.abandon(err)
 	}

@@ -74,6 +74,11 @@ func (r *Run) reopen(s *scope) {
 	todo := s.broken
 	s.broken, s.err, s.done, s.cut = nil, nil, false, false
 	for _, b := range todo {
+		if b.group != nil && !b.passed { // what asks for it meanwhile waits
+			r.nodes[b.group.vertex].group = b.group
+		}
+	}
+	for _, b := range todo {
 		if b.underWay() {
 			r.redo(s, b)
 		}
@@ -92,6 +97,9 @@ func (r *Run) redo(s *scope, b broken) {
 	switch {
 	case r.verdict != nil || s.stopping(): // what was done before has failed again
 		s.breakOff(b)
+		if b.group != nil && !b.passed {
+			r.nodes[b.group.vertex].group = nil
+		}
 	case b.done != nil && b.done.Effects.Terminate != nil:
 		r.terminate(b.act, b.done)
 	case b.done != nil:

@@ -414,7 +414,11 @@ func (r *Run) pending() []string {
 	return ready
 }
 
-// groupNameOf is the group or map that the scope belongs to, for notices.
+// groupName is the group, the map or the sub-flow that the scope belongs to, for
+// notices.
 func (s *scope) groupName() string {
+	if s.group != nil {
+		return s.group.act.id
+	}
 	return strings.TrimSuffix(s.prefix, "/")
 }

@@ -71,6 +71,11 @@ func (o *Running) Wait(ctx context.Context) (Outcome, error) {
 		idle := o.idle
 		o.mu.Unlock()
 		select {
+		case <-o.done: // before ctx, if both are
+			return o.outcome, o.err
+		default:
+		}
+		select {
 		case <-o.done:
 			return o.outcome, o.err
 		case <-idle:

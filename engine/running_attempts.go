@@ -43,6 +43,7 @@ const (
 	stoppedBegun           // likewise, and it may have begun elsewhere
 	parked                 // the run is held
 	overdue                // it waited too long
+	double                 // it runs here already
 )
 
 // enter makes an attempt known.
@@ -59,6 +60,9 @@ func (o *Running) enter(a *attempt) (admission, *TaskError) {
 			return stoppedBegun, nil
 		}
 		return stopped, nil
+	}
+	if here := o.attempts[d.Activation]; here != nil && here.delivery.Rev == d.Rev {
+		return double, nil
 	}
 	if o.held {
 		o.parked = append(o.parked, d)

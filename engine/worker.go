@@ -85,8 +85,8 @@ func (e *Engine) handle(lease Lease) (replaced bool) {
 		a.started = time.Time{}
 		a.commit(Result{}, err)
 		return false
-	case parked:
-		_ = lease.Ack(e.ctx) // the owner enqueues it again
+	case parked, double:
+		_ = lease.Ack(e.ctx) // the owner enqueues it again, or it ends elsewhere here
 		return false
 	case stopped:
 		a.started = time.Time{} // it never began
