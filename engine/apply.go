@@ -203,6 +203,8 @@ func (r *Run) taskOf(act *activation) *Task {
 // retire takes an activation off the live ones.
 func (r *Run) retire(act *activation) {
 	delete(r.live, act.id)
+	r.blocked.remove(act)
+	r.heldBack.remove(act)
 	act.delivery = nil
 	waited := act.pause != nil
 	r.resumed(act)

@@ -123,7 +123,7 @@ func (r *Run) redo(s *scope, b broken) {
 	default:
 		s.live++
 		r.chain(b.act)
-		b.act.stopping, b.act.retrying = false, false
+		b.act.stopping, b.act.retrying, b.act.timing = false, false, nil
 		if b.act.sent { // else it never began
 			b.act.earlier = b.act.attempt
 			b.act.attempt++
