@@ -95,11 +95,10 @@ func (r *Run) startItem(g *groupRun, i int) {
 
 // iterateItem runs one item of a map again, with data.
 func (r *Run) iterateItem(act *activation, data json.RawMessage) {
-	next := *act
-	next.timing, next.answers, next.earlier, next.delivery = nil, nil, 0, nil
-	next.sub, next.sent = nil, false
-	next.cycle, next.attempt, next.rev = act.cycle+1, 1, 0
-	next.input, next.given, next.since = data, true, r.tick
+	next := &activation{
+		run: r, vertex: act.vertex, scope: act.scope, cycle: act.cycle + 1, attempt: 1, since: r.tick,
+		item: act.item, isItem: true, input: data, override: true, given: true, holder: act.holder,
+	}
 	base := strings.TrimSuffix(act.scope.prefix, "/")
 	next.id = base + "#" + strconv.Itoa(next.cycle)
 	task := r.vertices[act.vertex].task
@@ -109,7 +108,7 @@ func (r *Run) iterateItem(act *activation, data json.RawMessage) {
 		return
 	}
 	act.scope.live++
-	r.begin(&next, "iteration")
+	r.begin(next, "iteration")
 }
 
 func mapValue(g *groupRun) json.RawMessage {

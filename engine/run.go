@@ -2,7 +2,6 @@ package engine
 
 import (
 	"encoding/json"
-	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -407,8 +406,8 @@ func (r *Run) pending() []string {
 	}
 	sort.Strings(ready)
 	for v := range r.nodes {
-		if r.nodes[v].expect && !slices.Contains(ready, r.vertices[v].id) {
-			ready = append(ready, r.vertices[v].id)
+		if id := r.vertices[v].id; r.nodes[v].expect && r.live[id] == nil {
+			ready = append(ready, id)
 		}
 	}
 	return ready
