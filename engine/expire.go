@@ -36,6 +36,12 @@ func (o *Running) expire(c Command) {
 	if queued && !act.timing.queued.Equal(c.At) {
 		return // the timer of an earlier wait
 	}
+	if act.flows() && act.sub.verdict != nil { // it is ending already
+		if c.Kind == CommandDeadline {
+			o.bound(c, 2*abandonAfter) // another attempt may follow
+		}
+		return
+	}
 	if c.Kind == CommandTimeout && (!act.flows() || act.attempt != c.Attempt) {
 		return // the timer of an earlier attempt
 	}
