@@ -60,7 +60,7 @@ test: ## all tests with the race detector
 .PHONY: acceptance
 acceptance: ## the numbered acceptance cases, by name
 	@packages=$$(git grep --untracked -lE '^func TestAcceptance' -- '*_test.go' ':!bench' | sed 's|^|./|; s|/[^/]*$$||' | sort -u); \
-	$(GO) test -race -count=1 -timeout $(TEST_TIMEOUT) -run Acceptance -v $$packages | grep -aE '^ *--- |^(PASS|FAIL|ok)'
+	$(GO) test -count=1 -timeout $(TEST_TIMEOUT) -run Acceptance -v $$packages | grep -aE '^ *--- |^(PASS|FAIL|ok)'
 
 .PHONY: examples
 examples: ## run every example as its test
