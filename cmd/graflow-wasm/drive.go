@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/graflow/graflow-wasm/engine"
@@ -51,14 +52,14 @@ func (s *session) settle(ctx context.Context, std streams, j job) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	j.signals.Then(func(string) { cancel() })
-	s.desk.Settle(ctx)
+	left := s.desk.Settle(ctx)
 	if s.server != nil { // from here on nobody brings another one
 		s.server.Close() //nolint:contextcheck // closing has no context to end by
 		s.server = nil
-		s.desk.Settle(ctx)
+		left = s.desk.Settle(ctx)
 	}
-	if ctx.Err() != nil {
-		fmt.Fprintln(std.err, "graflow-wasm: other runs go on here; `graflow-wasm runs ls` lists what has not ended")
+	for _, run := range left {
+		fmt.Fprintf(std.err, "graflow-wasm: run %s, which went on here too, is interrupted; go on with it: %s\n", oneLine(run), s.command("resume", run))
 	}
 }
 
@@ -66,10 +67,10 @@ func (s *session) settle(ctx context.Context, std streams, j job) {
 func (s *session) finish(ctx context.Context, std streams, j job, o engine.Outcome, tasks []engine.TaskReport) error {
 	if s.dir != nil { // the tasks that ended in other processes too
 		h, err := s.engine.History(ctx, j.run)
-		if err != nil {
-			return fmt.Errorf("%s: %w", j.deed, err)
+		if err == nil {
+			return s.tell(ctx, std, j, h)
 		}
-		return s.tell(ctx, std, j, h)
+		fmt.Fprintf(std.err, "graflow-wasm: run %s is not kept any more: %s\n", oneLine(j.run), s.whyLost(err))
 	}
 	output, err := s.engine.Whole(ctx, j.run, o.Output)
 	if err != nil {
@@ -77,6 +78,17 @@ func (s *session) finish(ctx context.Context, std streams, j job, o engine.Outco
 	}
 	o.Output = output
 	return finish(std, j, o, tasks, nil)
+}
+
+// whyLost tells why a run can't be read that was driven here until now.
+func (s *session) whyLost(err error) string {
+	switch {
+	case s.state.existing() != nil:
+		return "its state directory " + s.state.path() + " is gone"
+	case errors.Is(err, engine.ErrNotFound):
+		return "it was removed"
+	}
+	return printable(err.Error())
 }
 
 // tell prints how a run that is kept ended, or stands.

@@ -115,6 +115,9 @@ func sayOutcome(o engine.Outcome, code int, state *stateFlags) string {
 }
 
 func sayCanceled(o engine.Outcome) string {
+	if o.Task == "" && strings.HasPrefix(o.Message, "canceled ") { // by a signal
+		return o.Message
+	}
 	text := "canceled"
 	if o.Task != "" {
 		text += " by task " + o.Task

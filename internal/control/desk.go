@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -59,19 +60,38 @@ func (d *Desk) Running(run string) *engine.Running {
 }
 
 // Settle blocks until every run that this process drives has ended or is paused,
-// or ctx is done.
-func (d *Desk) Settle(ctx context.Context) {
+// or ctx is done. It returns the ids of those that go on still.
+func (d *Desk) Settle(ctx context.Context) []string {
 	seen := map[*engine.Running]bool{}
 	for {
 		o := d.next(seen)
 		if o == nil {
-			return
+			return nil
 		}
 		if _, err := o.Wait(ctx); err != nil && ctx.Err() != nil {
-			return
+			return d.goingOn()
 		}
 		seen[o] = true
 	}
+}
+
+// goingOn are the ids of the runs that have not ended and are not paused, sorted.
+func (d *Desk) goingOn() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var runs []string
+	for run, o := range d.running {
+		select {
+		case <-o.Done():
+			continue
+		default:
+		}
+		if o.Outcome().Status == engine.StatusRunning {
+			runs = append(runs, run)
+		}
+	}
+	slices.Sort(runs)
+	return runs
 }
 
 func (d *Desk) next(seen map[*engine.Running]bool) *engine.Running {

@@ -23,6 +23,16 @@ func (d *Desk) unfinished(ctx context.Context, run string) (*engine.History, err
 	return h, nil
 }
 
+// howEnded adds to an err that says that a run has ended, how it did.
+func (d *Desk) howEnded(ctx context.Context, run string, err error) error {
+	if errors.Is(err, engine.ErrFinished) {
+		if _, ended := d.unfinished(ctx, run); ended != nil {
+			return ended
+		}
+	}
+	return err
+}
+
 func past(s engine.Status) string {
 	if s == engine.StatusCanceled {
 		return "was canceled"
@@ -47,7 +57,7 @@ func (d *Desk) kept(o *engine.Running, err error) (*engine.Running, error) {
 // rollbacks. ErrNotFound, ErrFinished.
 func (d *Desk) Cancel(ctx context.Context, run, message string) error {
 	if o := d.Running(run); o != nil {
-		return o.Cancel(message)
+		return d.howEnded(ctx, run, o.Cancel(message))
 	}
 	if _, err := d.unfinished(ctx, run); err != nil {
 		return err
@@ -64,7 +74,7 @@ func (d *Desk) Cancel(ctx context.Context, run, message string) error {
 // once another process goes on with it. ErrNotFound, ErrFinished.
 func (d *Desk) Hold(ctx context.Context, run, message string) error {
 	if o := d.Running(run); o != nil {
-		return o.Hold(message)
+		return d.howEnded(ctx, run, o.Hold(message))
 	}
 	h, err := d.unfinished(ctx, run)
 	if err != nil || Held(h) {
@@ -106,7 +116,7 @@ func orWaits(h *engine.History) string {
 // errors it returns, and goes on with the run if nobody drives it. ErrNotFound.
 func (d *Desk) Answer(ctx context.Context, run, name string, answer json.RawMessage) (*engine.Running, error) {
 	if o := d.Running(run); o != nil {
-		return o, o.Resume(name, answer) //nolint:contextcheck // an answer belongs to the run, not to who gives it
+		return o, d.howEnded(ctx, run, o.Resume(name, answer)) //nolint:contextcheck // an answer belongs to the run, not to who gives it
 	}
 	h, err := d.unfinished(ctx, run)
 	if err != nil {
@@ -126,7 +136,7 @@ func (d *Desk) Answer(ctx context.Context, run, name string, answer json.RawMess
 	if err != nil {
 		return nil, err
 	}
-	return o, o.Resume(name, answer) //nolint:contextcheck // likewise
+	return o, d.howEnded(ctx, run, o.Resume(name, answer)) //nolint:contextcheck // likewise
 }
 
 // overdue refuses an answer that comes after the pause has ended by itself, while
@@ -197,7 +207,7 @@ func (d *Desk) ended(ctx context.Context, run string) error {
 	case errors.Is(err, engine.ErrFinished):
 		return nil
 	case err == nil:
-		return fmt.Errorf("run %q: %w", run, ErrUnfinished)
+		return fmt.Errorf("run %q: %w; cancel it first, or remove it with --force", run, ErrUnfinished)
 	}
 	return err
 }
