@@ -52,11 +52,14 @@ func (s *session) settle(ctx context.Context, std streams, j job) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	j.signals.Then(func(string) { cancel() })
-	left := s.desk.Settle(ctx)
+	left, err := s.desk.Settle(ctx)
 	if s.server != nil { // from here on nobody brings another one
 		s.server.Close() //nolint:contextcheck // closing has no context to end by
 		s.server = nil
-		left = s.desk.Settle(ctx)
+		left, err = s.desk.Settle(ctx)
+	}
+	if err != nil {
+		fmt.Fprintln(std.err, "graflow-wasm: "+printable(err.Error()))
 	}
 	for _, run := range left {
 		fmt.Fprintf(std.err, "graflow-wasm: run %s, which went on here too, is interrupted; go on with it: %s\n", oneLine(run), s.command("resume", run))

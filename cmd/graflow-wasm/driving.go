@@ -32,7 +32,7 @@ type driving struct {
 func (d *driving) run(ctx context.Context) (engine.Outcome, error) {
 	running, err := d.job.begin(ctx)
 	if err != nil {
-		return engine.Outcome{}, refused(fmt.Errorf("%s: %w", d.job.deed, err))
+		return engine.Outcome{}, refused(failed(d.job.deed, err))
 	}
 	d.running = running
 	d.session.desk.Keep(running)
@@ -45,7 +45,7 @@ func (d *driving) run(ctx context.Context) (engine.Outcome, error) {
 	for {
 		outcome, err := running.Wait(ctx)
 		if err != nil {
-			return outcome, fmt.Errorf("%s: %w%s", d.job.deed, err, d.goOn())
+			return outcome, fmt.Errorf("%w%s", failed(d.job.deed, err), d.goOn())
 		}
 		if outcome.Status != engine.StatusPaused || !d.answer(outcome) { //nolint:contextcheck // likewise
 			return outcome, nil

@@ -11,7 +11,7 @@ import (
 // inputOf is the run's input: --input, with each --set put into it. Without
 // either it is nil.
 func inputOf(stdin io.Reader, source string, sets []string) (json.RawMessage, error) {
-	input, err := readInput(stdin, source)
+	input, err := readInput(stdin, "input", source)
 	if err != nil || len(sets) == 0 {
 		return input, err
 	}
@@ -33,8 +33,9 @@ func inputOf(stdin io.Reader, source string, sets []string) (json.RawMessage, er
 	return json.Marshal(object)
 }
 
-// readInput reads JSON from the flag itself, from @FILE, or from stdin for "-".
-func readInput(stdin io.Reader, source string) (json.RawMessage, error) {
+// readInput reads JSON from the flag itself, from @FILE, or from stdin for "-". what
+// is what errors call it.
+func readInput(stdin io.Reader, what, source string) (json.RawMessage, error) {
 	if source == "" {
 		return nil, nil
 	}
@@ -48,10 +49,10 @@ func readInput(stdin io.Reader, source string) (json.RawMessage, error) {
 		data, err = os.ReadFile(file)
 	}
 	if err != nil {
-		return nil, usagef("read the input: %w", err)
+		return nil, usagef("read the %s: %w", what, err)
 	}
 	if err := checkJSON(data); err != nil {
-		return nil, usagef("read the input from %s: %w; text needs quotes, as in '\"text\"', a file an @ in front", from, err)
+		return nil, usagef("read the %s from %s: %w; text needs quotes, as in '\"text\"', a file an @ in front", what, from, err)
 	}
 	return data, nil
 }

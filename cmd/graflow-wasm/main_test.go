@@ -71,6 +71,8 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("GRAFLOW_TEST_DIR", os.Getenv("GRAFLOW_TEST_DIR"))
+			env.Setenv("LONGEST", strings.Repeat("x", maxRunID))
+			env.Setenv("LONG", strings.Repeat("x", maxRunID+1))
 			env.Setenv("XDG_CACHE_HOME", cache)
 			env.Setenv("HOME", cache)
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

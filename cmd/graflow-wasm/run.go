@@ -19,7 +19,7 @@ type runOptions struct {
 
 	input   string
 	set     []string
-	id      string
+	id      runID
 	timeout time.Duration
 	sandbox *sandboxFlags
 }
@@ -72,7 +72,7 @@ func (o *runOptions) addFlags(cmd *cobra.Command) {
 	f.SortFlags = false
 	f.StringVar(&o.input, "input", "", "the run's input: JSON, @FILE, or - for stdin")
 	f.StringArrayVar(&o.set, "set", nil, "put key=value into the input; JSON if it parses, else text; dots nest (repeatable)")
-	f.StringVar(&o.id, "id", "", "the run's id (default: a new one)")
+	f.Var(&o.id, "id", "the run's id (default: a new one)")
 	o.state.addTo(f, "keep the run in a `DIR`, made if it is not there (default: $"+stateVariable+", else nothing is kept)")
 	f.DurationVar(&o.timeout, "timeout", 0, "bound of the whole run, as 10s or 5m; a bare module's task ends with it")
 	o.addTo(cmd)
@@ -120,9 +120,9 @@ func (t target) run(ctx context.Context, std streams, name string, input json.Ra
 		return err
 	}
 	defer s.Close() //nolint:contextcheck // closing has no context to end by
-	job := job{deed: "run " + name, run: o.id, graph: t.graph, flags: o.driveFlags, signals: signals, asks: o.input != "-"}
-	if o.id != "" && s.dir != nil {
-		past, err := t.past(ctx, s, o.id, input)
+	job := job{deed: "run " + name, run: string(o.id), graph: t.graph, flags: o.driveFlags, signals: signals, asks: o.input != "-"}
+	if job.run != "" && s.dir != nil {
+		past, err := t.past(ctx, s, job.run, input)
 		switch {
 		case err != nil:
 			return fmt.Errorf("run %s: %w", name, err)

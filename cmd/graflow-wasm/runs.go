@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/graflow/graflow-wasm/engine"
 	"github.com/graflow/graflow-wasm/internal/control"
@@ -61,13 +60,13 @@ func withRuns(ctx context.Context, where *stateFlags, deed string, f func(runs) 
 	}
 	dir, client, err := where.open(ctx)
 	if err != nil {
-		return fmt.Errorf("%s: %w", deed, err)
+		return failed(deed, err)
 	}
 	var all runs = client
 	if dir != nil {
 		s, err := openReader(dir, *where)
 		if err != nil {
-			return fmt.Errorf("%s: %w", deed, err)
+			return failed(deed, err)
 		}
 		defer s.Close() //nolint:contextcheck // closing has no context to end by
 		all = s.desk
@@ -75,7 +74,7 @@ func withRuns(ctx context.Context, where *stateFlags, deed string, f func(runs) 
 		defer client.Close()
 	}
 	if err := f(all); err != nil {
-		return refused(fmt.Errorf("%s: %w", deed, err))
+		return refused(failed(deed, err))
 	}
 	return nil
 }
@@ -89,11 +88,11 @@ func withDriver(ctx context.Context, deed string, flags driveFlags, here func(*s
 	dir, client, err := flags.state.open(ctx)
 	switch {
 	case err != nil:
-		return fmt.Errorf("%s: %w", deed, err)
+		return failed(deed, err)
 	case client != nil:
 		defer client.Close()
 		if err := there(client); err != nil {
-			return refused(fmt.Errorf("%s: %w", deed, err))
+			return refused(failed(deed, err))
 		}
 		return nil
 	}

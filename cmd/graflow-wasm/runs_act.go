@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 
 	"github.com/graflow/graflow-wasm/engine"
 	"github.com/graflow/graflow-wasm/internal/control"
@@ -17,7 +16,7 @@ func newRunsCancel(std streams, where *stateFlags) *cobra.Command {
 		Long: `Cancel stops what runs, begins nothing else but rollbacks, and ends the run as
 canceled. Of a run that nobody drives, the rollbacks are run here.`,
 		Example: "  graflow-wasm runs cancel deploy-7 --message 'wrong version'",
-		Args:    arguments(cobra.ExactArgs(1)),
+		Args:    runArguments(cobra.ExactArgs(1)),
 	}
 	o.format = outputFlag(cmd, "text", "json")
 	f := cmd.Flags()
@@ -32,9 +31,11 @@ canceled. Of a run that nobody drives, the rollbacks are run here.`,
 		ctx, deed := cmd.Context(), "cancel run "+args[0]
 		err := withDriver(ctx, deed, o, func(s *session) error {
 			if err := s.desk.Cancel(ctx, args[0], message); err != nil {
-				return refused(fmt.Errorf("%s: %w", deed, err))
+				return refused(failed(deed, err))
 			}
-			s.desk.Settle(ctx)
+			if _, err := s.desk.Settle(ctx); err != nil { // its rollbacks
+				return failed(deed, err)
+			}
 			return nil
 		}, func(c *control.Client) error { return c.Cancel(ctx, args[0], message) })
 		if err != nil {
@@ -53,7 +54,7 @@ func newRunsPause(std streams, where *stateFlags) *cobra.Command {
 		Long: `Pause lets the attempts of a run end that are running, and begins nothing new
 until runs resume lets the run go on.`,
 		Example: "  graflow-wasm runs pause deploy-7 --message 'the network is down'",
-		Args:    arguments(cobra.ExactArgs(1)),
+		Args:    runArguments(cobra.ExactArgs(1)),
 	}
 	format := outputFlag(cmd, "text", "json")
 	cmd.Flags().StringVar(&message, "message", "", "why, for who reads the run")
@@ -81,6 +82,11 @@ func newRunsRm(std streams, where *stateFlags) *cobra.Command {
 	format := outputFlag(cmd, "text", "json")
 	cmd.Flags().BoolVar(&force, "force", false, "also of a run that has not ended, which is canceled first where it goes on, or that can't be read")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		for _, run := range args {
+			if err := checkRunArgument(cmd, run); err != nil {
+				return err
+			}
+		}
 		return withRuns(cmd.Context(), where, "remove run", func(r runs) error {
 			for _, run := range args {
 				if err := r.Delete(cmd.Context(), run, force); err != nil {

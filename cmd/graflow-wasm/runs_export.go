@@ -19,7 +19,7 @@ func newRunsExport(std streams, where *stateFlags) *cobra.Command {
 the digests of its modules; no code. runs resume FILE.json goes on from it, also in
 another state directory, where the modules are.`,
 		Example: "  graflow-wasm runs export deploy-7 --checkpoint built --out built.json",
-		Args:    arguments(cobra.ExactArgs(1)),
+		Args:    runArguments(cobra.ExactArgs(1)),
 	}
 	point.addTo(cmd)
 	cmd.Flags().StringVar(&out, "out", "", "the `FILE` to write, whole or not at all (default: stdout)")

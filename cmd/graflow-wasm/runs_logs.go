@@ -30,7 +30,7 @@ is no part of it: of each run at least the last %d MiB. An attempt that was
 repeated has logged twice.`, logSize>>20),
 		Example: `  graflow-wasm runs logs deploy-7 --task build
   graflow-wasm runs logs deploy-7 -f -o json`,
-		Args: arguments(cobra.ExactArgs(1)),
+		Args: runArguments(cobra.ExactArgs(1)),
 	}
 	format := outputFlag(cmd, "text", "json")
 	cmd.Flags().StringSliceVar(&tasks, "task", nil, "only of the task of that `ID`")

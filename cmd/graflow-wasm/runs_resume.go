@@ -19,8 +19,9 @@ import (
 type resumeOptions struct {
 	driveFlags
 
-	name, input, id string
-	answers         bool // a pause is to be answered
+	name, input string
+	id          runID
+	answers     bool // a pause is to be answered
 }
 
 func newRunsResume(std streams, where *stateFlags) *cobra.Command {
@@ -47,7 +48,7 @@ its next pause, unless a process is at work on it.`,
 	f := cmd.Flags()
 	f.StringVar(&o.name, "name", "", "the pause to answer, or the id of the activation that waits")
 	f.StringVar(&o.input, "input", "", "the answer: JSON, @FILE, or - for stdin")
-	f.StringVar(&o.id, "id", "", "of a checkpoint: the id of the run (default: the one it had, if that is free, else a new one)")
+	f.Var(&o.id, "id", "of a checkpoint: the id of the run (default: the one it had, if that is free, else a new one)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o.state.dir, o.state.flag = where.dir, where.flag
 		if err := o.arguments(args); err != nil {
@@ -76,7 +77,10 @@ func (o *resumeOptions) arguments(args []string) error {
 	switch isFile := strings.HasSuffix(args[0], ".json"); {
 	case isFile && o.answers:
 		return usagef("runs resume %s: a checkpoint takes no answer; use --answer NAME=JSON for pauses after it", args[0])
-	case !isFile && o.id != "":
+	case isFile:
+	case checkRunID(args[0]) != nil:
+		return usagef("runs resume: no run has the id %.40q…: %w", args[0], checkRunID(args[0]))
+	case o.id != "":
 		return usagef("runs resume %s: --id is for a checkpoint; `runs fork` makes a run of another id", args[0])
 	}
 	return o.check()
@@ -84,9 +88,9 @@ func (o *resumeOptions) arguments(args []string) error {
 
 func resume(ctx context.Context, std streams, run string, o resumeOptions) error {
 	deed := "resume run " + run
-	answer, err := readInput(std.in, o.input)
+	answer, err := readInput(std.in, "answer", o.input)
 	if err != nil {
-		return usage(fmt.Errorf("%s: %w", deed, err))
+		return usage(failed(deed, err))
 	}
 	ctx, signals := canceling(ctx, std.err)
 	defer signals.Stop()
@@ -112,7 +116,7 @@ func resume(ctx context.Context, std streams, run string, o resumeOptions) error
 func (s *session) goOn(ctx context.Context, std streams, j job, from string) error {
 	h, err := s.desk.History(ctx, from)
 	if err != nil {
-		return refused(fmt.Errorf("%s: %w", j.deed, err))
+		return refused(failed(j.deed, err))
 	}
 	j.graph = h.Graph
 	if from == j.run {
@@ -149,13 +153,13 @@ func restore(ctx context.Context, std streams, name string, o resumeOptions) err
 	defer signals.Stop()
 	dir, client, err := o.state.open(ctx) // which makes the directory
 	if err != nil {
-		return fmt.Errorf("%s: %w", deed, err)
+		return failed(deed, err)
 	}
 	if client != nil {
 		defer client.Close()
-		run, err := client.Restore(ctx, doc, o.id)
+		run, err := client.Restore(ctx, doc, string(o.id))
 		if err != nil {
-			return refused(fmt.Errorf("%s: %w", deed, err))
+			return refused(failed(deed, err))
 		}
 		return elsewhere(std, o.driveFlags, run, nil)
 	}
@@ -164,7 +168,7 @@ func restore(ctx context.Context, std streams, name string, o resumeOptions) err
 		return err
 	}
 	defer s.Close() //nolint:contextcheck // closing has no context to end by
-	run, graph := s.restored(ctx, doc, o.id)
+	run, graph := s.restored(ctx, doc, string(o.id))
 	return s.drive(ctx, std, job{
 		deed: deed, run: run, graph: graph, flags: o.driveFlags, signals: signals,
 		begin: func(ctx context.Context) (*engine.Running, error) { return s.desk.Restore(ctx, doc, run) },

@@ -21,7 +21,7 @@ again, what had succeeded stays so. --from does a task again, and all that follo
 it, whether it succeeded or not; --input gives that task another input.`,
 		Example: `  graflow-wasm runs retry deploy-7
   graflow-wasm runs retry deploy-7 --from build --input '{"fast": true}'`,
-		Args: arguments(cobra.ExactArgs(1)),
+		Args: runArguments(cobra.ExactArgs(1)),
 	}
 	o.addTo(cmd)
 	cmd.Flags().StringVar(&from, "from", "", "the `TASK` from which to go on")
@@ -31,7 +31,7 @@ it, whether it succeeded or not; --input gives that task another input.`,
 		if err := o.check(); err != nil {
 			return err
 		}
-		value, err := readInput(std.in, input)
+		value, err := readInput(std.in, "input", input)
 		if err != nil {
 			return err
 		}
@@ -57,7 +57,7 @@ func retry(ctx context.Context, std streams, run string, from engine.RetryFrom, 
 
 func newRunsFork(std streams, where *stateFlags) *cobra.Command {
 	var o driveFlags
-	var id string
+	var id runID
 	var point pointFlags
 	cmd := &cobra.Command{
 		Use:   "fork RUN",
@@ -66,11 +66,11 @@ func newRunsFork(std streams, where *stateFlags) *cobra.Command {
 last checkpoint, one by name, or after an event of its journal.`,
 		Example: `  graflow-wasm runs fork deploy-7 --checkpoint built --id deploy-8
   graflow-wasm runs fork deploy-7 --at 42`,
-		Args: arguments(cobra.ExactArgs(1)),
+		Args: runArguments(cobra.ExactArgs(1)),
 	}
 	o.addTo(cmd)
 	point.addTo(cmd)
-	cmd.Flags().StringVar(&id, "id", "", "the id of the other run (default: a new one)")
+	cmd.Flags().Var(&id, "id", "the id of the other run (default: a new one)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o.state.dir, o.state.flag = where.dir, where.flag
 		if err := o.check(); err != nil {
@@ -81,9 +81,9 @@ last checkpoint, one by name, or after an event of its journal.`,
 			return err
 		}
 		if id == "" {
-			id = ulid.Make().String()
+			id = runID(ulid.Make().String())
 		}
-		return fork(cmd.Context(), std, args[0], at, id, o)
+		return fork(cmd.Context(), std, args[0], at, string(id), o)
 	}
 	return cmd
 }

@@ -24,7 +24,7 @@ waits and how to go on, its checkpoints, its warnings and its output.
 what follows from these and nothing else.`,
 		Example: `  graflow-wasm runs show deploy-7
   graflow-wasm runs show deploy-7 --events | jq -c 'select(.type == "completed")'`,
-		Args: arguments(cobra.ExactArgs(1)),
+		Args: runArguments(cobra.ExactArgs(1)),
 	}
 	format := outputFlag(cmd, "text", "json")
 	cmd.Flags().BoolVar(&events, "events", false, "print the journal, a JSON object a line")

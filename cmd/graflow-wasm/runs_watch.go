@@ -16,7 +16,7 @@ func newRunsWatch(std streams, where *stateFlags) *cobra.Command {
 or is paused; its exit code is then that of the run. Ctrl-C ends the watching, not
 the run.`,
 		Example: "  graflow-wasm runs watch deploy-7 -o json | jq -r .type",
-		Args:    arguments(cobra.ExactArgs(1)),
+		Args:    runArguments(cobra.ExactArgs(1)),
 	}
 	format := outputFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

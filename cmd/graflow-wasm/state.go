@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/graflow/graflow-wasm/internal/control"
@@ -105,7 +106,7 @@ func (s *stateFlags) openOrReach(ctx context.Context) (*statedir.Dir, *control.C
 			return dir, nil, nil
 		}
 		if !errors.Is(err, statedir.ErrInUse) {
-			return nil, nil, usage(err)
+			return nil, nil, openFault(err)
 		}
 		client, dialErr := control.Dial(ctx, s.path())
 		if dialErr == nil || time.Now().After(end) {
@@ -117,4 +118,14 @@ func (s *stateFlags) openOrReach(ctx context.Context) (*statedir.Dir, *control.C
 			return nil, nil, fmt.Errorf("open state directory %s: %w", s.path(), ctx.Err())
 		}
 	}
+}
+
+// openFault is why a directory can't be opened: bad usage if it is none in which
+// runs are kept, else a fault of the system.
+func openFault(err error) error {
+	_, ofSystem := errors.AsType[syscall.Errno](err)
+	if ofSystem && !errors.Is(err, syscall.ENOTDIR) {
+		return err
+	}
+	return usage(err)
 }

@@ -60,16 +60,21 @@ func (d *Desk) Running(run string) *engine.Running {
 }
 
 // Settle blocks until every run that this process drives has ended or is paused,
-// or ctx is done. It returns the ids of those that go on still.
-func (d *Desk) Settle(ctx context.Context) []string {
+// or ctx is done. It returns the ids of those that go on still, and why runs were
+// given up.
+func (d *Desk) Settle(ctx context.Context) (left []string, err error) {
 	seen := map[*engine.Running]bool{}
+	var errs []error
 	for {
 		o := d.next(seen)
 		if o == nil {
-			return nil
+			return nil, errors.Join(errs...)
 		}
-		if _, err := o.Wait(ctx); err != nil && ctx.Err() != nil {
-			return d.goingOn()
+		switch _, err := o.Wait(ctx); {
+		case err != nil && ctx.Err() != nil:
+			return d.goingOn(), errors.Join(errs...)
+		case err != nil:
+			errs = append(errs, err)
 		}
 		seen[o] = true
 	}
