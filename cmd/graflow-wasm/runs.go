@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/graflow/graflow-wasm/engine"
 	"github.com/graflow/graflow-wasm/internal/control"
+	"github.com/graflow/graflow-wasm/statedir"
 	"github.com/spf13/cobra"
 )
 
@@ -58,48 +61,45 @@ func withRuns(ctx context.Context, where *stateFlags, deed string, f func(runs) 
 	if err := where.existing(); err != nil {
 		return err
 	}
-	dir, client, err := where.open(ctx)
-	if err != nil {
-		return failed(deed, err)
-	}
-	var all runs = client
-	if dir != nil {
+	return where.at(ctx, deed, func(dir *statedir.Dir) error {
 		s, err := openReader(dir, *where)
 		if err != nil {
 			return failed(deed, err)
 		}
 		defer s.Close() //nolint:contextcheck // closing has no context to end by
-		all = s.desk
-	} else {
-		defer client.Close()
-	}
-	if err := f(all); err != nil {
-		return refused(failed(deed, err))
-	}
-	return nil
+		return refused(failed(deed, f(s.desk)))
+	}, func(c *control.Client) error { return f(c) })
 }
 
 // withDriver is withRuns for what may drive runs: it calls here with a session
-// that can, or there with the process that has the directory open.
+// that can, or there with the process that has the directory open. It makes a
+// directory that is not there.
 func withDriver(ctx context.Context, deed string, flags driveFlags, here func(*session) error, there func(*control.Client) error) error {
-	if err := flags.state.existing(); err != nil {
-		return err
-	}
-	dir, client, err := flags.state.open(ctx)
-	switch {
-	case err != nil:
-		return failed(deed, err)
-	case client != nil:
-		defer client.Close()
-		if err := there(client); err != nil {
+	return flags.state.at(ctx, deed, func(dir *statedir.Dir) error {
+		s, err := newSession(ctx, deed, flags, dir)
+		if err != nil {
+			return err
+		}
+		defer s.Close() //nolint:contextcheck // closing has no context to end by
+		return here(s)
+	}, there)
+}
+
+// at calls here with the directory, or there with the process that has it open. If
+// that ends before it answers, another is looked for.
+func (s *stateFlags) at(ctx context.Context, deed string, here func(*statedir.Dir) error, there func(*control.Client) error) error {
+	for end := time.Now().Add(openFor); ; {
+		dir, client, err := s.open(ctx)
+		if err != nil {
+			return failed(deed, err)
+		}
+		if dir != nil {
+			return here(dir)
+		}
+		err = there(client)
+		client.Close()
+		if !errors.Is(err, control.ErrUnanswered) || time.Now().After(end) {
 			return refused(failed(deed, err))
 		}
-		return nil
 	}
-	s, err := newSession(ctx, deed, flags, dir)
-	if err != nil {
-		return err
-	}
-	defer s.Close() //nolint:contextcheck // closing has no context to end by
-	return here(s)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-
 	"github.com/graflow/graflow-wasm/engine"
 	"github.com/graflow/graflow-wasm/internal/control"
 	"github.com/spf13/cobra"
@@ -26,6 +25,9 @@ canceled. Of a run that nobody drives, the rollbacks are run here.`,
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o.state = *where
 		if err := o.check(); err != nil {
+			return err
+		}
+		if err := where.existing(); err != nil {
 			return err
 		}
 		ctx, deed := cmd.Context(), "cancel run "+args[0]
@@ -88,11 +90,11 @@ func newRunsRm(std streams, where *stateFlags) *cobra.Command {
 			}
 		}
 		return withRuns(cmd.Context(), where, "remove run", func(r runs) error {
-			for _, run := range args {
-				if err := r.Delete(cmd.Context(), run, force); err != nil {
+			for ; len(args) > 0; args = args[1:] { // not again what was removed, if this is called again
+				if err := r.Delete(cmd.Context(), args[0], force); err != nil {
 					return err
 				}
-				if err := writeSteered(std, format, run, "removed"); err != nil {
+				if err := writeSteered(std, format, args[0], "removed"); err != nil {
 					return err
 				}
 			}

@@ -38,9 +38,9 @@ repeated has logged twice.`, logSize>>20),
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		ctx := cmd.Context()
 		show := func(raw []byte) { printLogLine(std.out, raw, tasks, format.value) }
+		log := &logReader{state: where.path(), run: args[0], print: show}
+		defer log.Close()
 		return withRuns(ctx, where, "logs of run "+args[0], func(r runs) error {
-			log := &logReader{state: where.path(), run: args[0], print: show}
-			defer log.Close()
 			if !follow {
 				if _, err := r.Show(ctx, args[0]); err != nil {
 					return err

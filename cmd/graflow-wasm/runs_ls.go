@@ -19,11 +19,9 @@ type runFilter struct {
 	since           string
 }
 
-const statusInterrupted = "interrupted"
-
 var runStatuses = []string{
 	string(engine.StatusRunning), string(engine.StatusPaused), string(engine.StatusSucceeded), string(engine.StatusFailed),
-	string(engine.StatusCanceled), statusInterrupted, string(control.StatusUnreadable),
+	string(engine.StatusCanceled), string(control.StatusInterrupted), string(control.StatusUnreadable),
 }
 
 func newRunsLs(std streams, where *stateFlags) *cobra.Command {
@@ -32,8 +30,8 @@ func newRunsLs(std streams, where *stateFlags) *cobra.Command {
 		Use:   "ls",
 		Short: "List runs",
 		Long: `Ls lists runs by id, which by default is the order in which they began. A run that
-is running although nobody drives it was interrupted, as by kill -9: runs resume
-goes on with it.`,
+has not ended although nobody drives it was interrupted, as by kill -9: runs
+resume goes on with it.`,
 		Example: `  graflow-wasm runs ls --status paused,interrupted
   graflow-wasm runs ls --flow deploy --since 24h -o json | jq -r .run`,
 		Args: arguments(cobra.NoArgs),
@@ -76,8 +74,7 @@ func (f runFilter) predicate(now time.Time) (func(control.Summary) bool, error) 
 		}
 	}
 	return func(s control.Summary) bool {
-		status := slices.Contains(f.statuses, string(s.Status)) || s.Interrupted() && slices.Contains(f.statuses, statusInterrupted)
-		return (len(f.statuses) == 0 || status) &&
+		return (len(f.statuses) == 0 || slices.Contains(f.statuses, string(s.Status))) &&
 			(len(f.flows) == 0 || slices.Contains(f.flows, s.Flow)) &&
 			(since.IsZero() || !s.Started.Before(since))
 	}, nil
@@ -109,8 +106,6 @@ func writeRuns(w io.Writer, all []control.Summary, format string) error {
 // statusText is a run's status with what somebody should know of it.
 func statusText(s control.Summary) string {
 	switch {
-	case s.Interrupted():
-		return "running, nobody drives it"
 	case s.Status == engine.StatusPaused && s.Held:
 		return "paused by hand"
 	case s.Status == engine.StatusPaused:

@@ -88,6 +88,9 @@ func (o *resumeOptions) arguments(args []string) error {
 
 func resume(ctx context.Context, std streams, run string, o resumeOptions) error {
 	deed := "resume run " + run
+	if err := o.state.existing(); err != nil {
+		return err
+	}
 	answer, err := readInput(std.in, "answer", o.input)
 	if err != nil {
 		return usage(failed(deed, err))
@@ -146,32 +149,20 @@ func restore(ctx context.Context, std streams, name string, o resumeOptions) err
 	} else if err != nil {
 		return usagef("%s: %w", deed, err)
 	}
-	if o.state.path() == "" {
+	if o.state.path() == "" { // else it is made
 		return o.state.existing()
 	}
 	ctx, signals := canceling(ctx, std.err)
 	defer signals.Stop()
-	dir, client, err := o.state.open(ctx) // which makes the directory
-	if err != nil {
-		return failed(deed, err)
-	}
-	if client != nil {
-		defer client.Close()
-		run, err := client.Restore(ctx, doc, string(o.id))
-		if err != nil {
-			return refused(failed(deed, err))
-		}
-		return elsewhere(std, o.driveFlags, run, nil)
-	}
-	s, err := newSession(ctx, deed, o.driveFlags, dir)
-	if err != nil {
-		return err
-	}
-	defer s.Close() //nolint:contextcheck // closing has no context to end by
-	run, graph := s.restored(ctx, doc, string(o.id))
-	return s.drive(ctx, std, job{
-		deed: deed, run: run, graph: graph, flags: o.driveFlags, signals: signals,
-		begin: func(ctx context.Context) (*engine.Running, error) { return s.desk.Restore(ctx, doc, run) },
+	return withDriver(ctx, deed, o.driveFlags, func(s *session) error {
+		run, graph := s.restored(ctx, doc, string(o.id))
+		return s.drive(ctx, std, job{
+			deed: deed, run: run, graph: graph, flags: o.driveFlags, signals: signals,
+			begin: func(ctx context.Context) (*engine.Running, error) { return s.desk.Restore(ctx, doc, run) },
+		})
+	}, func(c *control.Client) error {
+		run, err := c.Restore(ctx, doc, string(o.id))
+		return elsewhere(std, o.driveFlags, run, err)
 	})
 }
 

@@ -45,6 +45,9 @@ it, whether it succeeded or not; --input gives that task another input.`,
 
 func retry(ctx context.Context, std streams, run string, from engine.RetryFrom, o driveFlags) error {
 	deed := "retry run " + run
+	if err := o.state.existing(); err != nil {
+		return err
+	}
 	ctx, signals := canceling(ctx, std.err)
 	defer signals.Stop()
 	return withDriver(ctx, deed, o, func(s *session) error {
@@ -90,6 +93,9 @@ last checkpoint, one by name, or after an event of its journal.`,
 
 func fork(ctx context.Context, std streams, run, at, id string, o driveFlags) error {
 	deed := "fork run " + run
+	if err := o.state.existing(); err != nil {
+		return err
+	}
 	ctx, signals := canceling(ctx, std.err)
 	defer signals.Stop()
 	return withDriver(ctx, deed, o, func(s *session) error {

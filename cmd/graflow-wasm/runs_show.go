@@ -78,7 +78,7 @@ func writeStory(w io.Writer, s control.Story, where *stateFlags) {
 	writeTimeline(w, s)
 	writeWaits(line, s, where)
 	for _, c := range s.Checkpoints {
-		line("checkpoint %s after event %d, by %s%s", c.Name, c.Seq, c.Activation, named(": ", oneLine(string(c.Meta)), ""))
+		line("checkpoint %s%s, by %s%s", c.Name, afterEvent(s, c), c.Activation, named(": ", oneLine(string(c.Meta)), ""))
 		line("  another run from there: %s", commandFor(where, "fork", s.Run, " --checkpoint "+shellQuote(c.Name)))
 	}
 	for _, text := range s.Warnings {
@@ -95,6 +95,15 @@ func writeStory(w io.Writer, s control.Story, where *stateFlags) {
 	}
 }
 
+// afterEvent tells where in the run's journal a checkpoint is. One of the run that
+// it goes on from is not in it.
+func afterEvent(s control.Story, c engine.CheckpointInfo) string {
+	if s.Origin != nil && c.Time.Before(s.Started) {
+		return " of what it goes on from"
+	}
+	return fmt.Sprintf(" after event %d", c.Seq)
+}
+
 // writeWaits tells how a run that has not ended goes on.
 func writeWaits(line func(string, ...any), s control.Story, where *stateFlags) {
 	for _, p := range s.Pauses {
@@ -104,7 +113,7 @@ func writeWaits(line func(string, ...any), s control.Story, where *stateFlags) {
 	switch {
 	case s.Held:
 		line("paused by hand; go on with it: %s", commandFor(where, "resume", s.Run, ""))
-	case s.Interrupted():
+	case s.Status == control.StatusInterrupted:
 		line("it has not ended, and nobody drives it; go on with it: %s", commandFor(where, "resume", s.Run, ""))
 	}
 }

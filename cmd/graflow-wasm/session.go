@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/flowfile"
 	"github.com/graflow/graflow-wasm/internal/control"
 	"github.com/graflow/graflow-wasm/statedir"
 )
@@ -85,11 +86,12 @@ func (s *session) remove(ctx context.Context, run string) error {
 	return errors.Join(s.dir.Remove(ctx, run), removeLogs(s.state.path(), run))
 }
 
-// openReader is a session that begins nothing.
+// openReader is a session that begins nothing. It needs all that the state of a
+// run follows from besides its journal.
 func openReader(dir *statedir.Dir, state stateFlags) (*session, error) {
 	s := &session{hub: &control.Hub{}, state: state, dir: dir}
 	var err error
-	if s.engine, err = engine.New(engine.Config{Backend: dir.Backend(), Retain: true}); err != nil {
+	if s.engine, err = engine.New(engine.Config{Backend: dir.Backend(), Retain: true, CheckSchema: flowfile.CheckSchema}); err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}
 	s.keep()

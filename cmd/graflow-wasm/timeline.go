@@ -15,21 +15,32 @@ import (
 // timeline turns the notices of a run into lines that say what happened, why, and
 // how long it took.
 type timeline struct {
-	began  time.Time
+	since  time.Time            // when the run began, or went on from another
+	began  time.Time            // of all that is told
 	ready  map[string]time.Time // when an activation began to wait for a worker
 	paused map[string]time.Time
 }
 
+// noticeFork is where a run begins that goes on from another.
+const noticeFork = "run_forked"
+
 // writeTimeline prints a line for all that happened, in order of time: when since
 // the run's beginning, to what, and what.
 func writeTimeline(w io.Writer, s control.Story) {
-	t := timeline{ready: map[string]time.Time{}, paused: map[string]time.Time{}}
+	t := timeline{since: s.Started, ready: map[string]time.Time{}, paused: map[string]time.Time{}}
 	notices := slices.Clone(s.Timeline)
 	slices.SortStableFunc(notices, func(a, b engine.Notice) int { return a.Time.Compare(b.Time) })
 	if len(notices) > 0 {
 		t.began = notices[0].Time // of the run that it goes on from, if it does
 	}
 	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	if s.Origin != nil { // after what is told of the run that it goes on from
+		i := slices.IndexFunc(notices, func(n engine.Notice) bool { return !n.Time.Before(t.since) })
+		if i < 0 {
+			i = len(notices)
+		}
+		notices = slices.Insert(notices, i, engine.Notice{Type: noticeFork, Time: t.since, Message: s.Run})
+	}
 	for _, n := range notices {
 		who, text := t.line(n)
 		if text != "" {
@@ -58,6 +69,8 @@ func (t *timeline) line(n engine.Notice) (who, text string) {
 	switch n.Type {
 	case engine.NoticeRunStarted:
 		return who, "began"
+	case noticeFork:
+		return who, "goes on from there as " + n.Message
 	case engine.NoticeRunFinished:
 		return who, string(statusOf(n))
 	case engine.NoticeWarning:
@@ -128,12 +141,15 @@ func attemptText(n engine.Notice) string {
 	return text
 }
 
-// waited tells how long a task that was ready waited for a worker, where that is
-// worth telling.
+// waited tells how long a task that was ready waited, where that is worth telling:
+// for a worker, or for a process that goes on with the run.
 func (t *timeline) waited(n engine.Notice) string {
 	since, ok := t.ready[n.Activation]
+	if since.Before(t.since) {
+		since = t.since
+	}
 	if d := n.Time.Sub(since); ok && d >= 10*time.Millisecond {
-		return ", after waiting " + roundDuration(d).String() + " for a worker"
+		return ", after waiting " + roundDuration(d).String()
 	}
 	return ""
 }

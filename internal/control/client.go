@@ -13,7 +13,7 @@ import (
 )
 
 // Client is the Desk of another process. Its methods are those of [Desk], with the
-// id of a run in place of the run; their errors are a [*Error] with the text that the other process gives, or ErrGone.
+// id of a run in place of the run; their errors are a [*Error] with the text that the other process gives, or ErrGone, also as ErrUnanswered.
 // It is safe for concurrent use.
 type Client struct {
 	http *http.Client
@@ -45,7 +45,7 @@ func (c *Client) post(ctx context.Context, method string, r request) (*http.Resp
 	}
 	resp, err := c.http.Do(post)
 	if err != nil {
-		return nil, gone(ctx, err)
+		return nil, goneAs(ctx, ErrUnanswered, err)
 	}
 	if resp.StatusCode == http.StatusOK {
 		return resp, nil
@@ -58,11 +58,13 @@ func (c *Client) post(ctx context.Context, method string, r request) (*http.Resp
 	return nil, &e
 }
 
-func gone(ctx context.Context, err error) error {
+func gone(ctx context.Context, err error) error { return goneAs(ctx, ErrGone, err) }
+
+func goneAs(ctx context.Context, as, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return fmt.Errorf("%w: %w", ErrGone, err)
+	return fmt.Errorf("%w: %w", as, err)
 }
 
 // do calls a method and decodes its answer, if one is wanted.

@@ -118,6 +118,7 @@ func (d *Desk) List(ctx context.Context) ([]Summary, error) {
 	}
 	all := make([]Summary, 0, len(runs))
 	for _, run := range runs {
+		driven := d.Running(run) != nil // before and after: it may begin or end meanwhile
 		h, err := d.Engine.History(ctx, run)
 		switch {
 		case errors.Is(err, engine.ErrNotFound) || ctx.Err() != nil: // removed meanwhile
@@ -127,7 +128,7 @@ func (d *Desk) List(ctx context.Context) ([]Summary, error) {
 			continue
 		}
 		s := summaryOf(h)
-		s.Driven = d.Running(run) != nil
+		s.driven(driven || d.Running(run) != nil)
 		all = append(all, s)
 	}
 	return all, ctx.Err()
@@ -144,12 +145,13 @@ func (d *Desk) History(ctx context.Context, run string) (*engine.History, error)
 
 // Show tells all of a run. ErrNotFound.
 func (d *Desk) Show(ctx context.Context, run string) (Story, error) {
+	driven := d.Running(run) != nil // as in List
 	h, err := d.History(ctx, run)
 	if err != nil {
 		return Story{}, err
 	}
 	s := storyOf(h)
-	s.Driven = d.Running(run) != nil
+	s.driven(driven || d.Running(run) != nil)
 	s.Output, err = d.Engine.Whole(ctx, run, s.Output)
 	return s, err
 }

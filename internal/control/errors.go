@@ -2,6 +2,7 @@ package control
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/graflow/graflow-wasm/engine"
@@ -16,6 +17,9 @@ var (
 	// ErrGone says that the process at the other end of the socket has ended,
 	// or does not answer.
 	ErrGone = errors.New("the process that has the state directory open does not answer")
+	// ErrUnanswered is an ErrGone before anything came back: the process ends, or
+	// has ended, and most likely has not done what it was asked.
+	ErrUnanswered = fmt.Errorf("%w", ErrGone)
 )
 
 // Error is an error that came through a socket, with the text that it has there.

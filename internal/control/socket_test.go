@@ -224,11 +224,11 @@ func TestGone(t *testing.T) {
 	}()
 	<-seen
 	server.Close()
-	if err := <-told; !errors.Is(err, control.ErrGone) {
-		t.Errorf("got %v, want that nobody is there", err)
+	if err := <-told; !errors.Is(err, control.ErrGone) || errors.Is(err, control.ErrUnanswered) {
+		t.Errorf("got %v, want that nobody is there any more", err)
 	}
-	if _, err := c.List(t.Context()); !errors.Is(err, control.ErrGone) {
-		t.Errorf("got %v, want that nobody is there", err)
+	if _, err := c.List(t.Context()); !errors.Is(err, control.ErrGone) || !errors.Is(err, control.ErrUnanswered) {
+		t.Errorf("got %v, want that nobody has answered", err)
 	}
 	c.Close()
 }

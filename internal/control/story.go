@@ -7,8 +7,14 @@ import (
 	"github.com/graflow/graflow-wasm/engine"
 )
 
-// StatusUnreadable is the status of a run whose journal can't be read.
-const StatusUnreadable engine.Status = "unreadable"
+// Statuses of runs, beside those of the engine.
+const (
+	// StatusUnreadable is that of a run whose journal can't be read.
+	StatusUnreadable engine.Status = "unreadable"
+	// StatusInterrupted is that of a run that has not ended, waits for nobody,
+	// and that no process is at work on: the one that was has been killed.
+	StatusInterrupted engine.Status = "interrupted"
+)
 
 // Summary is a run in a listing.
 type Summary struct {
@@ -27,9 +33,13 @@ type Summary struct {
 	Fault   string         `json:"fault,omitempty"` // why it can't be read
 }
 
-// Interrupted tells that the run has not ended, waits for nobody, and that no
-// process is at work on it: the one that was has been killed.
-func (s Summary) Interrupted() bool { return s.Status == engine.StatusRunning && !s.Driven }
+// driven adds whether a process is at work on the run.
+func (s *Summary) driven(yes bool) {
+	s.Driven = yes && (s.Status == engine.StatusRunning || s.Status == engine.StatusPaused)
+	if s.Status == engine.StatusRunning && !yes {
+		s.Status = StatusInterrupted
+	}
+}
 
 // Story is all that a run's journal tells.
 type Story struct {
