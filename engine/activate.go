@@ -126,7 +126,7 @@ func (r *Run) enqueue(act *activation) {
 		r.startFlow(act, g, d)
 		return
 	}
-	d.graph, d.runInput = r.graph, r.input
+	d.of = &r.origin
 	r.dispatch(act, d)
 }
 

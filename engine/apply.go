@@ -16,8 +16,9 @@ func (r *Run) Apply(e *Event) bool {
 	r.seq, r.now = e.Seq, e
 	r.tick++
 	defer r.settled()
-	if decision, ok := decisions[e.Type]; ok {
-		return decision(r, e)
+	if e.Activation == "" || e.Type == EventTimer {
+		decision, ok := decisions[e.Type]
+		return ok && decision(r, e)
 	}
 	act := r.live[e.Activation]
 	if act == nil || !act.takes(e) {

@@ -29,7 +29,7 @@ func (a *attempt) check(result *Result, e *Event) error {
 	if err := a.checkNext(result.Effects.Next, e); err != nil {
 		return err
 	}
-	g := d.graph
+	g := d.of.graph
 	v := d.Vertex
 	if int(v) >= len(g.vertices) || d.owner().Map != "" || len(g.vertices[v].out) == 0 {
 		return nil
@@ -38,7 +38,7 @@ func (a *attempt) check(result *Result, e *Event) error {
 	if err != nil {
 		return err
 	}
-	alive, err := verdicts(g, v, &resolver{input: d.runInput, result: result.Value, view: view, exprs: g.exprs})
+	alive, err := verdicts(g, v, &resolver{input: d.of.input, result: result.Value, view: view, exprs: g.exprs})
 	e.Alive = alive
 	return err
 }

@@ -115,12 +115,12 @@ func (e *Engine) Check(ctx context.Context, g *Graph) error {
 		}
 		h, ok := e.cfg.Handlers[handlerName(t)]
 		if !ok {
-			fault(at+".handler", "no handler %q; there are %s", handlerName(t), names(e.cfg.Handlers))
+			fault(at+"tasks."+t.ID+".handler", "no handler %q; there are %s", handlerName(t), names(e.cfg.Handlers))
 			return
 		}
 		if c, ok := h.(Checker); ok {
 			if err := c.Check(ctx, t); err != nil {
-				fault(at+".spec", "%s", err)
+				fault(at+"tasks."+t.ID+".spec", "%s", err)
 			}
 		}
 	})

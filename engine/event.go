@@ -127,12 +127,16 @@ type Delivery struct {
 	// with it before its handler is called.
 	Fault *TaskError
 	View  View
-	// The graph that the task is of, and its run's input: of a sub-flow its own.
-	graph    *Graph
-	runInput json.RawMessage
+	of    *origin
 	// Recovery, when set, tells that Task is the fallback or the rollback of
 	// the task at Vertex.
 	Recovery *Recovery
+}
+
+// origin is what a delivery is of: of a sub-flow its own.
+type origin struct {
+	graph *Graph
+	input json.RawMessage
 }
 
 // Recovery says for which task another is run.
@@ -153,7 +157,7 @@ func (d *Delivery) timeout() time.Duration {
 // maxCycles is the limit that applies to the task; 0 is none. Of a member that
 // has none of its own it is that of its group's supersteps.
 func (d *Delivery) maxCycles() int {
-	g, t := d.graph, d.owner()
+	g, t := d.of.graph, d.owner()
 	if int(d.Vertex) < len(g.vertices) && t.MaxCycles == nil && t.Map == "" {
 		if p := g.vertices[d.Vertex].parent; p >= 0 && g.vertices[p].isGroup() {
 			return g.supersteps(g.vertices[p].group)

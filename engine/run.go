@@ -14,9 +14,8 @@ import (
 // safe for concurrent use.
 type Run struct {
 	*whole
+	origin
 	outer *activation // whose sub-flow it is; nil of the whole
-	graph *Graph
-	input json.RawMessage
 
 	status   Status
 	vertices []vertex        // the graph's, then those added by the run
@@ -234,7 +233,7 @@ func NewRun(id string, g *Graph, policies map[string]GroupPolicy) *Run {
 func (w *whole) newRun(g *Graph, prefix string) *Run {
 	n := len(g.vertices)
 	return &Run{
-		whole: w, graph: g, find: g.vertexOf, status: StatusPending,
+		whole: w, origin: origin{graph: g}, find: g.vertexOf, status: StatusPending,
 		vertices: g.vertices[:n:n],
 		nodes:    make([]node, n),
 		edges:    make([]edgeState, len(g.edges)),

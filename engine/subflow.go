@@ -245,14 +245,16 @@ func (c *compiler) flow(at string, i int32, t *Task) {
 }
 
 // eachTask calls f for the tasks of a graph and of its sub-flows, in order of
-// declaration, with their places in the spec.
+// declaration, with the places in the spec of the graphs that they are of.
 func (g *Graph) eachTask(at string, f func(at string, t *Task)) {
 	for i := range g.spec.Tasks {
 		t := &g.spec.Tasks[i]
-		place := at + "tasks." + t.ID
-		f(place, t)
+		f(at, t)
+		if t.Handler != FlowHandler {
+			continue
+		}
 		if sub := g.flows[g.index[t.ID]]; sub != nil {
-			sub.eachTask(place+".spec.", f)
+			sub.eachTask(at+"tasks."+t.ID+".spec.", f)
 		}
 	}
 }

@@ -151,7 +151,7 @@ func (a *attempt) run() (result Result, err error) {
 		return Result{}, fmt.Errorf("task %q: read its input: %w", d.Task.ID, err)
 	}
 	return h.Handle(a.ctx, &Call{
-		Run: d.Run, Flow: d.graph.Name(), Task: d.Task, Activation: d.Activation,
+		Run: d.Run, Flow: d.of.graph.Name(), Task: d.Task, Activation: d.Activation,
 		Attempt: d.Attempt, MaxAttempts: maxAttempts, Cycle: d.Cycle, MaxCycles: d.maxCycles(),
 		Input: input, View: &d.View, Answers: d.Answers, Sink: a,
 	})
