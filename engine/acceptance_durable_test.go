@@ -32,6 +32,7 @@ var durableCases = []acceptanceCase{
 	{name: "I104e_recorded_builtins", run: recordedBuiltins},
 	{name: "I105_answer", run: answerInTime},
 	{name: "I106_default", virtual: true, run: pauseDefault},
+	{name: "I105_overdue", virtual: true, run: overdue},
 	{name: "I106_late", virtual: true, run: pauseLate},
 	{name: "I106_no_default", virtual: true, run: pauseNoDefault},
 	{name: "I106_in_group", virtual: true, run: pauseInGroup},
@@ -503,11 +504,38 @@ func pauseLate(w *world) {
 		w.Fatal(err)
 	}
 	err = r.Resume("n", json.RawMessage(`"late"`))
-	if !errors.Is(err, engine.ErrAnswered) && !errors.Is(err, engine.ErrFinished) { // its timer may have come first
+	if !errors.Is(err, engine.ErrAnswered) && !errors.Is(err, engine.ErrFinished) { // p may have ended meanwhile
 		w.Errorf("error %v, want that it has its answer", err)
 	}
 	<-r.Done()
 	w.wantSucceeded(r.Outcome(), `"fine"`)
+}
+
+// overdue: what bounds a task or a run goes by also while no process is there.
+func overdue(w *world) {
+	w.retained()
+	w.pauses("p", engine.Pause{Name: "n"})
+	for _, change := range []func(*engine.Spec){
+		func(s *engine.Spec) { task(s, "p").Deadline = engine.Duration(time.Minute) },
+		func(s *engine.Spec) { s.Limits.Timeout = engine.Duration(time.Minute) },
+	} {
+		s := w.flow("p>q")
+		change(s)
+		r := w.start(s)
+		w.wantPaused(w.wait(r), "n")
+		w.restart()
+		time.Sleep(time.Hour) // virtual
+		r, err := w.engine.Recover(w.Context(), r.ID())
+		if err != nil {
+			w.Fatal(err)
+		}
+		w.wantIs(r.Resume("n", nil), engine.ErrFinished)
+		w.wantStatus(w.wait(r), engine.StatusFailed, r.Outcome().Reason)
+		if kind := r.Outcome().Error.Kind; kind != engine.KindDeadline && kind != engine.KindRunTimeout {
+			w.Errorf("error of kind %s", kind)
+		}
+	}
+	w.wantCount("q", 0)
 }
 
 func pauseNoDefault(w *world) {

@@ -28,6 +28,11 @@ func (act *activation) expired(c CommandKind) *TaskError {
 func (o *Running) expire(c Command) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.expireNow(c)
+}
+
+// expireNow is expire for who holds mu.
+func (o *Running) expireNow(c Command) {
 	act := o.run.live[c.Activation]
 	queued := c.Kind == CommandQueueTimeout
 	if o.closed() != nil || act == nil || queued && (act.retrying || act.attempt != c.Attempt) {

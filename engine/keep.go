@@ -29,7 +29,10 @@ func (e *Engine) graphOf(ctx context.Context, run string) (*Graph, error) {
 		return nil, fmt.Errorf("run %q: its journal does not begin with the run's start and its graph: it was not kept to be read again", run)
 	}
 	r, err := e.backend.Blobs.Open(ctx, run, first[0].Basis.Graph)
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrNotFound): // which is not said of the run
+		return nil, fmt.Errorf("run %q: its graph is gone: %s", run, err.Error())
+	case err != nil:
 		return nil, fmt.Errorf("read its graph: %w", err)
 	}
 	defer r.Close()

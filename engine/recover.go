@@ -20,7 +20,12 @@ var ErrModule = errors.New("the run's code is not there")
 // It returns the Running that there is if this engine drives the run already;
 // ErrNotFound if there is no such run, and ErrModule.
 func (e *Engine) Recover(ctx context.Context, run string) (*Running, error) {
-	o, err := e.takeOver(ctx, run, func(o *Running) error { return o.carryOut(o.run.Outstanding(), false) })
+	o, err := e.takeOver(ctx, run, func(o *Running) error {
+		if err := o.carryOut(o.run.Outstanding(), false); err != nil {
+			return err
+		}
+		return o.settleOverdue()
+	})
 	if err != nil {
 		return nil, fmt.Errorf("recover run %q: %w", run, err)
 	}

@@ -22,10 +22,33 @@ func (o *Running) startTimeout() {
 		return
 	}
 	left := max(0, time.Until(o.run.since.Add(d)))
-	o.setTimer("", left, func() {
-		message := fmt.Sprintf("the run exceeded its timeout %s", d)
-		_ = o.decide(&Event{Type: EventCanceled, Reason: ReasonDeadline, Message: message}) // said to who waits
-	})
+	o.setTimer("", left, func() { _ = o.decide(timedOut(d)) }) // said to who waits
+}
+
+// timedOut is the decision that a run has exceeded its timeout.
+func timedOut(d time.Duration) *Event {
+	return &Event{Type: EventCanceled, Reason: ReasonDeadline, Message: fmt.Sprintf("the run exceeded its timeout %s", d)}
+}
+
+// settleOverdue does, for a run that is taken over, what timers would have done
+// while nobody drove it: nothing else comes before. The caller holds mu.
+func (o *Running) settleOverdue() error {
+	d := time.Duration(o.graph.spec.Limits.Timeout)
+	if d > 0 && !o.ended && time.Until(o.run.since.Add(d)) <= 0 {
+		return o.append(o.engine.ctx, timedOut(d))
+	}
+	for _, act := range o.run.inOrder() {
+		switch {
+		case o.err != nil:
+			return o.err
+		case o.ended || o.run.live[act.id] != act:
+		case act.timing != nil && !act.timing.deadline.IsZero() && time.Until(act.timing.deadline) <= 0 && act.recovery == nil:
+			o.expireNow(Command{Kind: CommandDeadline, Activation: act.id, At: act.timing.deadline})
+		case act.pause != nil && act.pause.isOver():
+			o.endPause(act)
+		}
+	}
+	return o.err
 }
 
 // setTimer starts a timer in place of an earlier one. The caller holds mu.

@@ -199,7 +199,7 @@ func (d *Dir) Runs(ctx context.Context) ([]string, error) {
 			return nil, fmt.Errorf("list runs: %w", err)
 		}
 		run, ok := unescape(e.Name())
-		if !ok {
+		if !ok || !e.IsDir() {
 			continue
 		}
 		files, err := os.ReadDir(filepath.Join(d.path, "runs", e.Name()))
