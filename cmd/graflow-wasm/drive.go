@@ -41,6 +41,9 @@ func (s *session) drive(ctx context.Context, std streams, j job) error {
 	d.watch.Close()
 	err = s.finish(ctx, std, j, outcome, d.watch.Tasks())
 	s.settle(ctx, std, j)
+	if lost := d.watch.Err(); err == nil && lost != nil {
+		return fmt.Errorf("%s: write its events: %w", j.deed, lost)
+	}
 	return err
 }
 

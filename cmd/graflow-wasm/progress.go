@@ -29,6 +29,7 @@ type watch struct {
 	mu       sync.Mutex // guards the fields below
 	progress progress   // nil after Close
 	events   io.Writer  // nil: none
+	fault    error      // of writing to events
 }
 
 func newWatch(std streams, g *engine.Graph, o driveFlags) *watch {
@@ -57,7 +58,9 @@ func (w *watch) Observe(n engine.Notice) {
 	defer w.mu.Unlock()
 	w.recorder.Observe(n)
 	if w.events != nil {
-		_ = writeJSON(w.events, n) // whoever read it is gone
+		if err := writeJSON(w.events, n); err != nil && w.fault == nil {
+			w.fault = err
+		}
 	}
 	if w.progress != nil {
 		w.progress.Observe(n)
@@ -82,6 +85,13 @@ func (w *watch) Suspend() {
 
 // Tasks are the reports of the tasks so far.
 func (w *watch) Tasks() []engine.TaskReport { return w.recorder.Tasks() }
+
+// Err tells why not all events were written.
+func (w *watch) Err() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.fault
+}
 
 // Close ends the progress. It may be called again.
 func (w *watch) Close() {

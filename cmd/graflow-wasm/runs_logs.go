@@ -8,11 +8,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/internal/control"
 	"github.com/spf13/cobra"
 )
 
@@ -41,16 +44,35 @@ repeated has logged twice.`, logSize>>20),
 		log := &logReader{state: where.path(), run: args[0], print: show}
 		defer log.Close()
 		return withRuns(ctx, where, "logs of run "+args[0], func(r runs) error {
-			if !follow {
-				if _, err := r.Show(ctx, args[0]); err != nil {
-					return err
-				}
-				return log.read()
+			if follow {
+				return log.follow(ctx, r)
 			}
-			return log.follow(ctx, r)
+			story, err := r.Show(ctx, args[0])
+			if err != nil && control.Status(err) < http.StatusInternalServerError {
+				return err
+			}
+			noteStrangers(std.err, story, tasks)
+			return errors.Join(log.read(), err) // which can be read where the run can't
 		})
 	}
 	return cmd
+}
+
+// noteStrangers tells which of the tasks are none of those that a run has had.
+func noteStrangers(w io.Writer, s control.Story, tasks []string) {
+	var known []string
+	for _, t := range s.Tasks {
+		known = append(known, t.Task)
+	}
+	for _, l := range s.Live {
+		known = append(known, l.Task)
+	}
+	for _, t := range tasks {
+		if s.Run != "" && !slices.Contains(known, t) {
+			slices.Sort(known)
+			fmt.Fprintf(w, "graflow-wasm: no task %s has run in it; these have: %s\n", oneLine(t), oneLine(strings.Join(slices.Compact(known), ", ")))
+		}
+	}
 }
 
 func printLogLine(w io.Writer, raw []byte, tasks []string, format string) {

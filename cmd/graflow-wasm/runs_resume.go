@@ -128,13 +128,20 @@ func (s *session) goOn(ctx context.Context, std streams, j job, from string) err
 	return s.drive(ctx, std, j)
 }
 
+// driven is what a command prints of a run that another process goes on with.
+type driven struct {
+	steered
+
+	Driven bool `json:"driven"`
+}
+
 // elsewhere tells that another process goes on with a run.
 func elsewhere(std streams, flags driveFlags, run string, err error) error {
 	if err != nil {
 		return err
 	}
 	if flags.format.value != "text" {
-		return writeJSON(std.out, steered{run, "driven by another process"})
+		return writeJSON(std.out, driven{steered{run, string(engine.StatusRunning)}, true})
 	}
 	fmt.Fprintf(std.err, "run %s goes on in the process that has %s open; watch it: %s\n", run, flags.state.path(), commandFor(&flags.state, "watch", run, ""))
 	return nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -43,10 +44,14 @@ what follows from these and nothing else.`,
 				return err
 			}
 			if format.value == "json" {
-				return writeJSON(std.out, story)
+				err = writeJSON(std.out, story)
+			} else {
+				writeStory(std.out, story, where)
 			}
-			writeStory(std.out, story, where)
-			return nil
+			if err == nil && story.Fault != "" {
+				err = errors.New(story.Fault)
+			}
+			return err
 		})
 	}
 	return cmd

@@ -24,20 +24,21 @@ the run.`,
 		show := plain{w: std.out}
 		return withRuns(ctx, where, "watch run "+args[0], func(r runs) error {
 			recorder := engine.NewRecorder()
+			var lost error
 			outcome, err := r.Follow(ctx, args[0], func(n engine.Notice) {
 				recorder.Observe(n)
-				if format.value == "json" {
-					_ = writeJSON(std.out, n) // whoever read it is gone
-					return
+				if format.value != "json" {
+					show.Observe(n)
+				} else if err := writeJSON(std.out, n); err != nil && lost == nil {
+					lost = err
 				}
-				show.Observe(n)
 			})
 			if err != nil {
 				return err
 			}
 			code := codeOf(outcome, recorder.Tasks())
 			if code == exitSucceeded {
-				return nil
+				return lost
 			}
 			return &exitError{Code: code, Err: errors.New(printable(sayOutcome(outcome, code, where)))}
 		})

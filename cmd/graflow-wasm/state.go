@@ -108,7 +108,10 @@ func (s *stateFlags) openOrReach(ctx context.Context) (*statedir.Dir, *control.C
 		if !errors.Is(err, statedir.ErrInUse) {
 			return nil, nil, openFault(err)
 		}
-		client, dialErr := control.Dial(ctx, s.path())
+		client, dialErr := s.dial(ctx)
+		if errors.Is(dialErr, control.ErrSilent) {
+			return nil, nil, fmt.Errorf("%w\nThat %w: is it stopped?", err, dialErr)
+		}
 		if dialErr == nil || time.Now().After(end) {
 			return nil, client, err
 		}
@@ -118,6 +121,12 @@ func (s *stateFlags) openOrReach(ctx context.Context) (*statedir.Dir, *control.C
 			return nil, nil, fmt.Errorf("open state directory %s: %w", s.path(), ctx.Err())
 		}
 	}
+}
+
+func (s *stateFlags) dial(ctx context.Context) (*control.Client, error) {
+	ctx, cancel := context.WithTimeout(ctx, openFor)
+	defer cancel()
+	return control.Dial(ctx, s.path())
 }
 
 // openFault is why a directory can't be opened: bad usage if it is none in which

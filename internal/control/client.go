@@ -19,7 +19,8 @@ type Client struct {
 	http *http.Client
 }
 
-// Dial reaches the process that listens in a directory, or returns ErrGone.
+// Dial reaches the process that listens in a directory. ErrGone if there is none,
+// ErrSilent if it does not answer within the time that ctx has.
 func Dial(ctx context.Context, dir string) (*Client, error) {
 	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx, dir) }}
 	c := &Client{http: &http.Client{Transport: transport}}
@@ -28,6 +29,13 @@ func Dial(ctx context.Context, dir string) (*Client, error) {
 		return nil, fmt.Errorf("%w: %w", ErrGone, err)
 	}
 	_ = conn.Close() // it has told that somebody is there
+	if _, err := do[bool](ctx, c, "ping", request{}); err != nil {
+		c.Close()
+		if errors.Is(err, context.DeadlineExceeded) {
+			return nil, ErrSilent
+		}
+		return nil, err
+	}
 	return c, nil
 }
 

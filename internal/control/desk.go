@@ -119,7 +119,7 @@ func (d *Desk) List(ctx context.Context) ([]Summary, error) {
 	all := make([]Summary, 0, len(runs))
 	for _, run := range runs {
 		driven := d.Running(run) != nil // before and after: it may begin or end meanwhile
-		h, err := d.Engine.History(ctx, run)
+		h, err := d.History(ctx, run)
 		switch {
 		case errors.Is(err, engine.ErrNotFound) || ctx.Err() != nil: // removed meanwhile
 			continue
@@ -143,7 +143,8 @@ func (d *Desk) History(ctx context.Context, run string) (*engine.History, error)
 	return h, err
 }
 
-// Show tells all of a run. ErrNotFound.
+// Show tells all of a run. An output that can't be read whole is told as the journal
+// has it, with the Fault. ErrNotFound.
 func (d *Desk) Show(ctx context.Context, run string) (Story, error) {
 	driven := d.Running(run) != nil // as in List
 	h, err := d.History(ctx, run)
@@ -152,8 +153,12 @@ func (d *Desk) Show(ctx context.Context, run string) (Story, error) {
 	}
 	s := storyOf(h)
 	s.driven(driven || d.Running(run) != nil)
-	s.Output, err = d.Engine.Whole(ctx, run, s.Output)
-	return s, err
+	if whole, err := d.Engine.Whole(ctx, run, s.Output); err == nil {
+		s.Output = whole
+	} else { // the rest can be told
+		s.Fault = "read its output: " + err.Error()
+	}
+	return s, nil
 }
 
 // Events are a run's journal. ErrNotFound.

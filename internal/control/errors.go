@@ -17,6 +17,8 @@ var (
 	// ErrGone says that the process at the other end of the socket has ended,
 	// or does not answer.
 	ErrGone = errors.New("the process that has the state directory open does not answer")
+	// ErrSilent says that a process listens, and answers nothing.
+	ErrSilent = errors.New("process does not answer")
 	// ErrUnanswered is an ErrGone before anything came back: the process ends, or
 	// has ended, and most likely has not done what it was asked.
 	ErrUnanswered = fmt.Errorf("%w", ErrGone)

@@ -67,6 +67,7 @@ func (s *Server) routes() http.Handler {
 	d := s.desk
 	mux := http.NewServeMux()
 	for name, f := range map[string]call{
+		"ping":    func(context.Context, request) (any, error) { return true, nil },
 		"list":    func(ctx context.Context, _ request) (any, error) { return d.List(ctx) },
 		"show":    func(ctx context.Context, r request) (any, error) { return d.Show(ctx, r.Run) },
 		"events":  func(ctx context.Context, r request) (any, error) { return d.Events(ctx, r.Run) },

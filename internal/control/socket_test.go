@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/graflow/graflow-wasm/engine"
 	"github.com/graflow/graflow-wasm/internal/control"
@@ -231,4 +232,19 @@ func TestGone(t *testing.T) {
 		t.Errorf("got %v, want that nobody has answered", err)
 	}
 	c.Close()
+}
+
+// TestSilent wants a process that listens and does nothing else, as one that is
+// stopped, to be told from one that is gone.
+func TestSilent(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	l, err := control.Listen(dir)
+	check(t, "listen", err)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := control.Dial(ctx, dir); !errors.Is(err, control.ErrSilent) {
+		t.Errorf("got %v, want that it does not answer", err)
+	}
+	check(t, "close", l.Close())
 }
