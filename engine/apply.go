@@ -33,6 +33,7 @@ func (r *Run) Apply(e *Event) bool {
 
 // applyTo changes the state by an event of an activation's chain.
 func (r *Run) applyTo(act *activation, e *Event) {
+	r.moved = true
 	switch {
 	case act.flows():
 		r.flowExpired(act, e)

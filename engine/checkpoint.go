@@ -51,7 +51,7 @@ func (e *Engine) checkpointOf(ctx context.Context, run, name string) (*checkpoin
 	if err != nil {
 		return nil, err
 	}
-	whole := e.newRun(run, g)
+	whole := NewRun(run, g, e.cfg.Policies)
 	var events []*Event
 	points := map[string]CheckpointInfo{} // of the run's own events
 	err = e.each(ctx, run, whole, func(ev *Event) {
@@ -75,7 +75,7 @@ func (e *Engine) checkpointOf(ctx context.Context, run, name string) (*checkpoin
 	if doc.Graph, err = g.MarshalJSON(); err != nil {
 		return nil, err
 	}
-	then := e.newRun(run, g)
+	then := NewRun(run, g, e.cfg.Policies)
 	for _, ev := range doc.State {
 		then.Apply(ev)
 	}
@@ -179,7 +179,7 @@ func (e *Engine) restore(ctx context.Context, c *checkpointDoc, id string) (*Run
 	if err := e.Check(ctx, g); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrModule, err)
 	}
-	then := e.newRun(id, g)
+	then := NewRun(id, g, e.cfg.Policies)
 	for _, ev := range c.State {
 		then.Apply(ev)
 	}

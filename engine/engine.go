@@ -37,8 +37,8 @@ type Config struct {
 	// since nobody could read it after the process has ended.
 	Retain bool
 	// CheckSchema checks a value against a JSON Schema: the answer to a pause,
-	// the input of a sub-flow. It is a pure function; its error says what is
-	// wrong. nil: what has a schema is refused.
+	// the input of a sub-flow. Its error says what is wrong. nil: what has a
+	// schema is refused.
 	CheckSchema func(schema, value json.RawMessage) error
 	// Logger is for faults that no caller can be told; nil is slog.Default().
 	Logger *slog.Logger
@@ -198,13 +198,6 @@ func (e *Engine) Run(ctx context.Context, g *Graph, input json.RawMessage) (Outc
 		return Outcome{}, err
 	}
 	return o.Wait(ctx)
-}
-
-// newRun makes the state of a run, with what the engine knows besides.
-func (e *Engine) newRun(id string, g *Graph) *Run {
-	r := NewRun(id, g, e.cfg.Policies)
-	r.check = e.cfg.CheckSchema
-	return r
 }
 
 func (e *Engine) adopt(o *Running) error {

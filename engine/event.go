@@ -104,6 +104,7 @@ const (
 	CommandQueueTimeout
 	CommandPause   // the timer of a pause
 	CommandTimeout // the timer of a sub-flow's attempt
+	CommandCheck   // the input of a sub-flow
 	CommandForget  // the activation has ended: its timers are not wanted any more
 	CommandStop
 	CommandFinish

@@ -29,7 +29,8 @@ type Call struct {
 	Flow       string // the graph's name
 	Task       *Task  // read only
 	Activation string
-	Attempt    int // 1-based
+	Recovers   string // the task whose fallback or rollback it is; "" of others
+	Attempt    int    // 1-based
 	// MaxAttempts is 1 + retries.
 	MaxAttempts int
 	Cycle       int // 1-based visit of this task

@@ -43,7 +43,7 @@ func (e *Engine) History(ctx context.Context, run string) (*History, error) {
 	if err != nil {
 		return nil, fmt.Errorf("history: %w", err)
 	}
-	r := e.newRun(run, g)
+	r := NewRun(run, g, e.cfg.Policies)
 	r.observed = true
 	h := &History{Run: run, Flow: g.Name(), Graph: g}
 	recorder := NewRecorder()

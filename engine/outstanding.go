@@ -33,6 +33,9 @@ func (r *Run) outstandingOf(act *activation) {
 	case act.list != nil: // it is not to begin yet
 		return
 	case act.flows():
+		if !act.sub.moved {
+			r.checkInput(act)
+		}
 		if !act.clock().timeout.IsZero() {
 			add(r.flowTimeoutOf(act))
 		}

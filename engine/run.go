@@ -16,6 +16,8 @@ type Run struct {
 	*whole
 	origin
 	outer *activation // whose sub-flow it is; nil of the whole
+	began time.Time   // of a sub-flow
+	moved bool        // an event of a sub-flow's activations has come
 
 	status   Status
 	vertices []vertex        // the graph's, then those added by the run
@@ -34,7 +36,6 @@ type whole struct {
 	id       string
 	top      *Run
 	policies map[string]GroupPolicy
-	check    func(schema, value json.RawMessage) error
 
 	seq     uint64
 	tick    uint64 // events applied

@@ -47,7 +47,7 @@ var ErrFinished = errors.New("the run has ended")
 func newRunning(e *Engine, g *Graph, id string) *Running {
 	o := &Running{
 		engine: e, id: id, graph: g, done: make(chan struct{}), mu: newLock(), idle: make(chan struct{}),
-		run: e.newRun(id, g), timers: map[string]func(){},
+		run: NewRun(id, g, e.cfg.Policies), timers: map[string]func(){},
 		attempts: map[string]*attempt{}, stops: map[string]stopOrder{},
 	}
 	o.ctx, o.cancel = context.WithCancelCause(e.ctx)
@@ -279,6 +279,7 @@ func (o *Running) apply(e *Event) error {
 
 func (o *Running) carryOut(commands []Command, receiving bool) error {
 	var ready []*Delivery
+	var inputs []string
 	for i := range commands {
 		switch c := &commands[i]; c.Kind {
 		case CommandEnqueue:
@@ -289,6 +290,8 @@ func (o *Running) carryOut(commands []Command, receiving bool) error {
 			o.bound(*c, c.delay())
 		case CommandPause:
 			o.pauseTimer(*c)
+		case CommandCheck:
+			inputs = append(inputs, c.Activation)
 		case CommandForget:
 			o.forget(c.Activation)
 		case CommandStop:
@@ -298,7 +301,10 @@ func (o *Running) carryOut(commands []Command, receiving bool) error {
 		}
 	}
 	ready = o.hold(ready)
-	if len(ready) > 0 {
+	if err := o.checkInputs(inputs); err != nil {
+		return err
+	}
+	if len(ready) > 0 && !o.ended {
 		if err := o.engine.backend.Queue.Enqueue(o.engine.ctx, receiving, ready...); err != nil {
 			return fmt.Errorf("run %q: enqueue: %w", o.id, err)
 		}

@@ -64,11 +64,6 @@ func (r *Run) addFlow(v int32, t *Task) {
 // startFlow begins an attempt of a sub-flow.
 func (r *Run) startFlow(act *activation, g *Graph, d *Delivery) {
 	act.delivery = nil
-	if d.Fault == nil && r.blobsIn(d.Input) == nil { // what is kept as a blob can't be read here
-		if err := checkSchema(r.check, g.spec.Input, d.Input); err != nil {
-			d.Fault = invalidInput(d.Task, err)
-		}
-	}
 	if d.Fault != nil {
 		r.applyTo(act, &Event{Type: EventFailed, Time: r.now.Time, Attempt: act.attempt, Error: d.Fault})
 		return
@@ -78,14 +73,47 @@ func (r *Run) startFlow(act *activation, g *Graph, d *Delivery) {
 		prefix = act.id + "~" + strconv.Itoa(act.attempt) + "/"
 	}
 	sub := r.newRun(g, prefix)
-	sub.outer, sub.input, sub.status = act, d.Input, StatusRunning
+	sub.outer, sub.input, sub.status, sub.began = act, d.Input, StatusRunning, r.now.Time
 	act.sub, act.ordinal, act.sent = sub, r.ordinal, true
 	r.ordinal++
 	r.flows++
 	r.timeFlow(act)
+	r.checkInput(act)
 	n := r.taskNotice(NoticeTaskStarted, act, nil)
 	r.note(n)
 	sub.open()
+}
+
+// checkInput asks for a check of the sub-flow's input: before any of its tasks
+// begins, and not by the fold, which depends on nothing but events.
+func (r *Run) checkInput(act *activation) {
+	if act.sub.graph.spec.Input != nil {
+		r.commands = append(r.commands, Command{Kind: CommandCheck, Activation: act.id})
+	}
+}
+
+// checkInputs fails the sub-flows whose input does not fit. Deliveries of their
+// tasks that are about to be enqueued are stopped before they begin. The caller
+// holds mu.
+func (o *Running) checkInputs(activations []string) error {
+	for _, id := range activations {
+		act := o.run.live[id]
+		if act == nil || !act.flows() || act.sub.verdict != nil {
+			continue
+		}
+		input, err := o.engine.whole(o.engine.ctx, o.id, act.sub.input, o.run.blobsIn(act.sub.input))
+		if err != nil {
+			return fmt.Errorf("run %q: read the input of %q: %w", o.id, id, err)
+		}
+		if err = checkSchema(o.engine.cfg.CheckSchema, act.sub.graph.spec.Input, input); err == nil {
+			continue
+		}
+		e := &Event{Type: EventFailed, Reason: KindInvalidInput, Error: invalidInput(act.run.taskOf(act), err)}
+		if err := o.commitFor(act, e); err != nil && !errors.Is(err, ErrConflict) {
+			return err
+		}
+	}
+	return nil
 }
 
 // timeFlow starts the timer that bounds an attempt.
@@ -125,7 +153,7 @@ func (r *Run) flowExpired(act *activation, e *Event) {
 func (r *Run) flowEnded(act *activation) {
 	sub := act.sub
 	r.flows--
-	e := &Event{Type: EventCompleted, Time: r.now.Time, Seq: r.now.Seq, Attempt: act.attempt, Started: r.now.Time}
+	e := &Event{Type: EventCompleted, Time: r.now.Time, Seq: r.now.Seq, Attempt: act.attempt, Started: sub.began}
 	switch v := sub.verdict; {
 	case act.recovery != nil:
 		r.recoveryEnded(act, recoveryEvent(sub, e))

@@ -150,8 +150,12 @@ func (a *attempt) run() (result Result, err error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("task %q: read its input: %w", d.Task.ID, err)
 	}
+	recovers := ""
+	if d.Recovery != nil {
+		recovers = d.Recovery.Of.ID
+	}
 	return h.Handle(a.ctx, &Call{
-		Run: d.Run, Flow: d.of.graph.Name(), Task: d.Task, Activation: d.Activation,
+		Run: d.Run, Flow: d.of.graph.Name(), Task: d.Task, Activation: d.Activation, Recovers: recovers,
 		Attempt: d.Attempt, MaxAttempts: maxAttempts, Cycle: d.Cycle, MaxCycles: d.maxCycles(),
 		Input: input, View: &d.View, Answers: d.Answers, Sink: a,
 	})

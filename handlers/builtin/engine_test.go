@@ -253,3 +253,30 @@ func TestEnginePauseOutlives(t *testing.T) {
 		t.Errorf("got %+v, %v, want the UUID of %q, and yes", out, err, drawn)
 	}
 }
+
+// TestFallback: a built-in task with parameters of its own can be a fallback, though
+// it gets the input and the error of the task that failed besides.
+func TestFallback(t *testing.T) {
+	t.Parallel()
+	h, err := builtin.New(builtin.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := engine.New(engine.Config{Handlers: map[string]engine.Handler{"builtin": h}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	s := engine.Spec{Name: "f", Tasks: []engine.Task{
+		{ID: "a", Handler: "builtin", Spec: json.RawMessage(`"choice"`), With: map[string]json.RawMessage{"items": json.RawMessage(`"${input}"`)}, Fallback: "b"},
+		{ID: "b", Handler: "builtin", Spec: json.RawMessage(`"randint"`), With: map[string]json.RawMessage{"min": json.RawMessage("7"), "max": json.RawMessage("7")}},
+	}}
+	g, err := s.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := e.Run(t.Context(), g, json.RawMessage(`"no list"`))
+	if err != nil || string(out.Output) != "7" {
+		t.Errorf("output %s, error %v, %v, want 7", out.Output, out.Error, err)
+	}
+}

@@ -81,7 +81,7 @@ func (h *Handler) Handle(_ context.Context, call *engine.Call) (engine.Result, e
 	}
 	var p params
 	if len(f.params) > 0 {
-		p, err = f.decode(call.Input)
+		p, err = f.decode(call.Input, call.Recovers != "")
 	}
 	a := &attempt{Handler: h, call: call}
 	var value any

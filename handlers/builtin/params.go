@@ -55,13 +55,16 @@ type param struct {
 }
 
 // decode reads an input object with the parameters of f.
-func (f function) decode(input json.RawMessage) (params, error) {
+func (f function) decode(input json.RawMessage, recovers bool) (params, error) {
 	if len(bytes.TrimSpace(input)) == 0 {
 		input = json.RawMessage("{}")
 	}
 	var p params
 	if err := json.Unmarshal(input, &p); err != nil || p == nil {
 		return nil, badInput("input is %s, want an object with %s", kindOf(input), f.names())
+	}
+	if recovers { // it has its task's input and error too
+		return p, nil
 	}
 	return p, f.checkNames(p)
 }
