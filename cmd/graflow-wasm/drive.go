@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/graflow/graflow-wasm/engine"
 	"github.com/graflow/graflow-wasm/internal/control"
@@ -23,7 +24,7 @@ type job struct {
 
 // drive does a job, prints the output, and turns how it ended into an exit code.
 func (s *session) drive(ctx context.Context, std streams, j job) error {
-	d := &driving{session: s, job: j, std: std, watch: newWatch(std, j.graph, j.flags), changed: make(chan struct{}, 1), asked: make(chan struct{}, 1)}
+	d := &driving{session: s, job: j, std: std, watch: newWatch(std, j.graph, j.flags), changed: make(chan struct{}, 1), asked: make(chan struct{}, 1), used: map[string]bool{}}
 	defer d.watch.Close()
 	if s.dir != nil && isTerminal(std.err) && !j.flags.quiet { // plain lines name it
 		fmt.Fprintf(std.err, "run %s, kept in %s\n", j.run, s.state.path())
@@ -39,6 +40,9 @@ func (s *session) drive(ctx context.Context, std streams, j job) error {
 		return err
 	}
 	d.watch.Close()
+	if outcome.Status != engine.StatusPaused {
+		d.tellUnused()
+	}
 	err = s.finish(ctx, std, j, outcome, d.watch.Tasks())
 	s.settle(ctx, std, j)
 	if lost := d.watch.Err(); err == nil && lost != nil {
@@ -54,6 +58,10 @@ func (s *session) settle(ctx context.Context, std streams, j job) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	if runs := s.desk.GoingOn(); len(runs) > 0 && j.signals.Hit() == "" {
+		fmt.Fprintf(std.err, "graflow-wasm: this process stays for what others have brought to it: %s; Ctrl-C leaves it interrupted\n", oneLine(strings.Join(runs, ", ")))
+	}
+	j.signals.Say("leaving the runs that go on here")
 	j.signals.Then(func(string) { cancel() })
 	left, err := s.desk.Settle(ctx)
 	if s.server != nil { // from here on nobody brings another one

@@ -57,6 +57,9 @@ func (o *driveFlags) check() error {
 		if err := checkJSON([]byte(value)); err != nil {
 			return usagef(`--answer %q: %w; text needs quotes, as in '%s="text"'`, text, err, name)
 		}
+		if _, twice := o.ahead[name]; twice {
+			return usagef("--answer %q: there is another answer to %s; give one", text, name)
+		}
 		o.ahead[name] = json.RawMessage(value)
 	}
 	var err error

@@ -22,7 +22,9 @@ type driving struct {
 	lines   <-chan string // of standard input, once it was read from
 	said    string        // last, of why it waits
 
-	answering sync.Mutex      // held while an answer in advance is given
+	answering sync.Mutex      // held while an answer in advance is given; guards used and refused
+	used      map[string]bool // answers in advance
+	refused   bool            // one of them did not fit
 	mu        sync.Mutex      // guards what follows
 	paused    []engine.Notice // for which there is an answer in advance
 }
@@ -111,6 +113,9 @@ func (d *driving) answer(o engine.Outcome) bool {
 		return d.ask(o.Pauses[0])
 	}
 	for _, w := range o.Pauses {
+		if d.wasRefused() {
+			break // who gave it wants to know, not to wait
+		}
 		if !w.Expires.IsZero() { // it goes on by itself, if this process stays
 			d.sayOnce("waits, since nothing of the run is kept: " + sayWaiting(w))
 			d.await()

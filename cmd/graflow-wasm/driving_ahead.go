@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"maps"
+	"slices"
 
 	"github.com/graflow/graflow-wasm/engine"
 )
@@ -43,10 +45,30 @@ func (d *driving) resume(name, activation string) bool {
 	if !ok {
 		return false
 	}
+	d.used[name] = true
 	err := d.running.Resume(activation, answer)
 	if errors.Is(err, engine.ErrInvalidAnswer) {
 		d.say("--answer %s=%s: %v", name, answer, err)
 		delete(d.job.flags.ahead, name)
+		d.refused = true
 	}
 	return true // else somebody was first
+}
+
+// wasRefused tells whether an answer in advance did not fit.
+func (d *driving) wasRefused() bool {
+	d.answering.Lock()
+	defer d.answering.Unlock()
+	return d.refused
+}
+
+// tellUnused names the answers in advance that no pause of a run has asked for.
+func (d *driving) tellUnused() {
+	d.answering.Lock()
+	defer d.answering.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(d.job.flags.ahead)) {
+		if !d.used[name] {
+			d.say("--answer %s: no pause of that name has asked for it", name)
+		}
+	}
 }

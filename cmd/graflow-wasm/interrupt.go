@@ -17,6 +17,7 @@ type interrupt struct {
 
 	mu     sync.Mutex // guards the fields below
 	hit    string     // the signal, once it has come
+	what   string     // it does then
 	action func(signal string)
 }
 
@@ -25,7 +26,7 @@ func catchInterrupts(say io.Writer, action func(signal string)) *interrupt {
 	signals := make(chan os.Signal, 2)
 	done := make(chan struct{})
 	var wait sync.WaitGroup
-	i := &interrupt{action: action}
+	i := &interrupt{action: action, what: "canceling the run; a second one stops at once"}
 	i.stop = sync.OnceFunc(func() {
 		signal.Stop(signals)
 		close(done)
@@ -59,7 +60,7 @@ func (i *interrupt) take(say io.Writer, name string) {
 		os.Exit(exitCanceled)
 	}
 	i.hit = name
-	fmt.Fprintf(say, "graflow-wasm: %s: canceling the run; a second one stops at once\n", name)
+	fmt.Fprintf(say, "graflow-wasm: %s: %s\n", name, i.what)
 	i.action(name)
 }
 
@@ -71,6 +72,13 @@ func (i *interrupt) Then(action func(signal string)) {
 	if i.hit != "" {
 		action(i.hit)
 	}
+}
+
+// Say replaces what is told when the signal comes.
+func (i *interrupt) Say(what string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.what = what
 }
 
 // Hit is the name of the signal that came, or "".

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"log/slog"
 	"os"
 
 	"github.com/graflow/graflow-wasm/wasmhost"
@@ -8,5 +9,6 @@ import (
 
 func main() {
 	wasmhost.Child() // compiles what is not trusted in a process of its own
+	slog.SetDefault(slog.New(newFaults(os.Stderr)))
 	os.Exit(execute(os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
 }

@@ -129,7 +129,7 @@ func errorText(n engine.Notice) string {
 }
 
 func tookText(n engine.Notice) string {
-	if n.Started.IsZero() || n.Time.Before(n.Started) {
+	if n.Started.IsZero() || !n.Time.After(n.Started) { // nor does a sub-flow know
 		return ""
 	}
 	return " in " + roundDuration(n.Time.Sub(n.Started)).String()

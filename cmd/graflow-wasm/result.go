@@ -105,7 +105,9 @@ func sayOutcome(o engine.Outcome, code int, state *stateFlags) string {
 	if len(o.Pending) > 0 {
 		text += "\nNot finished: " + strings.Join(o.Pending, ", ")
 	}
-	if code == exitLimit {
+	if code == exitLimit && state != nil {
+		return text + "\nRaise the limit (timeout, limits), or give it less to do, in another run: this one keeps its limits"
+	} else if code == exitLimit {
 		return text + "\nRaise the limit (timeout, limits), or give it less to do"
 	}
 	if state != nil {

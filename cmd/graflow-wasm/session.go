@@ -78,6 +78,7 @@ func (s *session) wire(ctx context.Context, flags driveFlags) error {
 func (s *session) keep() {
 	s.desk = control.NewDesk(control.Config{
 		Engine: s.engine, Hub: s.hub, Journal: s.dir.Backend().Journal, Runs: s.dir.Runs, Remove: s.remove,
+		Memory: summaries{s.state.path()},
 	})
 }
 

@@ -71,11 +71,11 @@ func logName(run string) string {
 	return b.String()
 }
 
-// removeLogs drops the log of a run.
+// removeLogs drops the log of a run, and what is beside it.
 func removeLogs(state, run string) error {
 	older, name := logNames(state, run)
 	var errs []error
-	for _, f := range []string{older, name} {
+	for _, f := range []string{older, name, summaryName(state, run)} {
 		if err := os.Remove(f); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}

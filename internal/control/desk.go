@@ -11,7 +11,7 @@ import (
 	"github.com/graflow/graflow-wasm/engine"
 )
 
-// Config says what a Desk works on. All fields are required.
+// Config says what a Desk works on. All fields but Memory are required.
 type Config struct {
 	Engine *engine.Engine // with Config.Retain, and Hub.Observe
 	Hub    *Hub
@@ -21,6 +21,8 @@ type Config struct {
 	Runs func(context.Context) ([]string, error)
 	// Remove drops all that is kept of a run.
 	Remove func(ctx context.Context, run string) error
+	// Memory makes listing quick; nil: journals are read each time.
+	Memory Memory
 }
 
 // Desk reads and steers the runs that a process keeps. It is safe for concurrent
@@ -72,7 +74,7 @@ func (d *Desk) Settle(ctx context.Context) (left []string, err error) {
 		}
 		switch _, err := o.Wait(ctx); {
 		case err != nil && ctx.Err() != nil:
-			return d.goingOn(), errors.Join(errs...)
+			return d.GoingOn(), errors.Join(errs...)
 		case err != nil:
 			errs = append(errs, err)
 		}
@@ -80,8 +82,9 @@ func (d *Desk) Settle(ctx context.Context) (left []string, err error) {
 	}
 }
 
-// goingOn are the ids of the runs that have not ended and are not paused, sorted.
-func (d *Desk) goingOn() []string {
+// GoingOn are the ids of the runs that this process drives and that are not paused,
+// sorted.
+func (d *Desk) GoingOn() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var runs []string
@@ -118,6 +121,10 @@ func (d *Desk) List(ctx context.Context) ([]Summary, error) {
 	}
 	all := make([]Summary, 0, len(runs))
 	for _, run := range runs {
+		if s, ok := d.recall(ctx, run); ok {
+			all = append(all, s)
+			continue
+		}
 		driven := d.Running(run) != nil // before and after: it may begin or end meanwhile
 		h, err := d.History(ctx, run)
 		switch {
@@ -129,6 +136,7 @@ func (d *Desk) List(ctx context.Context) ([]Summary, error) {
 		}
 		s := summaryOf(h)
 		s.driven(driven || d.Running(run) != nil)
+		d.remember(h, s)
 		all = append(all, s)
 	}
 	return all, ctx.Err()

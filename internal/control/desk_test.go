@@ -1,6 +1,7 @@
 package control_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -296,5 +297,74 @@ func TestFollow(t *testing.T) {
 		if n := strings.Count(strings.Join(got, "\n"), once); n != 1 {
 			t.Errorf("%s was told %d times, want once", once, n)
 		}
+	}
+}
+
+// notes is a Memory that counts what it gave.
+type notes struct {
+	mu    sync.Mutex // guards what follows
+	kept  map[string][]byte
+	given int
+}
+
+func (n *notes) Load(run string) []byte {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.kept[run] != nil {
+		n.given++
+	}
+	return n.kept[run]
+}
+
+func (n *notes) Store(run string, summary []byte) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.kept[run] = summary
+}
+
+// TestListRemembers wants a listing to keep what it told of ended runs, and to
+// believe it only as long as the journal ends where it did.
+func TestListRemembers(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	s := newStore()
+	p := s.start(t)
+	n := &notes{kept: map[string][]byte{}}
+	p.Memory = n
+	text := func(s control.Summary) string {
+		raw, err := json.Marshal(s)
+		check(t, "encode", err)
+		return string(raw)
+	}
+	list := func() control.Summary {
+		t.Helper()
+		all, err := p.List(ctx)
+		check(t, "list", err)
+		if len(all) != 1 {
+			t.Fatalf("got %v, want one run", all)
+		}
+		return all[0]
+	}
+	p.begin(t, "r")
+	p.Settle(ctx)
+	if got := list(); got.Status != engine.StatusPaused || n.kept["r"] != nil {
+		t.Errorf("got %v, remembered %s; want a run that waits, and nothing remembered", got, n.kept["r"])
+	}
+	o := p.Running("r")
+	check(t, "cancel", p.Cancel(ctx, "r", "enough"))
+	<-o.Done()
+	first := list()
+	if again := list(); first.Status != engine.StatusCanceled || text(again) != text(first) || n.given != 1 {
+		t.Errorf("got %v, then %v, %d of them remembered", first, again, n.given)
+	}
+	n.kept["r"] = bytes.Replace(n.kept["r"], []byte("enough"), []byte("believed"), 1)
+	if got := list(); got.Message != "believed" {
+		t.Errorf("got %v, want what is remembered", got)
+	}
+	_, err := p.Retry(ctx, "r", engine.RetryFrom{Task: "first"})
+	check(t, "retry", err)
+	p.Settle(ctx)
+	if got := list(); got.Status != engine.StatusPaused {
+		t.Errorf("got %v after a retry, want that it waits", got)
 	}
 }
