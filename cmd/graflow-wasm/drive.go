@@ -73,7 +73,7 @@ func (s *session) settle(ctx context.Context, std streams, j job) {
 		fmt.Fprintln(std.err, "graflow-wasm: "+printable(err.Error()))
 	}
 	for _, run := range left {
-		fmt.Fprintf(std.err, "graflow-wasm: run %s, which went on here too, is interrupted; go on with it: %s\n", oneLine(run), s.command("resume", run))
+		fmt.Fprintf(std.err, "graflow-wasm: run %s, which went on here too, is interrupted; go on with it: %s\n", oneLine(run), s.resumeCommand(run))
 	}
 }
 

@@ -60,7 +60,7 @@ func (d *driving) goOn() string {
 	if d.session.dir == nil {
 		return ""
 	}
-	return "\nOnce that is mended, go on with it: " + d.session.command("resume", d.job.run)
+	return "\nOnce that is mended, go on with it: " + d.session.resumeCommand(d.job.run)
 }
 
 // observe takes a notice.

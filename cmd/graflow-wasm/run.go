@@ -155,9 +155,9 @@ func (t target) past(ctx context.Context, s *session, run string, input json.Raw
 	case err != nil:
 		return nil, refused(err)
 	case h.Graph.Digest() != t.graph.Digest():
-		return nil, usagef("run %q is kept already, and began with another graph: %s; this one is %s\nGive another --id, or go on with it: %s", run, h.Graph.Digest(), t.graph.Digest(), s.command("resume", run))
+		return nil, usagef("run %q is kept already, and began with another graph: %s; this one is %s\nGive another --id, or go on with it: %s", run, h.Graph.Digest(), t.graph.Digest(), s.resumeCommand(run))
 	case !sameJSON(h.Input, input):
-		return nil, usagef("run %q is kept already, and began with another input\nGive another --id, or go on with it: %s", run, s.command("resume", run))
+		return nil, usagef("run %q is kept already, and began with another input\nGive another --id, or go on with it: %s", run, s.resumeCommand(run))
 	}
 	return h, nil
 }

@@ -61,12 +61,12 @@ func withRuns(ctx context.Context, where *stateFlags, deed string, f func(runs) 
 	if err := where.existing(); err != nil {
 		return err
 	}
-	return where.at(ctx, deed, func(dir *statedir.Dir) error {
+	return where.at(ctx, deed, func(dir *statedir.Dir) error { //nolint:contextcheck // closing has no context to end by
 		s, err := openReader(dir, *where)
 		if err != nil {
 			return failed(deed, err)
 		}
-		defer s.Close() //nolint:contextcheck // closing has no context to end by
+		defer s.Close()
 		return refused(failed(deed, f(s.desk)))
 	}, func(c *control.Client) error { return f(c) })
 }

@@ -118,8 +118,8 @@ func (s *session) Close() {
 	}
 }
 
-// command is a command line that does something with a run of this directory.
-func (s *session) command(name, run string) string { return commandFor(&s.state, name, run, "") }
+// resumeCommand is the command line that goes on with a run of this directory.
+func (s *session) resumeCommand(run string) string { return commandFor(&s.state, "resume", run, "") }
 
 func commandFor(state *stateFlags, name, run, rest string) string {
 	return "graflow-wasm runs " + name + " " + shellQuote(run) + rest + state.argument()

@@ -114,7 +114,7 @@ func (s *store) start(t *testing.T) *process {
 	t.Cleanup(func() {
 		p.release()
 		if !p.ended {
-			p.Settle(context.Background())
+			_, _ = p.Settle(context.Background()) // they were canceled
 		}
 		p.engine.Close()
 	})
@@ -160,7 +160,7 @@ func TestLifeOfARun(t *testing.T) {
 	p := s.start(t)
 	ctx := t.Context()
 	p.begin(t, "r")
-	p.Settle(ctx)
+	p.settle(t)
 	story, err := p.Show(ctx, "r")
 	check(t, "show", err)
 	if story.Status != engine.StatusPaused || !story.Driven || len(story.Pauses) != 1 || story.Pauses[0].Message != "well?" || story.Pauses[0].Since.IsZero() {
@@ -181,7 +181,7 @@ func TestLifeOfARun(t *testing.T) {
 	_, err = p.Answer(ctx, "r", "ok", json.RawMessage(`true`))
 	want(t, "a second answer", err, engine.ErrAnswered, http.StatusConflict)
 	p.release()
-	p.Settle(ctx)
+	p.settle(t)
 	story, err = p.Show(ctx, "r")
 	check(t, "show", err)
 	if story.Status != engine.StatusSucceeded || story.Driven || string(story.Output) != "true" || len(story.Tasks) != 3 || story.Tasks[1].Attempts != 1 || story.Tasks[1].Started.IsZero() {
@@ -207,7 +207,7 @@ func TestUndriven(t *testing.T) {
 	for _, run := range []string{"answered", "canceled", "held"} {
 		p.begin(t, run)
 	}
-	p.Settle(ctx)
+	p.settle(t)
 	for _, run := range []string{"canceled", "held"} {
 		_, err := p.Answer(ctx, run, "ok", nil)
 		check(t, "answer", err)
@@ -234,7 +234,7 @@ func TestUndriven(t *testing.T) {
 	check(t, "cancel", p.Cancel(ctx, "canceled", "enough"))
 	check(t, "hold", p.Hold(ctx, "held", "lunch"))
 	check(t, "hold again", p.Hold(ctx, "held", "lunch"))
-	p.Settle(ctx)
+	p.settle(t)
 	if got := p.status(t, "canceled"); got != engine.StatusCanceled {
 		t.Errorf("got %s, want canceled", got)
 	}
@@ -253,7 +253,7 @@ func TestUndriven(t *testing.T) {
 	check(t, "answer", err)
 	<-p.begun
 	p.release()
-	p.Settle(ctx)
+	p.settle(t)
 	for _, run := range []string{"answered", "held"} {
 		if got := p.status(t, run); got != engine.StatusSucceeded {
 			t.Errorf("%s: got %s, want succeeded", run, got)
@@ -278,7 +278,7 @@ func TestFollow(t *testing.T) {
 	paused := []string{
 		"run_started", "task_ready first", "task_started first", "task_succeeded first", "task_ready gate", "task_started gate", "task_paused gate", "paused",
 	}
-	p.Settle(t.Context())
+	p.settle(t)
 	if got := follow(); !slices.Equal(got, paused) {
 		t.Errorf("got %q, want %q", got, paused)
 	}
@@ -297,6 +297,16 @@ func TestFollow(t *testing.T) {
 		if n := strings.Count(strings.Join(got, "\n"), once); n != 1 {
 			t.Errorf("%s was told %d times, want once", once, n)
 		}
+	}
+}
+
+// settle waits until its runs have ended or are paused.
+func (p *process) settle(t *testing.T) {
+	t.Helper()
+	left, err := p.Settle(t.Context())
+	check(t, "settle", err)
+	if left != nil {
+		t.Errorf("%v go on after all have settled", left)
 	}
 }
 
@@ -346,7 +356,7 @@ func TestListRemembers(t *testing.T) {
 		return all[0]
 	}
 	p.begin(t, "r")
-	p.Settle(ctx)
+	p.settle(t)
 	if got := list(); got.Status != engine.StatusPaused || n.kept["r"] != nil {
 		t.Errorf("got %v, remembered %s; want a run that waits, and nothing remembered", got, n.kept["r"])
 	}
@@ -363,7 +373,7 @@ func TestListRemembers(t *testing.T) {
 	}
 	_, err := p.Retry(ctx, "r", engine.RetryFrom{Task: "first"})
 	check(t, "retry", err)
-	p.Settle(ctx)
+	p.settle(t)
 	if got := list(); got.Status != engine.StatusPaused {
 		t.Errorf("got %v after a retry, want that it waits", got)
 	}

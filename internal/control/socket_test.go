@@ -213,7 +213,7 @@ func TestGone(t *testing.T) {
 	c, err := control.Dial(t.Context(), dir)
 	check(t, "dial", err)
 	p.begin(t, "r")
-	p.Settle(t.Context())
+	p.settle(t)
 	_, err = p.Answer(t.Context(), "r", "ok", nil)
 	check(t, "answer", err)
 	<-p.begun
