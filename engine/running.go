@@ -18,7 +18,7 @@ type Running struct {
 	ctx    context.Context //nolint:containedctx // of its attempts: ended when the run is given up
 	cancel context.CancelCauseFunc
 
-	mu        lock // guards what follows
+	mu        *lock // guards what follows
 	run       *Run
 	decisions uint64 // sequence of the last event of the chain ""
 	outcome   Outcome
