@@ -183,50 +183,6 @@ func (d *Desk) Export(ctx context.Context, run, checkpoint string) ([]byte, erro
 	return d.Engine.Export(ctx, run, checkpoint)
 }
 
-// Follow calls f with what has happened in a run, and with what happens, until it
-// has ended or is paused, and returns the outcome. Of a run that nobody drives it
-// returns how it stands.
-func (d *Desk) Follow(ctx context.Context, run string, f func(engine.Notice)) (engine.Outcome, error) {
-	b := newBacklog()
-	defer d.Hub.Subscribe(run, b.put)()
-	o := d.Running(run)
-	h, err := d.History(ctx, run)
-	if err != nil {
-		return engine.Outcome{}, err
-	}
-	for _, n := range WithStarts(h) {
-		f(n)
-	}
-	if o == nil {
-		return h.Outcome, nil
-	}
-	return d.followOn(ctx, o, h.Events[len(h.Events)-1].Seq, b, f)
-}
-
-// followOn is Follow from an event on.
-func (d *Desk) followOn(ctx context.Context, o *engine.Running, after uint64, b *backlog, f func(engine.Notice)) (engine.Outcome, error) {
-	var outcome engine.Outcome
-	var err error
-	var wait sync.WaitGroup
-	wait.Go(func() {
-		outcome, err = o.Wait(ctx)
-		b.close()
-	})
-	defer wait.Wait()
-	for open := true; open; {
-		<-b.ready
-		var notices []engine.Notice
-		notices, open = b.take()
-		for _, n := range notices {
-			if n.Seq == 0 || n.Seq > after {
-				f(n)
-			}
-		}
-	}
-	wait.Wait()
-	return outcome, err
-}
-
 // decide appends a decision to the journal of a run that nobody drives.
 func (d *Desk) decide(ctx context.Context, run string, e *engine.Event) error {
 	last, err := d.Journal.Last(ctx, run, "")

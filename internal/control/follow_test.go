@@ -40,8 +40,11 @@ func TestFollowWhileItGoesOn(t *testing.T) {
 			<-reached
 		}
 		wait.Go(func() {
-			told := map[string]int{}
+			told, starts := map[string]int{}, map[string]int{}
 			outcome, err := d.Follow(t.Context(), "r", func(n engine.Notice) {
+				if n.Type == engine.NoticeTaskStarted {
+					starts[n.Activation]++
+				}
 				if n.Seq > 0 && n.Type == engine.NoticeTaskSucceeded {
 					told[n.Activation]++
 				}
@@ -52,6 +55,10 @@ func TestFollowWhileItGoesOn(t *testing.T) {
 			for i := range tasks {
 				if n := told[fmt.Sprintf("t%d", i)]; n != 1 {
 					t.Errorf("the end of t%d was told %d times, want once", i, n)
+					return
+				}
+				if n := starts[fmt.Sprintf("t%d", i)]; n != 1 {
+					t.Errorf("the start of t%d was told %d times, want once", i, n)
 					return
 				}
 			}
