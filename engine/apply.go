@@ -57,7 +57,7 @@ func (r *Run) applyTo(act *activation, e *Event) {
 // discard remembers that a chain goes on behind the activation's back: what is done
 // again of it, when the run is retried, follows there.
 func (r *Run) discard(act *activation, e *Event) {
-	if act != nil && act.flows() {
+	if act != nil && (act.flows() || act.retrying) { // what follows on the chain comes from here
 		act.rev, act.gen = e.Seq, r.gen
 		return
 	}
@@ -90,12 +90,14 @@ func (act *activation) takes(e *Event) bool {
 		return false
 	case act.flows():
 		return e.Type == EventFailed && e.Reason != "" && act.sub.verdict == nil
+	case e.Type == EventFailed && (e.Reason == KindTimeout || e.Reason == KindInvalidInput):
+		return false // of an attempt of a sub-flow, which is over
 	case act.pause != nil:
 		return e.Type == EventAnswered || e.Type == EventFailed && e.Reason != ""
 	case e.Type == EventAnswered:
 		return false
 	}
-	return !act.retrying || e.Reason != ""
+	return !act.retrying || e.Reason == KindDeadline
 }
 
 func (r *Run) start(e *Event) bool {

@@ -133,6 +133,8 @@ func (m *model) committed(e *engine.Event) {
 		breach("order", "%s of %s, which is not ready", e.Type, e.Activation)
 	case a.attempt != e.Attempt:
 		breach("attempts", "%s of %s in attempt %d, want %d", e.Type, a.id, e.Attempt, a.attempt)
+	case a.retrying && e.Reason == engine.KindTimeout:
+		return // the attempt of a sub-flow, which had just ended by itself
 	case a.retrying && e.Reason != engine.KindDeadline:
 		breach("attempts", "%s of %s attempt %d, which has failed and waits for its retry", e.Type, a.id, e.Attempt)
 	case (a.paused != nil) != (e.Type == engine.EventAnswered) && e.Reason == "":
