@@ -21,7 +21,7 @@ func (r *Run) Apply(e *Event) bool {
 		return ok && decision(r, e)
 	}
 	act := r.live[e.Activation]
-	if act == nil || !act.takes(e) {
+	if act == nil || !act.takes(e) || r.status != StatusRunning { // of a run that has ended, sub-flows may be left
 		r.discard(act, e)
 		r.note(Notice{Type: NoticeWarning, Activation: e.Activation, Attempt: e.Attempt, Message: "stale commit: the activation has ended or has another attempt"})
 		return false
