@@ -18,8 +18,8 @@ func noopTask() (*direct.Handler, func(id string) engine.Task) {
 	return h, func(id string) engine.Task { return engine.Task{ID: id, Spec: json.RawMessage(`{"func":"noop"}`)} }
 }
 
-// benchmarkRuns runs a graph of n tasks again and again.
-func benchmarkRuns(b *testing.B, h *direct.Handler, n int, nodes ...engine.Node) {
+// benchmarkEngine makes a graph of n tasks, and an engine.
+func benchmarkEngine(b *testing.B, h *direct.Handler, n int, nodes ...engine.Node) (*engine.Graph, *engine.Engine) {
 	b.Helper()
 	s := engine.Spec{Name: "bench", Limits: engine.RunLimits{MaxSteps: n + 1}}
 	s.Connect(nodes...)
@@ -31,6 +31,13 @@ func benchmarkRuns(b *testing.B, h *direct.Handler, n int, nodes ...engine.Node)
 	if err != nil {
 		b.Fatal(err)
 	}
+	return g, e
+}
+
+// benchmarkRuns runs a graph of n tasks again and again.
+func benchmarkRuns(b *testing.B, h *direct.Handler, n int, nodes ...engine.Node) {
+	b.Helper()
+	g, e := benchmarkEngine(b, h, n, nodes...)
 	defer e.Close()
 	b.ReportAllocs()
 	for b.Loop() {
@@ -127,16 +134,7 @@ func BenchmarkIterate(b *testing.B) {
 
 func benchmarkOnce(b *testing.B, h *direct.Handler, n int, nodes ...engine.Node) {
 	b.Helper()
-	s := engine.Spec{Name: "bench", Limits: engine.RunLimits{MaxSteps: n + 1}}
-	s.Connect(nodes...)
-	g, err := s.Build()
-	if err != nil {
-		b.Fatal(err)
-	}
-	e, err := engine.New(engine.Config{Handlers: map[string]engine.Handler{"direct": h}})
-	if err != nil {
-		b.Fatal(err)
-	}
+	g, e := benchmarkEngine(b, h, n, nodes...)
 	defer e.Close()
 	out, err := e.Run(context.Background(), g, nil)
 	if err != nil || out.Status != engine.StatusSucceeded || out.Steps != n {
