@@ -34,7 +34,13 @@ func TestMain(m *testing.M) {
 // run runs a flow and returns what it prints, and its exit code.
 func run(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), command, append([]string{"run", "--cache-dir", cache, "--quiet"}, args...)...)
+	return execute(t, append([]string{"run", "--cache-dir", cache, "--quiet"}, args...)...)
+}
+
+// execute runs the command, in a process of its own.
+func execute(t *testing.T, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), command, args...)
 	var errs strings.Builder
 	cmd.Stderr = &errs
 	out, err := cmd.Output()

@@ -2,9 +2,7 @@ package examples_test
 
 import (
 	"encoding/json"
-	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -22,17 +20,7 @@ func (k kept) drive(t *testing.T, args ...string) (stdout, stderr string, code i
 // call runs a command on the directory, in a process of its own.
 func (k kept) call(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), command, append(args, "--state", string(k))...)
-	var errs strings.Builder
-	cmd.Stderr = &errs
-	out, err := cmd.Output()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		code = exit.ExitCode()
-	} else if err != nil {
-		t.Fatal(err)
-	}
-	return string(out), errs.String(), code
+	return execute(t, append(args, "--state", string(k))...)
 }
 
 // story is what `runs show` tells of a run.
