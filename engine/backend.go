@@ -17,6 +17,9 @@ type Backend struct {
 	Timers  Timers
 	Channel Channel
 	Blobs   Blobs
+	// Cluster is set of a backend that several processes share; nil: this one is
+	// alone with it.
+	Cluster Cluster
 }
 
 // Errors of backends.
@@ -57,6 +60,10 @@ type Journal interface {
 // Queue carries ready activations to workers, at least once, in the order in
 // which they were enqueued. A delivery that is not acked within its lease is
 // delivered again, before newer ones.
+//
+// A queue that processes share may carry of a delivery no more than its ticket:
+// Run, Activation, Attempt, Rev and Seq. It reads Task when it is enqueued, to know
+// the queue, the priority and the labels that it is for; order is kept within those.
 type Queue interface {
 	// Enqueue adds deliveries. A caller that will call Receive at once says
 	// so, and takes one of them itself: nobody else is woken for that one.
@@ -69,6 +76,8 @@ type Queue interface {
 // once the lease has run out and another may hold it.
 type Lease interface {
 	Delivery() *Delivery
+	// Delivered is how often it was delivered, this time included.
+	Delivered() int
 	Ack(ctx context.Context) error    // it is done
 	Nak(ctx context.Context) error    // deliver it again at once
 	Extend(ctx context.Context) error // begin the lease anew

@@ -121,6 +121,7 @@ type Delivery struct {
 	Cycle      int
 	Earlier    int    // attempts made before the run was retried
 	Rev        uint64 // sequence of the last event on the activation's chain
+	Seq        uint64 // sequence of the run's event that made it ready
 	Input      json.RawMessage
 	Answers    map[string]json.RawMessage // that the activation's pauses have had
 	Blobs      []string                   // digests that references in Input stand for

@@ -25,7 +25,8 @@ type memQueue struct {
 type memLease struct {
 	queue    *memQueue
 	delivery *Delivery
-	holder   uint64 // counts deliveries: a token of an old one is refused
+	holder   uint64 // counts takings and givings: a token of an old one is refused
+	count    int    // of deliveries
 	expires  time.Time
 	element  *list.Element // in held; nil when not held
 }
@@ -123,6 +124,7 @@ func (q *memQueue) take() *memLease {
 		return nil
 	}
 	l.holder++
+	l.count++
 	l.expires = time.Now().Add(q.lease)
 	l.element = q.held.PushBack(l)
 	q.arm()
@@ -175,6 +177,12 @@ func (t memToken) holds(f func()) error {
 }
 
 func (t memToken) Delivery() *Delivery { return t.delivery }
+
+func (t memToken) Delivered() int {
+	t.queue.mu.Lock()
+	defer t.queue.mu.Unlock()
+	return t.count
+}
 
 func (t memToken) Ack(context.Context) error {
 	return t.holds(func() {

@@ -33,6 +33,16 @@ type Task struct {
 	// Output says where the task's value is kept.
 	Output Output `json:"output,omitempty"`
 
+	// Queue, Priority and Requires say which workers take the task's attempts and
+	// when. In a process that is alone they mean nothing.
+	//
+	// Queue is the name of a queue; "" is "default". Letters, digits, "_" and "-".
+	Queue string `json:"queue,omitempty"`
+	// Priority is that of its attempts among those of its queue.
+	Priority Priority `json:"priority,omitempty"`
+	// Requires are labels that a worker must have.
+	Requires map[string]string `json:"requires,omitempty"`
+
 	// Timeout bounds one attempt; 0 is no bound.
 	Timeout Duration `json:"timeout,omitempty"`
 	// Deadline bounds an activation from when it is ready, with its waiting
@@ -104,6 +114,17 @@ const (
 	OutputInline Output = "inline"
 	OutputBlob   Output = "blob"
 	OutputAuto   Output = "auto" // a blob from 64 KiB on
+)
+
+// Priority says which attempts of a queue come first.
+type Priority string
+
+// Priorities. The zero value is PriorityNormal. A lower one has its turn now and
+// then however much there is of a higher one.
+const (
+	PriorityHigh   Priority = "high"
+	PriorityNormal Priority = "normal"
+	PriorityLow    Priority = "low"
 )
 
 // Retry is the policy after a failed attempt. Attempts = Max + 1.

@@ -79,18 +79,29 @@ func queueOrder(t *testing.T, s Suite, b *engine.Backend) {
 func queueRoundTrip(t *testing.T, s Suite, b *engine.Backend) {
 	t.Helper()
 	want := &engine.Delivery{
-		Run: "r", Activation: "g/t#2", Attempt: 2, Cycle: 3, Rev: 17, Input: json.RawMessage(`{"n":1.50}`),
+		Run: "r", Activation: "g/t#2", Attempt: 2, Cycle: 3, Rev: 17, Seq: 19, Input: json.RawMessage(`{"n":1.50}`),
 		Task:  &engine.Task{ID: "t", Handler: "wasm", Spec: json.RawMessage(`{"module":"m"}`), Retry: &engine.Retry{Max: 2}},
 		Fault: &engine.TaskError{Kind: engine.KindInvalidInput, Message: "no"},
 	}
 	check(t, b.Queue.Enqueue(t.Context(), false, want))
 	l := receive(t, s, b.Queue, "g/t#2")
-	got := *l.Delivery()
-	got.View = engine.View{}
-	if !reflect.DeepEqual(&got, want) {
-		t.Errorf("received %+v, want %+v", got, *want)
+	if got, want := ticket(l.Delivery()), ticket(want); !reflect.DeepEqual(got, want) {
+		t.Errorf("received %+v, want %+v", got, want)
+	}
+	if n := l.Delivered(); n != 1 {
+		t.Errorf("delivered %d times, want once", n)
+	}
+	check(t, l.Nak(t.Context()))
+	l = receive(t, s, b.Queue, "g/t#2")
+	if n := l.Delivered(); n != 2 {
+		t.Errorf("delivered %d times after it was given back, want 2", n)
 	}
 	check(t, l.Ack(t.Context()))
+}
+
+// ticket is what every queue carries of a delivery.
+func ticket(d *engine.Delivery) engine.Delivery {
+	return engine.Delivery{Run: d.Run, Activation: d.Activation, Attempt: d.Attempt, Rev: d.Rev, Seq: d.Seq}
 }
 
 func queueBlocks(t *testing.T, s Suite, b *engine.Backend) {

@@ -135,6 +135,7 @@ type item struct {
 	delivery *engine.Delivery
 	number   int
 	holder   int // counts who received it
+	count    int // of deliveries
 	by       *process
 }
 
@@ -189,6 +190,7 @@ func (q *queue) take(i int, by *process) *item {
 	it := q.ready[i]
 	q.ready = slices.Delete(slices.Clone(q.ready), i, i+1)
 	it.holder++
+	it.count++
 	it.by = by
 	q.held = append(q.held, it)
 	return it
@@ -207,6 +209,9 @@ func (l lease) holds() bool {
 
 // Delivery implements engine.Lease.
 func (l lease) Delivery() *engine.Delivery { return l.delivery }
+
+// Delivered implements engine.Lease.
+func (l lease) Delivered() int { return l.count }
 
 // Ack implements engine.Lease.
 func (l lease) Ack(context.Context) error {

@@ -1,0 +1,76 @@
+package natsbus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Config says how to reach a cluster. Of the zero value only Connect is missing.
+type Config struct {
+	// Connect makes the connection, and makes it anew should it be closed for
+	// good; see [Dial].
+	Connect func(...nats.Option) (*nats.Conn, error)
+	// Namespace is for teams that trust one another and share an account; "" is
+	// "main". Letters, digits, "_" and "-".
+	Namespace string
+	// Replicas of what is stored, 1, 3 or 5; 0 is 1. Of streams that exist it is
+	// compared, not changed.
+	Replicas int
+	// Node names this process among others; "" draws a name.
+	Node string
+	// Queues are those that this process takes work from; nil is "default".
+	Queues []string
+	// Labels are what this process has to offer to tasks that require it.
+	Labels map[string]string
+	// Lease is how long a delivery may go without an extension; 0 is 10 s.
+	Lease time.Duration
+	// Logger is for faults that no caller can be told; nil is slog.Default().
+	Logger *slog.Logger
+}
+
+// Bus is a connection to a cluster, with what runs need on it. It is safe for
+// concurrent use.
+type Bus struct {
+	cfg Config
+	nc  *nats.Conn
+	js  jetstream.JetStream
+	log *slog.Logger
+}
+
+// Open connects. It creates nothing: see [Bus.Setup].
+func Open(_ context.Context, cfg Config) (*Bus, error) {
+	if cfg.Connect == nil {
+		return nil, errors.New("open a bus: Config.Connect is nil")
+	}
+	if cfg.Namespace == "" {
+		cfg.Namespace = "main"
+	}
+	if cfg.Replicas == 0 {
+		cfg.Replicas = 1
+	}
+	if cfg.Lease == 0 {
+		cfg.Lease = 10 * time.Second
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	nc, err := cfg.Connect(nats.MaxReconnects(-1), nats.ReconnectWait(200*time.Millisecond))
+	if err != nil {
+		return nil, fmt.Errorf("connect to NATS: %w", err)
+	}
+	js, err := jetstream.New(nc)
+	if err != nil {
+		nc.Close()
+		return nil, fmt.Errorf("connect to JetStream: %w", err)
+	}
+	return &Bus{cfg: cfg, nc: nc, js: js, log: cfg.Logger}, nil
+}
+
+// Close ends the connection.
+func (b *Bus) Close() { b.nc.Close() }
