@@ -27,6 +27,7 @@ const (
 	moby       = "github.com/moby"
 	natsGo     = "github.com/nats-io/nats.go"
 	natsServer = "github.com/nats-io/nats-server/v2"
+	nkeys      = "github.com/nats-io/nkeys"
 	otel       = "go.opentelemetry.io/otel"
 	prometheus = "github.com/prometheus/client_golang"
 	rapid      = "pgregory.net/rapid"
@@ -75,7 +76,7 @@ var rules = []rule{
 	{pkg: "handlers/docker", may: []string{"engine", docker, moby}},
 
 	{pkg: "natsbus", may: []string{"engine", natsGo}, tests: []string{"natsbus/embedded", "handlers/direct"}},
-	{pkg: "natsbus/embedded", may: []string{natsGo, natsServer}},
+	{pkg: "natsbus/embedded", may: []string{natsGo, natsServer, nkeys, xSys}},
 
 	{pkg: "statedir", may: []string{"engine", xSys}, tests: []string{"handlers/direct"}},
 
@@ -102,6 +103,7 @@ var confined = []struct{ module, pkg string }{
 	{moby, "handlers/docker"},
 	{natsGo, "natsbus/..."},
 	{natsServer, "natsbus/embedded"},
+	{nkeys, "natsbus/..."},
 }
 
 // private lists the trees that nothing outside them imports.

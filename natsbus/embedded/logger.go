@@ -1,0 +1,42 @@
+package embedded
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+)
+
+// logger takes the server's log lines. The server cannot go on after a fatal one,
+// and has no other way to say why.
+type logger struct {
+	log   *slog.Logger
+	fatal atomic.Pointer[string] // the first
+}
+
+// err is the fatal error that was told, if any was.
+func (l *logger) err() error {
+	if text := l.fatal.Load(); text != nil {
+		return fmt.Errorf("%s", *text)
+	}
+	return nil
+}
+
+func (l *logger) Fatalf(format string, v ...any) {
+	text := fmt.Sprintf(format, v...)
+	if !l.fatal.CompareAndSwap(nil, &text) {
+		l.log.Error(text)
+	}
+}
+
+func (l *logger) Errorf(format string, v ...any)  { l.tell(slog.LevelError, format, v) }
+func (l *logger) Warnf(format string, v ...any)   { l.tell(slog.LevelWarn, format, v) }
+func (l *logger) Noticef(format string, v ...any) { l.tell(slog.LevelDebug, format, v) }
+func (l *logger) Debugf(string, ...any)           {}
+func (l *logger) Tracef(string, ...any)           {}
+
+func (l *logger) tell(level slog.Level, format string, v []any) {
+	if l.log.Enabled(context.Background(), level) {
+		l.log.Log(context.Background(), level, "nats-server: "+fmt.Sprintf(format, v...))
+	}
+}

@@ -1,0 +1,105 @@
+package embedded
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nkeys"
+)
+
+// serverUser is the user as whom this process connects.
+const serverUser = "server"
+
+// options translates, with the key of this process.
+func (c Config) options() (*server.Options, nkeys.KeyPair, error) {
+	o := &server.Options{
+		ServerName:             c.Name,
+		JetStream:              true,
+		StoreDir:               filepath.Join(c.Dir, "store"),
+		JetStreamMaxStore:      c.MaxStore,
+		SyncInterval:           time.Second,
+		SyncAlways:             c.Sync == SyncAlways,
+		DontListen:             c.Listen == "",
+		NoSigs:                 true,
+		DisableJetStreamBanner: true,
+	}
+	if c.Listen != "" {
+		if err := c.listen(o); err != nil {
+			return nil, nil, err
+		}
+	}
+	own, err := c.users(o)
+	return o, own, err
+}
+
+func (c Config) listen(o *server.Options) error {
+	host, port, err := hostPort(c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %q: %w", c.Listen, err)
+	}
+	o.Host, o.Port = host, port
+	return nil
+}
+
+// users gives each user a key.
+func (c Config) users(o *server.Options) (own nkeys.KeyPair, err error) {
+	own, err = c.user(o, User{Name: serverUser})
+	for _, u := range c.Users {
+		if err == nil {
+			_, err = c.user(o, u)
+		}
+	}
+	return own, err
+}
+
+func (c Config) user(o *server.Options, u User) (nkeys.KeyPair, error) {
+	pair, err := key(c.Credentials, u.Name)
+	if err != nil {
+		return nil, err
+	}
+	public, err := pair.PublicKey()
+	if err != nil {
+		return nil, err
+	}
+	o.Nkeys = append(o.Nkeys, &server.NkeyUser{Nkey: public, Permissions: u.permissions()})
+	return pair, nil
+}
+
+func (u User) permissions() *server.Permissions {
+	if u.Publish == nil && u.Subscribe == nil {
+		return nil
+	}
+	return &server.Permissions{Publish: allow(u.Publish), Subscribe: allow(u.Subscribe)}
+}
+
+// allow lists subjects. The server takes an empty list for no restriction.
+func allow(subjects []string) *server.SubjectPermission {
+	if len(subjects) == 0 {
+		return &server.SubjectPermission{Deny: []string{">"}}
+	}
+	return &server.SubjectPermission{Allow: subjects}
+}
+
+// hostPort splits an address. Port 0, any, is what the server calls -1.
+func hostPort(address string) (host string, port int, err error) {
+	host, text, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", 0, fmt.Errorf("%w: want host:port", err)
+	}
+	if host == "" {
+		return "", 0, errors.New("no host: 0.0.0.0 is every address")
+	}
+	port, err = strconv.Atoi(text)
+	if err != nil || port < 0 || port > 65535 {
+		return "", 0, fmt.Errorf("port %q is no number from 0 to 65535", text)
+	}
+	if port == 0 {
+		port = server.RANDOM_PORT
+	}
+	return host, port, nil
+}
