@@ -75,7 +75,7 @@ var rules = []rule{
 	{pkg: "handlers/script", may: []string{"engine", "handlers/wasm"}, tests: []string{"wasmhost"}},
 	{pkg: "handlers/docker", may: []string{"engine", docker, moby}},
 
-	{pkg: "natsbus", may: []string{"engine", natsGo}, tests: []string{"natsbus/embedded", "handlers/direct"}},
+	{pkg: "natsbus", may: []string{"engine", natsGo, nkeys}, tests: []string{"natsbus/embedded", "handlers/direct"}},
 	{pkg: "natsbus/embedded", may: []string{natsGo, natsServer, nkeys, xSys}},
 
 	{pkg: "statedir", may: []string{"engine", xSys}, tests: []string{"handlers/direct"}},

@@ -49,7 +49,8 @@ type User struct {
 	// its ending.
 	Name string
 	// Publish and Subscribe are the subjects, possibly with wildcards, that are
-	// allowed; nothing else is. Both nil: everything is.
+	// allowed; nothing else is. Both nil: everything is. "{{subject()}}" in them
+	// stands for the user's public key.
 	Publish, Subscribe []string
 }
 

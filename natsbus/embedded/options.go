@@ -6,6 +6,7 @@ import (
 	"net"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -66,23 +67,30 @@ func (c Config) user(o *server.Options, u User) (nkeys.KeyPair, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.Nkeys = append(o.Nkeys, &server.NkeyUser{Nkey: public, Permissions: u.permissions()})
+	o.Nkeys = append(o.Nkeys, &server.NkeyUser{Nkey: public, Permissions: u.permissions(public)})
 	return pair, nil
 }
 
-func (u User) permissions() *server.Permissions {
+// self stands for the user's public key in subjects, as in the templates of JWTs.
+const self = "{{subject()}}"
+
+func (u User) permissions(public string) *server.Permissions {
 	if u.Publish == nil && u.Subscribe == nil {
 		return nil
 	}
-	return &server.Permissions{Publish: allow(u.Publish), Subscribe: allow(u.Subscribe)}
+	return &server.Permissions{Publish: allow(u.Publish, public), Subscribe: allow(u.Subscribe, public)}
 }
 
 // allow lists subjects. The server takes an empty list for no restriction.
-func allow(subjects []string) *server.SubjectPermission {
+func allow(subjects []string, public string) *server.SubjectPermission {
 	if len(subjects) == 0 {
 		return &server.SubjectPermission{Deny: []string{">"}}
 	}
-	return &server.SubjectPermission{Allow: subjects}
+	all := make([]string, len(subjects))
+	for i, subject := range subjects {
+		all[i] = strings.ReplaceAll(subject, self, public)
+	}
+	return &server.SubjectPermission{Allow: all}
 }
 
 // hostPort splits an address. Port 0, any, is what the server calls -1.

@@ -96,6 +96,9 @@ func (s *Server) ClientURL() string {
 	return s.nats.ClientURL()
 }
 
+// Credentials is the file with the seed of a user.
+func (s *Server) Credentials(user string) string { return seedFile(s.cfg.Credentials, user) }
+
 // Shutdown stops the server and gives the directory back. Whoever is connected is
 // disconnected. What was acknowledged is kept.
 func (s *Server) Shutdown() {
