@@ -1,0 +1,177 @@
+package natsbus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/graflow/graflow-wasm/engine"
+)
+
+// Journal keeps the logs of runs in one stream; the sequences of events are the
+// stream's. It is safe for concurrent use.
+//
+// Runs of partitions that are followed here are read from memory.
+type Journal struct {
+	bus   *Bus
+	blobs engine.Blobs // for events that no message has room for
+	inbox *inbox
+	parts [Partitions]atomic.Pointer[follower]
+	owned atomic.Bool // some of them are this process's to drive
+}
+
+var _ engine.Journal = (*Journal)(nil)
+
+func newJournal(b *Bus, blobs engine.Blobs) *Journal {
+	return &Journal{bus: b, blobs: blobs, inbox: newInbox(b.nc)}
+}
+
+// Append implements [engine.Journal]. While it is not known whether e was stored it
+// tries again, for half a minute; ErrUnreachable then, or ctx's error, and it may
+// have been.
+func (j *Journal) Append(ctx context.Context, run, chain string, expect uint64, e *engine.Event) (uint64, error) {
+	subject, of := j.subject(run, chain, e.Type)
+	m, err := j.encode(ctx, run, subject, e)
+	if err != nil {
+		return 0, fmt.Errorf("append to run %q: %w", run, err)
+	}
+	seq, err := j.bus.publishAt(ctx, streamRuns, of, expect, m)
+	switch {
+	case errors.Is(err, engine.ErrConflict):
+		return 0, engine.ErrConflict
+	case err != nil:
+		return 0, fmt.Errorf("append %s to run %q: %w", e.Type, run, err)
+	}
+	e.Seq = seq
+	if f := j.follower(run); f != nil {
+		f.appended(token(run), seq, e)
+	}
+	return seq, nil
+}
+
+// subject is where an event goes, and the subjects of its chain.
+func (j *Journal) subject(run, chain string, kind engine.EventType) (subject, of string) {
+	prefix := j.bus.runPrefix(run)
+	switch {
+	case chain != "":
+		subject = prefix + leafTask + token(chain)
+		return subject, subject
+	case kind == engine.EventStarted:
+		return prefix + leafStart, prefix + leafDecisions
+	default:
+		return prefix + leafDecision, prefix + leafDecisions
+	}
+}
+
+// Read implements [engine.Journal]. It sees all that was appended in this process,
+// and of other processes' what was acked before it was called, or, of a run that is
+// followed here, soon after.
+func (j *Journal) Read(ctx context.Context, run string, after uint64) ([]*engine.Event, error) {
+	entries, err := j.entries(ctx, run, after)
+	if err != nil {
+		return nil, fmt.Errorf("read run %q: %w", run, err)
+	}
+	if len(entries) == 0 {
+		return nil, nil
+	}
+	events := make([]*engine.Event, len(entries))
+	for i, e := range entries {
+		if events[i], err = j.decode(ctx, run, e); err != nil {
+			return nil, err
+		}
+	}
+	return events, nil
+}
+
+func (j *Journal) entries(ctx context.Context, run string, after uint64) ([]*entry, error) {
+	f := j.follower(run)
+	if f == nil {
+		all, _, err := j.after(ctx, run, after)
+		return all, err
+	}
+	t := token(run)
+	if all, ok, err := f.read(ctx, t, after); ok || err != nil {
+		return all, err
+	}
+	since := f.keep(t)
+	all, done, err := j.after(ctx, run, after)
+	if err == nil && done {
+		f.complete(t, since, after, all)
+	}
+	return all, err
+}
+
+// ReadThrough returns the events of a run after a sequence, in order, at least
+// through another, which is that of an event of the run. Unlike Read it asks no more
+// than it takes to reach that: it is for who knows what was committed.
+func (j *Journal) ReadThrough(ctx context.Context, run string, after, through uint64) ([]*engine.Event, error) {
+	var all []*engine.Event
+	for after < through {
+		events, err := j.Read(ctx, run, after)
+		if err != nil {
+			return nil, err
+		}
+		if len(events) == 0 {
+			return nil, fmt.Errorf("read run %q: it ends at event %d, before %d: %w", run, after, through, engine.ErrNotFound)
+		}
+		after = events[len(events)-1].Seq
+		if all == nil {
+			all = events
+			continue
+		}
+		all = append(all, events...)
+	}
+	return all, nil
+}
+
+// Last implements [engine.Journal].
+func (j *Journal) Last(ctx context.Context, run, chain string) (uint64, error) {
+	_, of := j.subject(run, chain, "")
+	last, err := j.bus.look(ctx, streamRuns, lookup{Last: of})
+	switch {
+	case errors.Is(err, engine.ErrNotFound):
+		return 0, nil
+	case err != nil:
+		return 0, fmt.Errorf("last event of chain %q of run %q: %w", chain, run, err)
+	}
+	return last.Seq, nil
+}
+
+// Trim implements [engine.Journal]. It drops nothing: others read the run too.
+func (j *Journal) Trim(context.Context, string, uint64) error { return nil }
+
+// Forget implements [engine.Journal].
+func (j *Journal) Forget(ctx context.Context, run string) error {
+	if err := j.bus.purge(ctx, streamRuns, j.bus.runPrefix(run)+".>"); err != nil {
+		return fmt.Errorf("forget run %q: %w", run, err)
+	}
+	j.Settled(run)
+	return nil
+}
+
+// Settled tells that a run has ended: nothing of it is kept in memory. Events that
+// come all the same bring it back.
+func (j *Journal) Settled(run string) {
+	if f := j.follower(run); f != nil {
+		f.drop(run)
+	}
+}
+
+// follower is that of the run's partition; nil: it is not followed here.
+func (j *Journal) follower(run string) *follower {
+	return j.parts[partition(j.bus.cfg.Namespace, run)].Load()
+}
+
+// purge drops the messages of a stream with subjects that match.
+func (b *Bus) purge(ctx context.Context, stream, subject string) error {
+	return tries(ctx, func(ctx context.Context) error {
+		s, err := b.js.Stream(ctx, stream)
+		if err != nil {
+			return err
+		}
+		return s.Purge(ctx, jetstream.WithPurgeSubject(subject))
+	})
+}
