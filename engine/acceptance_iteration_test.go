@@ -134,7 +134,7 @@ var iterationCases = []acceptanceCase{
 		})
 		w.wantLog("loop loop loop loop")
 	}},
-	{name: "C48_ten_thousand", alone: true, run: tenThousand},
+	{name: "C48_ten_thousand", local: true, alone: true, run: tenThousand},
 }
 
 // again asks for another iteration while there may be one.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/engine/enginetest"
 	"github.com/graflow/graflow-wasm/handlers/direct"
 )
 
@@ -18,11 +19,19 @@ func TestAcceptance(t *testing.T) { //nolint:paralleltest // C48 measures memory
 	acceptance(t, engine.InMemory)
 }
 
+// TestAcceptanceShared are the cases on a backend that processes could share.
+func TestAcceptanceShared(t *testing.T) { //nolint:paralleltest // likewise
+	acceptance(t, func() *engine.Backend { return enginetest.NewShared().Backend() })
+}
+
 // acceptance runs the acceptance cases on a backend; each names its number.
 func acceptance(t *testing.T, backend func() *engine.Backend) {
 	t.Helper()
 	for _, part := range [][]acceptanceCase{orderCases, dynamicCases, iterationCases, endingCases, failureCases, recoveryCases, boundCases, durableCases} {
 		for _, c := range part {
+			if shared := backend().Cluster != nil; shared && c.local {
+				continue
+			}
 			t.Run(c.name, func(t *testing.T) {
 				if !c.alone {
 					t.Parallel()
@@ -43,6 +52,7 @@ type acceptanceCase struct {
 	run     func(*world)
 	virtual bool // on a virtual clock
 	alone   bool // not beside others
+	local   bool // not where processes share a backend
 }
 
 // world is an engine with Go functions that log that they ran.
@@ -167,6 +177,9 @@ func (w *world) open() *engine.Engine {
 	}
 	e, err := engine.New(w.config)
 	if err != nil {
+		w.Fatal(err)
+	}
+	if err := e.Join(); err != nil {
 		w.Fatal(err)
 	}
 	w.engine = e

@@ -113,7 +113,7 @@ func (r *Run) timeDeadline(act *activation) {
 func (r *Run) enqueue(act *activation) {
 	d := &Delivery{
 		Run: r.id, Activation: act.id, Task: r.taskOf(act), Vertex: act.vertex, Earlier: act.earlier,
-		Attempt: act.attempt, Cycle: act.cycle, Rev: act.rev, Answers: act.answers, View: r.view(act.scope),
+		Attempt: act.attempt, Cycle: act.cycle, Rev: act.rev, Sent: act.rev, Answers: act.answers, View: r.view(act.scope),
 	}
 	switch {
 	case act.recovery != nil:
@@ -132,8 +132,8 @@ func (r *Run) enqueue(act *activation) {
 
 // dispatch sends a delivery on its way, or holds it back.
 func (r *Run) dispatch(act *activation, d *Delivery) {
-	d.Blobs = r.blobsIn(d.Input)
-	act.delivery, act.ordinal, act.sent = d, r.ordinal, true
+	d.Blobs, d.Seq = r.blobsIn(d.Input), r.now.Seq
+	act.delivery, act.ordinal, act.sent, act.claimed = d, r.ordinal, true, time.Time{}
 	r.ordinal++
 	if r.held {
 		r.heldBack.add(act)

@@ -27,6 +27,9 @@ var (
 // null. It returns ErrNotPaused, ErrNoPause, ErrAnswered, ErrInvalidAnswer,
 // ErrAmbiguous or ErrFinished, and then nothing has changed.
 func (o *Running) Resume(name string, answer json.RawMessage) error {
+	if o.far {
+		return o.through(func(near *Running) error { return near.Resume(name, answer) })
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if err := o.closed(); err != nil {

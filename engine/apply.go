@@ -37,6 +37,10 @@ func (r *Run) applyTo(act *activation, e *Event) {
 	switch {
 	case act.flows():
 		r.flowExpired(act, e)
+	case e.Type == EventBegun:
+		r.begunAt(act, e)
+	case e.Type == EventReturned:
+		r.returned(act, e)
 	case e.Type == EventPaused:
 		r.pausedAt(act, e)
 	case e.Type == EventAnswered:
@@ -137,7 +141,7 @@ func (r *Run) rebase(now time.Time) {
 		act.rev = 0
 		if d := act.delivery; d != nil {
 			c := *d
-			c.Rev, act.delivery = 0, &c
+			c.Rev, c.Sent, act.delivery = 0, 0, &c
 		}
 		if act.pause != nil {
 			act.pause = newPausing(act.pause.Pause, now)

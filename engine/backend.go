@@ -17,6 +17,8 @@ type Backend struct {
 	Timers  Timers
 	Channel Channel
 	Blobs   Blobs
+	// Lease is how long the leases of Queue last; 0 is 10 s.
+	Lease time.Duration
 	// Cluster is set of a backend that several processes share; nil: this one is
 	// alone with it.
 	Cluster Cluster

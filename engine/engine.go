@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/oklog/ulid/v2"
 )
@@ -40,6 +39,12 @@ type Config struct {
 	// the input of a sub-flow. Its error says what is wrong. nil: what has a
 	// schema is refused.
 	CheckSchema func(schema, value json.RawMessage) error
+	// Part is what this process does with the runs of a shared backend, once Join
+	// is called. One that is alone with its backend does all of it.
+	Part Part
+	// MaxDeliveries is how often an attempt is delivered, on a shared backend, to
+	// workers that are lost with it; then it fails with KindWorkerLost. 0 is 5.
+	MaxDeliveries int
 	// Logger is for faults that no caller can be told; nil is slog.Default().
 	Logger *slog.Logger
 }
@@ -48,13 +53,23 @@ type Config struct {
 type Engine struct {
 	cfg     Config
 	backend *Backend
+	cluster Cluster         // nil: the backend is this process's alone
 	ctx     context.Context //nolint:containedctx // the lifetime of the workers, ended by Close
 	cancel  context.CancelFunc
 	workers sync.WaitGroup
 	start   sync.Once
 
-	mu   sync.Mutex // guards runs and closed
-	runs map[string]*Running
+	mu    sync.Mutex // guards what follows
+	runs  map[string]*Running
+	crews map[string]*crew // of a shared backend
+	share map[string]bool  // runs that this process is to drive; true while it recovers one
+
+	graphs   builtGraphs
+	replicas replicas
+	held     heldRuns
+	begin    chan struct{} // has one for each run that is being recovered
+	drain    chan struct{} // closed when no attempt is to begin any more
+	draining sync.Once
 
 	observing sync.Mutex // serializes Observe
 }
@@ -70,9 +85,18 @@ func New(cfg Config) (*Engine, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	e := &Engine{cfg: cfg, backend: cfg.Backend, runs: map[string]*Running{}}
+	if cfg.MaxDeliveries == 0 {
+		cfg.MaxDeliveries = 5
+	}
+	e := &Engine{
+		cfg: cfg, backend: cfg.Backend, runs: map[string]*Running{}, crews: map[string]*crew{}, share: map[string]bool{},
+		drain: make(chan struct{}), begin: make(chan struct{}, maxRecovering),
+	}
 	if e.backend == nil {
 		e.backend = InMemory()
+	}
+	if e.cluster = e.backend.Cluster; e.cluster != nil {
+		e.cfg.Retain = true
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	return e, nil
@@ -86,8 +110,8 @@ func (e *Engine) Close() error {
 	e.cancel()
 	e.mu.Unlock()
 	open := e.allRunning()
-	for _, o := range open {
-		o.stopAll(ErrClosed)
+	for _, c := range e.allCrews(open) {
+		c.stopAll(ErrClosed)
 	}
 	e.workers.Wait()
 	for _, o := range open {
@@ -180,6 +204,9 @@ func (e *Engine) Start(ctx context.Context, g *Graph, s Start) (*Running, error)
 
 // launch begins to drive a run with its first event.
 func (e *Engine) launch(ctx context.Context, g *Graph, run string, start *Event) (*Running, error) {
+	if e.cluster != nil {
+		return e.submit(ctx, g, run, start)
+	}
 	o := newRunning(e, g, run)
 	if err := e.adopt(o); err != nil {
 		return nil, err
@@ -210,7 +237,9 @@ func (e *Engine) adopt(o *Running) error {
 		return fmt.Errorf("run %q: %w", o.id, ErrRunExists)
 	}
 	e.runs[o.id] = o
-	e.start.Do(e.startWorkers)
+	if e.cluster == nil {
+		e.start.Do(e.startWorkers)
+	}
 	return nil
 }
 
@@ -226,35 +255,6 @@ func (e *Engine) running(run string) *Running {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.runs[run]
-}
-
-// leaseTick is how often the leases of running attempts are extended: a third
-// of the shortest lease that backends give.
-const leaseTick = 3 * time.Second
-
-func (e *Engine) startWorkers() {
-	e.workers.Add(e.cfg.Concurrency)
-	for range e.cfg.Concurrency {
-		go e.work()
-	}
-	e.workers.Go(e.keepLeases)
-}
-
-func (e *Engine) keepLeases() {
-	tick := time.NewTicker(leaseTick)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-		case <-e.ctx.Done():
-			return
-		}
-		for _, o := range e.allRunning() {
-			for _, l := range o.leases() {
-				_ = l.Extend(e.ctx) // a lost lease shows when the attempt commits
-			}
-		}
-	}
 }
 
 func (e *Engine) observe(n Notice) {

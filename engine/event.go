@@ -45,6 +45,9 @@ type Basis struct {
 	Origin *Origin `json:"origin,omitempty"` // that other run
 }
 
+// decides tells that the event is of the chain "".
+func (e *Event) decides() bool { return e.Activation == "" || e.Type == EventTimer }
+
 // events is the digest of the events that come before this one; "" is none.
 func (e *Event) events() string {
 	if e.Basis == nil {
@@ -77,6 +80,8 @@ const (
 	EventStopped   EventType = "stopped"      // an attempt was stopped, or never begun, because the engine asked for it
 	EventPaused    EventType = "paused"       // an attempt ended because it asks for an answer
 	EventAnswered  EventType = "answered"     // by somebody, or by a timer; the attempt is executed again
+	EventBegun     EventType = "begun"        // a worker has claimed the attempt; another's claim fences it off
+	EventReturned  EventType = "returned"     // a worker has handed the attempt back, for another to begin it anew
 )
 
 // Command is what follows from a run's state.
@@ -121,6 +126,7 @@ type Delivery struct {
 	Cycle      int
 	Earlier    int    // attempts made before the run was retried
 	Rev        uint64 // sequence of the last event on the activation's chain
+	Sent       uint64 // Rev when it was enqueued; claims change Rev
 	Seq        uint64 // sequence of the run's event that made it ready
 	Input      json.RawMessage
 	Answers    map[string]json.RawMessage // that the activation's pauses have had

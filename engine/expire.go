@@ -43,7 +43,7 @@ func (o *Running) expireNow(c Command) {
 	}
 	if act.flows() && act.sub.verdict != nil { // it is ending already
 		if c.Kind == CommandDeadline {
-			o.bound(c, 2*abandonAfter) // another attempt may follow
+			o.bound(c, o.engine.patience()) // another attempt may follow
 		}
 		return
 	}
@@ -58,7 +58,7 @@ func (o *Running) expireNow(c Command) {
 	if o.stopExpired(act, queued, err) {
 		if !queued {
 			// Should the attempt fail by itself just now, another may follow.
-			o.bound(c, 2*abandonAfter)
+			o.bound(c, o.engine.patience())
 		}
 		return
 	}
@@ -66,7 +66,7 @@ func (o *Running) expireNow(c Command) {
 	failure := o.commitFor(act, e)
 	if errors.Is(failure, ErrConflict) { // it ended at this moment
 		if !queued && o.run.live[c.Activation] == act {
-			o.bound(c, 2*abandonAfter)
+			o.bound(c, o.engine.patience())
 		}
 		failure = nil
 	}
@@ -79,13 +79,16 @@ func (o *Running) expireNow(c Command) {
 // reports whether one runs. One that has not begun is kept from it: the worker
 // that takes it fails it with err.
 func (o *Running) stopExpired(act *activation, queued bool, err *TaskError) bool {
-	o.attemptsMu.Lock()
-	a := o.attempts[act.id]
+	if o.engine.cluster != nil {
+		return !queued && o.askToEnd(act)
+	}
+	o.crew.mu.Lock()
+	a := o.crew.attempts[act.id]
 	running := a != nil && a.delivery.Rev == act.rev
 	if !running && !act.retrying && act.pause == nil {
-		o.stops[act.id] = stopOrder{rev: act.rev, overdue: err}
+		o.crew.stops[act.id] = stopOrder{rev: act.rev, overdue: err}
 	}
-	o.attemptsMu.Unlock()
+	o.crew.mu.Unlock()
 	if running && !queued {
 		a.stop(errDeadline)
 	}

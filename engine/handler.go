@@ -167,6 +167,7 @@ const (
 	KindGroup        = "group"
 	KindPanic        = "panic"
 	KindPauseTimeout = "pause_timeout" // nobody answered a pause in time
+	KindWorkerLost   = "worker_lost"   // too many workers were lost with the attempt
 )
 
 // Error implements error.

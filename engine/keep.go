@@ -3,11 +3,17 @@ package engine
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 )
+
+// ErrGraph refuses a run whose graph is missing, or is not what was written.
+var ErrGraph = errors.New("the run's graph is not what was written")
 
 // Pinner is a Handler whose tasks run code that may change under its name. What
 // Pin returns is kept with the run: a process that goes on with it refuses other
@@ -31,7 +37,7 @@ func (e *Engine) graphOf(ctx context.Context, run string) (*Graph, error) {
 	r, err := e.backend.Blobs.Open(ctx, run, first[0].Basis.Graph)
 	switch {
 	case errors.Is(err, ErrNotFound): // which is not said of the run
-		return nil, fmt.Errorf("run %q: its graph is gone: %s", run, err.Error())
+		return nil, fmt.Errorf("run %q: %w: its graph is gone: %s", run, ErrGraph, err.Error())
 	case err != nil:
 		return nil, fmt.Errorf("read its graph: %w", err)
 	}
@@ -40,7 +46,45 @@ func (e *Engine) graphOf(ctx context.Context, run string) (*Graph, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read its graph: %w", err)
 	}
-	return parseGraph(raw)
+	return e.graphs.of(first[0].Basis.Graph, raw)
+}
+
+// maxGraphs is how many graphs are kept built.
+const maxGraphs = 64
+
+// builtGraphs are graphs by digest: a graph never changes. It is safe for concurrent
+// use.
+type builtGraphs struct {
+	mu   sync.Mutex // guards what follows
+	all  map[string]*Graph
+	last []string // in order of their coming
+}
+
+// of builds a graph from what has the digest given.
+func (b *builtGraphs) of(digest string, raw []byte) (*Graph, error) {
+	sum := sha256.Sum256(raw)
+	if got := "sha256:" + hex.EncodeToString(sum[:]); got != digest {
+		return nil, fmt.Errorf("%w: its graph has the digest %s, not %s", ErrGraph, got, digest)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if g := b.all[digest]; g != nil {
+		return g, nil
+	}
+	g, err := parseGraph(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrGraph, err)
+	}
+	if len(b.last) == maxGraphs {
+		delete(b.all, b.last[0])
+		b.last = b.last[1:]
+	}
+	if b.all == nil {
+		b.all = map[string]*Graph{}
+	}
+	b.all[digest] = g
+	b.last = append(b.last, digest)
+	return g, nil
 }
 
 func parseGraph(raw []byte) (*Graph, error) {

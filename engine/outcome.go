@@ -31,6 +31,8 @@ const (
 	ReasonCanceled   = "canceled"
 	ReasonNoEnd      = "no_end_reached"
 	ReasonHeld       = "held" // of a paused run: by hand
+	ReasonWorkerLost = "worker_lost"
+	ReasonCorrupt    = "corrupt" // what is stored of the run is not what was written
 )
 
 // Outcome is how a run ended.

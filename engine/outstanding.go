@@ -58,5 +58,8 @@ func (r *Run) outstandingOf(act *activation) {
 	case act.stopping:
 		add(Command{Kind: CommandStop, Activation: act.id, Attempt: act.attempt, Rev: act.rev, Begun: true})
 	}
+	d := *act.delivery // another journal may have made it ready
+	d.Seq = r.seq
+	act.delivery = &d
 	add(Command{Kind: CommandEnqueue, Delivery: act.delivery})
 }

@@ -64,8 +64,10 @@ func (e *Engine) takeOver(ctx context.Context, run string, begin func(*Running) 
 	if err != nil {
 		return nil, err
 	}
-	if err := e.Check(ctx, g); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrModule, err)
+	if e.cluster == nil {
+		if err := e.Check(ctx, g); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrModule, err)
+		}
 	}
 	o := newRunning(e, g, run)
 	o.mu.Lock()
@@ -80,21 +82,25 @@ func (e *Engine) takeOver(ctx context.Context, run string, begin func(*Running) 
 		return nil, o.abandon(err)
 	}
 	o.startTimeout()
+	if e.cluster != nil && !o.ended {
+		e.workers.Go(o.drive)
+	}
 	return o, nil
 }
 
 // catchUp folds the journal without carrying out what followed then.
 func (o *Running) catchUp(ctx context.Context) error {
 	o.run.observed = false
-	err := o.engine.each(ctx, o.id, o.run, nil)
-	if err == nil {
+	err := o.engine.each(ctx, o.id, o.run, func(ev *Event) {
+		if ev.decides() {
+			o.decisions = ev.Seq
+		}
+	})
+	if err == nil && o.engine.cluster == nil { // else whoever executes them will
 		err = o.engine.checkPins(ctx, o.run)
 	}
-	if err == nil {
-		o.decisions, err = o.engine.backend.Journal.Last(ctx, o.id, "")
-	}
 	o.run.commands = nil
-	o.run.observed = o.engine.cfg.Observe != nil
+	o.observe()
 	return err
 }
 

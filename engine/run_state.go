@@ -45,6 +45,7 @@ type activation struct {
 	rev      uint64
 	gen      int       // of the journal that rev is of
 	sent     bool      // a worker may have had it
+	claimed  time.Time // when a worker began the present attempt, if that was told
 	list     *waitlist // on which it is
 	ordinal  uint64    // in order of readiness
 	delivery *Delivery // of the present attempt

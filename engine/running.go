@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 )
 
@@ -26,19 +25,14 @@ type Running struct {
 	ended     bool
 	timers    map[string]func() // by activation and reason; "" is the run's timeout
 	idle      chan struct{}     // closed when the run is paused, made anew when it goes on
-	parked    []*Delivery       // taken off the queue while the run was held
+	held      bool              // the workers know that it is
+	marked    Mark              // what lists were told last
 
-	attemptsMu sync.Mutex // guards what follows; taken after mu, or alone
-	attempts   map[string]*attempt
-	stops      map[string]stopOrder // of activations that no worker has yet
-	held       bool
-}
-
-// stopOrder keeps an attempt from beginning.
-type stopOrder struct {
-	rev     uint64 // of its delivery
-	begun   bool   // it may have begun in another process
-	overdue *TaskError
+	crew    *crew             // its attempts in this process; of a shared backend none
+	tickets *tickets          // of a shared backend: what they stand for
+	far     bool              // another process may drive it: this one only follows
+	asked   map[string]uint64 // revs of activations whose workers were told to end them
+	kick    chan struct{}     // has one when the log may have grown
 }
 
 // ErrFinished refuses to change a run that has ended.
@@ -48,11 +42,20 @@ func newRunning(e *Engine, g *Graph, id string) *Running {
 	o := &Running{
 		engine: e, id: id, graph: g, done: make(chan struct{}), mu: newLock(), idle: make(chan struct{}),
 		run: NewRun(id, g, e.cfg.Policies), timers: map[string]func(){},
-		attempts: map[string]*attempt{}, stops: map[string]stopOrder{},
+		crew: newCrew(), kick: make(chan struct{}, 1),
+	}
+	if e.cluster != nil {
+		o.tickets, o.asked = newTickets(), map[string]uint64{}
 	}
 	o.ctx, o.cancel = context.WithCancelCause(e.ctx)
-	o.run.observed = e.cfg.Observe != nil
+	o.observe()
 	return o
+}
+
+// observe lets the run tell what follows from its events: on a shared backend to
+// those who follow it, whoever drives it.
+func (o *Running) observe() {
+	o.run.observed = o.engine.cfg.Observe != nil && (o.far || o.engine.cluster == nil)
 }
 
 // ID is the run's.
@@ -99,12 +102,13 @@ func (o *Running) pausedOutcome() (out Outcome, paused bool) {
 
 // isIdle tells that nothing can go on without somebody. The caller holds mu.
 func (o *Running) isIdle() bool {
-	if !o.run.held {
+	switch {
+	case !o.run.held:
 		return o.run.paused()
+	case o.engine.cluster != nil:
+		return o.run.atRest()
 	}
-	o.attemptsMu.Lock()
-	defer o.attemptsMu.Unlock()
-	return len(o.attempts) == 0
+	return o.crew.idle()
 }
 
 // Outcome tells how the run ended; before that, how it stands.
@@ -149,6 +153,9 @@ func (o *Running) begin(ctx context.Context, start *Event) error {
 
 // decide appends a decision and folds it.
 func (o *Running) decide(e *Event) error {
+	if o.far {
+		return o.through(func(near *Running) error { return near.decide(e) })
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if err := o.closed(); err != nil {
@@ -235,6 +242,10 @@ func (o *Running) fold(receiving bool) error {
 		}
 		if len(events) == 0 {
 			commands := o.run.Decide()
+			if o.far {
+				o.look()
+				return nil
+			}
 			err := o.carryOut(commands, receiving)
 			o.run.reuse(commands)
 			return err
@@ -295,6 +306,10 @@ func (o *Running) carryOut(commands []Command, receiving bool) error {
 		case CommandForget:
 			o.forget(c.Activation)
 		case CommandStop:
+			if o.engine.cluster != nil {
+				o.stopFar(c)
+				continue
+			}
 			o.stop(c)
 		case CommandFinish:
 			o.finish()
@@ -305,11 +320,15 @@ func (o *Running) carryOut(commands []Command, receiving bool) error {
 		return err
 	}
 	if len(ready) > 0 && !o.ended {
+		if o.tickets != nil {
+			ready = o.issue(ready)
+		}
 		if err := o.engine.backend.Queue.Enqueue(o.engine.ctx, receiving, ready...); err != nil {
 			return fmt.Errorf("run %q: enqueue: %w", o.id, err)
 		}
 	}
 	o.tellIdle()
+	o.mark()
 	return nil
 }
 
@@ -319,17 +338,12 @@ func (o *Running) hold(ready []*Delivery) []*Delivery {
 	if o.run.held == o.held {
 		return ready
 	}
-	o.attemptsMu.Lock()
 	o.held = o.run.held
-	parked := o.parked
-	if !o.held {
-		o.parked = nil
-	}
-	o.attemptsMu.Unlock()
-	if o.run.held {
+	if o.engine.cluster != nil {
+		o.tellHeld()
 		return ready
 	}
-	return append(parked, ready...)
+	return append(o.crew.hold(o.held), ready...)
 }
 
 // tellIdle wakes who waits for the run to be paused. The caller holds mu.
@@ -374,6 +388,7 @@ func (o *Running) forgetAll(ctx context.Context) {
 func (o *Running) end() {
 	o.ended = true
 	o.stopTimers()
+	o.mark()
 	o.engine.drop(o)
 	o.cancel(nil) // no attempt is left, or all have been told
 	close(o.done)

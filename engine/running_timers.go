@@ -92,3 +92,16 @@ func (o *Running) forget(activation string) {
 		}
 	}
 }
+
+// stop tells the attempt of an activation to end, now or after a while.
+func (o *Running) stop(c *Command) {
+	if c.After > 0 {
+		activation, rev := c.Activation, c.Rev
+		o.setTimer(activation, c.After, func() { o.crew.stop(activation, rev, false) })
+		if !c.Begin {
+			o.crew.stopUnlessRunning(c.Activation, c.Rev)
+		}
+		return
+	}
+	o.crew.stop(c.Activation, c.Rev, c.Begun)
+}

@@ -38,8 +38,11 @@ func (r *Run) failScope(s *scope, err *TaskError) {
 	if s.group == nil {
 		if r.verdict == nil {
 			v := &verdict{status: StatusFailed, err: err}
-			if errors.Is(err, errCycleLimit) {
+			switch {
+			case errors.Is(err, errCycleLimit):
 				v.reason = ReasonCycleLimit
+			case err.Kind == KindWorkerLost:
+				v.reason = ReasonWorkerLost
 			}
 			r.conclude(v, drain)
 		}

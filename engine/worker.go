@@ -21,14 +21,24 @@ var (
 	errGivenUp = errors.New("the run was given up here")
 	// errDeadline ends an attempt whose activation has run out of time.
 	errDeadline = errors.New("the activation exceeded its deadline")
+	// errHandedBack ends an attempt that another process is to begin anew.
+	errHandedBack = errors.New("the worker hands its attempts back")
+	// errFenced ends an attempt that nobody waits for any more.
+	errFenced = errors.New("the activation has gone on without this attempt")
+	// errBehind is a storage that does not show yet what it has accepted.
+	errBehind = errors.New("the log does not show yet what the ticket follows from")
+	// errLeaseEnds ends an attempt before another worker may have it.
+	errLeaseEnds = errors.New("the lease ends, and could not be extended")
 )
 
 // attempt is one try of an activation, in this process.
 type attempt struct {
 	engine   *Engine
-	owner    *Running
+	owner    *Running // nil on a shared backend: it may be in another process
+	crew     *crew
 	lease    Lease
 	delivery *Delivery
+	extended atomic.Int64 // when the lease began, or was extended last, in Unix nanoseconds
 	started  time.Time
 	ctx      context.Context //nolint:containedctx // the attempt's own lifetime
 	cancel   context.CancelCauseFunc
@@ -66,38 +76,26 @@ func (e *Engine) receive() (Lease, error) {
 // handle runs one delivery to its commit. It reports true when it was given up
 // on, and another worker was started instead of this one.
 func (e *Engine) handle(lease Lease) (replaced bool) {
-	d := lease.Delivery()
-	o := e.running(d.Run)
-	if o == nil { // of a run that has ended
-		_ = lease.Ack(e.ctx)
+	a := e.accept(lease)
+	if a == nil {
 		return false
 	}
-	a := &attempt{engine: e, owner: o, lease: lease, delivery: d, started: time.Now()}
-	if d.Fault != nil {
+	defer e.disband(a)
+	if a.delivery.Fault != nil {
 		a.started = time.Time{}
-		a.commit(Result{}, d.Fault)
+		a.commit(Result{}, a.delivery.Fault)
 		return false
 	}
-	a.ctx, a.cancel = context.WithCancelCause(o.ctx)
+	parent := e.ctx
+	if a.owner != nil {
+		parent = a.owner.ctx
+	}
+	a.ctx, a.cancel = context.WithCancelCause(parent)
 	defer a.cancel(nil)
-	switch how, err := o.enter(a); how {
-	case overdue:
-		a.started = time.Time{}
-		a.commit(Result{}, err)
+	if !a.enter() {
 		return false
-	case parked, double:
-		_ = lease.Ack(e.ctx) // the owner enqueues it again, or it ends elsewhere here
-		return false
-	case stopped:
-		a.started = time.Time{} // it never began
-		a.commit(Result{}, errStopped)
-		return false
-	case stoppedBegun:
-		a.commit(Result{}, errStopped)
-		return false
-	case admitted:
 	}
-	if t := d.timeout(); t > 0 {
+	if t := a.delivery.timeout(); t > 0 {
 		a.timer = time.AfterFunc(t, func() { a.stop(errTimeout) })
 		defer a.timer.Stop()
 	}
@@ -105,8 +103,48 @@ func (e *Engine) handle(lease Lease) (replaced bool) {
 	if !a.settled.CompareAndSwap(false, true) {
 		return true
 	}
-	o.leave(a)
+	a.crew.leave(a)
 	a.commit(result, err)
+	return false
+}
+
+// accept finds out what a lease is for; nil: there is nothing to do for it.
+func (e *Engine) accept(lease Lease) *attempt {
+	d := lease.Delivery()
+	if e.cluster != nil {
+		return e.acceptTicket(lease)
+	}
+	o := e.running(d.Run)
+	if o == nil { // of a run that has ended
+		_ = lease.Ack(e.ctx)
+		return nil
+	}
+	return e.newAttempt(lease, d, o, o.crew)
+}
+
+func (e *Engine) newAttempt(lease Lease, d *Delivery, owner *Running, c *crew) *attempt {
+	a := &attempt{engine: e, owner: owner, crew: c, lease: lease, delivery: d, started: time.Now()}
+	a.extended.Store(a.started.UnixNano())
+	return a
+}
+
+// enter makes the attempt known, unless it is not to begin: then what becomes of
+// it is done.
+func (a *attempt) enter() bool {
+	switch how, err := a.crew.enter(a); how {
+	case overdue:
+		a.started = time.Time{}
+		a.commit(Result{}, err)
+	case parked, double:
+		_ = a.lease.Ack(a.engine.ctx) // the owner enqueues it again, or it ends elsewhere here
+	case stopped:
+		a.started = time.Time{} // it never began
+		a.commit(Result{}, errStopped)
+	case stoppedBegun:
+		a.commit(Result{}, errStopped)
+	case admitted:
+		return true
+	}
 	return false
 }
 
@@ -118,7 +156,7 @@ func (a *attempt) stop(cause error) {
 		if !a.settled.CompareAndSwap(false, true) {
 			return
 		}
-		a.owner.leave(a)
+		a.crew.leave(a)
 		if a.engine.ctx.Err() != nil {
 			a.engine.workers.Done()
 			return
@@ -164,8 +202,7 @@ func (a *attempt) run() (result Result, err error) {
 // commit appends how the attempt ended to its activation's chain, acks the
 // delivery, and folds the run.
 func (a *attempt) commit(result Result, err error) {
-	if a.engine.ctx.Err() != nil || errors.Is(a.endedBy(), errGivenUp) {
-		_ = a.lease.Nak(context.WithoutCancel(a.engine.ctx))
+	if a.isVoid() {
 		return
 	}
 	ctx := a.engine.ctx
@@ -179,19 +216,45 @@ func (a *attempt) commit(result Result, err error) {
 		// Whether it is in the journal nobody can tell.
 		a.engine.cfg.Logger.Error("commit", "run", d.Run, "activation", d.Activation, "err", appendErr)
 		_ = a.lease.Nak(ctx)
-		a.owner.giveUp(fmt.Errorf("run %q: commit %q: %w", d.Run, d.Activation, appendErr))
+		if a.owner != nil {
+			a.owner.giveUp(fmt.Errorf("run %q: commit %q: %w", d.Run, d.Activation, appendErr))
+		}
 		return
 	}
 	if ackErr := a.lease.Ack(ctx); ackErr != nil && !errors.Is(ackErr, ErrLeaseLost) {
 		a.engine.cfg.Logger.Error("ack", "run", d.Run, "activation", d.Activation, "err", ackErr)
 	}
 	owner := a.owner
+	if a.engine.cluster != nil && a.engine.cfg.Concurrency > 1 {
+		return // whoever drives it hears of it from the journal
+	}
 	if o := a.engine.running(d.Run); o != nil {
 		owner = o // the run may have been given up and recovered meanwhile
+	}
+	if owner == nil {
+		return
 	}
 	if foldErr := owner.advance(true); foldErr != nil {
 		a.engine.cfg.Logger.Error("advance", "run", d.Run, "err", foldErr)
 	}
+}
+
+// isVoid tells that what the attempt ends with is nobody's any more, and lets go of
+// its delivery.
+func (a *attempt) isVoid() bool {
+	cause := a.endedBy()
+	switch {
+	case a.engine.ctx.Err() != nil || errors.Is(cause, errGivenUp):
+		_ = a.lease.Nak(context.WithoutCancel(a.engine.ctx))
+	case errors.Is(cause, errFenced):
+		_ = a.lease.Ack(a.engine.ctx)
+		a.notice(Notice{Type: NoticeWarning, Message: "fenced: the activation has gone on without this attempt, which is dropped"})
+	case errors.Is(cause, errLeaseEnds):
+		a.notice(Notice{Type: NoticeWarning, Message: "lease lost: this attempt was ended before another worker begins it"})
+	default:
+		return false
+	}
+	return true
 }
 
 // event is the record of how the attempt ended.
@@ -215,6 +278,10 @@ func (a *attempt) event(result Result, err error) *Event {
 	cause := a.endedBy()
 	if errors.Is(cause, errStopped) || err == errStopped { //nolint:errorlint // as it is: another attempt's may be wrapped in what they shared
 		e.Type = EventStopped
+		return e
+	}
+	if errors.Is(cause, errHandedBack) || err == errHandedBack { //nolint:errorlint // likewise
+		e.Type = EventReturned
 		return e
 	}
 	e.Type = EventFailed
@@ -251,12 +318,16 @@ func (a *attempt) taskError(err, cause error) *TaskError {
 }
 
 func (a *attempt) notice(n Notice) {
-	if a.engine.cfg.Observe == nil {
+	cluster := a.engine.cluster
+	if a.engine.cfg.Observe == nil && cluster == nil {
 		return
 	}
 	d := a.delivery
 	n.Time, n.Run, n.Task, n.Activation, n.Handler, n.Attempt = time.Now(), d.Run, d.Task.ID, d.Activation, handlerName(d.Task), d.Attempt
 	a.engine.observe(n)
+	if cluster != nil && n.Type != NoticeTaskStarted {
+		cluster.Tell(n)
+	}
 }
 
 var _ Sink = (*attempt)(nil)

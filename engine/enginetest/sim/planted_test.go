@@ -46,7 +46,7 @@ var plants = []plant{
 	},
 	{
 		"a step counter that a recovery resets", "recover.go",
-		"	o.run.commands = nil\n	o.run.observed", "	o.run.commands, o.run.steps = nil, 0\n	o.run.observed",
+		"	o.run.commands = nil\n	o.observe()", "	o.run.commands, o.run.steps = nil, 0\n	o.observe()",
 	},
 	{
 		"effects of failed attempts that are kept", "worker.go",

@@ -1,0 +1,78 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// claims tells that the attempt must be known to have begun, on a shared backend:
+// by whoever would fail it for waiting too long, or roll back what it has done.
+func (d *Delivery) claims() bool {
+	t := d.Task
+	return d.Recovery == nil && (t.QueueTimeout > 0 || t.Deadline > 0 || t.Rollback != "")
+}
+
+// unclaimed tells that no worker has begun the activation's attempt.
+func (act *activation) unclaimed() bool {
+	return act.delivery != nil && act.delivery.claims() && act.claimed.IsZero()
+}
+
+// claim tells the run's log that the attempt begins here. From then on whatever
+// another worker does with the same attempt conflicts. It reports false if the
+// activation has gone on meanwhile.
+func (a *attempt) claim(ctx context.Context) (bool, error) {
+	d := *a.delivery
+	e := &Event{Type: EventBegun, Time: time.Now(), Activation: d.Activation, Attempt: d.Attempt, Started: a.started}
+	seq, err := a.engine.backend.Journal.Append(ctx, d.Run, d.Activation, d.Rev, e)
+	switch {
+	case errors.Is(err, ErrConflict):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	d.Rev = seq
+	a.delivery = &d
+	return true, nil
+}
+
+// begunAt keeps that a worker has begun the attempt: from now on it counts as
+// begun, and waits for no worker.
+func (r *Run) begunAt(act *activation, e *Event) {
+	act.claimed = e.Time
+	d := *act.delivery
+	d.Rev = act.rev
+	act.delivery = &d
+	r.note(r.taskNotice(NoticeTaskStarted, act, e))
+	if act.timing != nil {
+		act.timing.queued = time.Time{}
+	}
+	if act.stopping { // its worker does not know
+		c := Command{Kind: CommandStop, Activation: act.id, Attempt: act.attempt, Rev: act.rev, Begun: true}
+		if act.isRollback() {
+			c.After, c.Begin = rollbackBound, true
+		}
+		r.commands = append(r.commands, c)
+	}
+}
+
+// returned lets another worker begin the attempt anew.
+func (r *Run) returned(act *activation, e *Event) {
+	if act.stopping {
+		act.run.applyTo(act, &Event{Type: EventStopped, Seq: e.Seq, Time: e.Time, Attempt: e.Attempt, Started: e.Started})
+		return
+	}
+	d := *act.delivery
+	d.Rev, d.Sent = act.rev, act.rev
+	r.dispatch(act, &d)
+}
+
+// atRest tells that no attempt of a held run is with a worker.
+func (r *Run) atRest() bool {
+	for _, act := range r.live {
+		if act.list == nil && act.pause == nil && !act.retrying && !act.flows() {
+			return false
+		}
+	}
+	return true
+}

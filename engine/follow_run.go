@@ -1,0 +1,83 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// submit begins a run on a shared backend: whichever process has it in its share
+// will drive it.
+func (e *Engine) submit(ctx context.Context, g *Graph, run string, start *Event) (*Running, error) {
+	start.Time = time.Now()
+	_, err := e.backend.Journal.Append(ctx, run, "", 0, start)
+	switch {
+	case errors.Is(err, ErrConflict):
+		return nil, fmt.Errorf("run %q: %w", run, ErrRunExists)
+	case err != nil:
+		return nil, fmt.Errorf("run %q: append its start: %w", run, err)
+	}
+	return e.follow(g, run)
+}
+
+// Follow tells of a run on a shared backend that any process may drive: Observe
+// gets its notices from the beginning on, Wait its end. What changes a run works
+// on it if this process drives it, and is ErrElsewhere otherwise. ErrNotFound if
+// there is no such run.
+func (e *Engine) Follow(ctx context.Context, run string) (*Running, error) {
+	g, err := e.graphOf(ctx, run)
+	if err != nil {
+		return nil, fmt.Errorf("follow run %q: %w", run, err)
+	}
+	return e.follow(g, run)
+}
+
+func (e *Engine) follow(g *Graph, run string) (*Running, error) {
+	o := newRunning(e, g, run)
+	o.far = true
+	o.observe()
+	o.wake()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.ctx.Err() != nil {
+		return nil, ErrClosed
+	}
+	e.workers.Go(func() { e.say("watch a run", e.cluster.Watch(o.ctx, run, o.wake)) })
+	e.workers.Go(o.lookOn)
+	return o, nil
+}
+
+// lookOn folds the run's log as it grows, and changes nothing.
+func (o *Running) lookOn() {
+	defer o.cancel(nil)
+	for {
+		select {
+		case <-o.kick:
+		case <-o.done:
+			return
+		case <-o.engine.ctx.Done():
+			o.close()
+			return
+		}
+		if err := o.advance(false); err != nil && o.engine.ctx.Err() == nil {
+			return // told to who waits
+		}
+	}
+}
+
+// look tells who waits how the run stands. The caller holds mu.
+func (o *Running) look() {
+	if o.ended {
+		return
+	}
+	if s := o.run.status; s != StatusRunning && s != StatusPending {
+		o.finish()
+		return
+	}
+	o.tellIdle()
+}
+
+func errorsElsewhere(err error) bool {
+	return errors.Is(err, ErrElsewhere) || errors.Is(err, ErrClosed)
+}

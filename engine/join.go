@@ -1,0 +1,222 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Part is what a process does with the runs of a shared backend.
+type Part uint8
+
+// Parts. The zero value plays both.
+const (
+	PartBoth   Part = iota
+	PartWorker      // executes attempts
+	PartOwner       // drives runs
+	PartNone        // submits and follows
+)
+
+// ErrElsewhere refuses what only the process can do that drives a run.
+var ErrElsewhere = errors.New("another process drives the run")
+
+// maxRecovering is how many runs are recovered at once.
+const maxRecovering = 16
+
+// recoverAgain is the time after which a run is recovered again that could not be.
+const recoverAgain = time.Second
+
+// Join begins to play this engine's part on its shared backend, until Close. It
+// changes nothing of an engine that is alone with its backend, or has joined.
+func (e *Engine) Join() error {
+	if e.cluster == nil || e.cfg.Part == PartNone {
+		return nil
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.ctx.Err() != nil {
+		return ErrClosed
+	}
+	e.start.Do(func() {
+		if e.cfg.Part != PartOwner {
+			e.startWorkers()
+			e.workers.Go(func() { e.say("hear signals", e.cluster.Signals(e.ctx, e.hear, e.unheard)) })
+		}
+		if e.cfg.Part != PartWorker {
+			e.workers.Go(func() { e.say("own runs", e.cluster.Own(e.ctx, owner{e})) })
+		}
+	})
+	return nil
+}
+
+// say logs why something has ended that was to go on.
+func (e *Engine) say(what string, err error) {
+	if err != nil && e.ctx.Err() == nil {
+		e.cfg.Logger.Error(what, "err", err)
+	}
+}
+
+// Running is the run of that id if this engine drives it, else nil.
+func (e *Engine) Running(run string) *Running { return e.running(run) }
+
+// Drain lets no attempt begin any more, and waits until those that run here have
+// ended, or ctx is done: then they are handed back, for other workers to begin them
+// anew. It is for shared backends, before Close.
+func (e *Engine) Drain(ctx context.Context) {
+	e.draining.Do(func() { close(e.drain) })
+	tick := time.NewTicker(abandonAfter / 4)
+	defer tick.Stop()
+	for handed := false; ; {
+		crews := e.allCrews(nil)
+		if len(crews) == 0 {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			if !handed {
+				ctx, handed = context.WithoutCancel(ctx), true
+				for _, c := range crews {
+					c.stopAll(errHandedBack)
+				}
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, time.Second)
+				defer cancel()
+				continue
+			}
+			return // whoever does not return is left; its lease runs out
+		}
+	}
+}
+
+func (e *Engine) isDraining() bool {
+	select {
+	case <-e.drain:
+		return true
+	default:
+		return false
+	}
+}
+
+// Executing is the number of attempts that run in this process.
+func (e *Engine) Executing() int {
+	n := 0
+	for _, c := range e.allCrews(e.allRunning()) {
+		n += len(c.all())
+	}
+	return n
+}
+
+// owner is the engine as [Owner].
+type owner struct{ e *Engine }
+
+// Moved implements Owner.
+func (w owner) Moved(run string) {
+	e := w.e
+	if o := e.running(run); o != nil {
+		o.wake()
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.ctx.Err() != nil || e.share[run] {
+		return
+	}
+	e.share[run] = true
+	e.workers.Go(func() { e.recoverShare(run) })
+}
+
+// Gone implements Owner.
+func (w owner) Gone(run string) {
+	e := w.e
+	e.mu.Lock()
+	delete(e.share, run)
+	e.mu.Unlock()
+	if o := e.running(run); o != nil {
+		o.leave()
+	}
+}
+
+// leave lets another process drive the run.
+func (o *Running) leave() {
+	o.cancel(errGivenUp)
+	o.engine.workers.Go(func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		_ = o.abandon(fmt.Errorf("run %q: %w", o.id, ErrElsewhere)) // told to who waits
+	})
+}
+
+// wake lets the run's driver look at the log.
+func (o *Running) wake() {
+	select {
+	case o.kick <- struct{}{}:
+	default:
+	}
+}
+
+// recoverShare begins to drive a run of this process's share, however long it takes.
+func (e *Engine) recoverShare(run string) {
+	for {
+		select {
+		case e.begin <- struct{}{}:
+		case <-e.ctx.Done():
+			return
+		}
+		o, err := e.Recover(e.ctx, run)
+		<-e.begin
+		switch {
+		case err == nil:
+			o.wake() // what came meanwhile
+			e.recovered(run)
+			return
+		case e.ctx.Err() != nil:
+			return
+		case errors.Is(err, ErrNotFound):
+			e.recovered(run)
+			return
+		case errors.Is(err, ErrGraph): // for good
+			e.say("mark a run that can't be read", e.cluster.Mark(e.ctx, Mark{Run: run, Status: StatusFailed, Reason: ReasonCorrupt, Ended: time.Now(), Error: err.Error()}))
+			e.recovered(run)
+			return
+		}
+		e.cfg.Logger.Error("drive a run", "run", run, "err", err)
+		select {
+		case <-time.After(recoverAgain):
+		case <-e.ctx.Done():
+			return
+		}
+		if !e.shares(run) {
+			return
+		}
+	}
+}
+
+func (e *Engine) recovered(run string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.share, run)
+}
+
+func (e *Engine) shares(run string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.share[run]
+}
+
+// drive folds the run's log as it grows.
+func (o *Running) drive() {
+	for {
+		select {
+		case <-o.kick:
+		case <-o.done:
+			return
+		}
+		if err := o.advance(false); err != nil && o.engine.ctx.Err() == nil {
+			o.engine.cfg.Logger.Error("drive a run", "run", o.id, "err", err)
+			owner{o.engine}.Moved(o.id) // given up: it is recovered from its journal
+			return
+		}
+	}
+}
