@@ -1,0 +1,155 @@
+package natsbus
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/graflow/graflow-wasm/engine"
+)
+
+// RunsQuery says which runs to list. The zero value is all.
+type RunsQuery struct {
+	Status engine.Status // "" is any
+	Flow   string        // "" is any
+	Since  time.Time     // only those that began since then
+	Before string        // where another page ended; "" is the newest
+	Limit  int           // of a page; 0 is 100
+}
+
+const (
+	// indexBatch is how many sequences of the index are read at once.
+	indexBatch = 256
+	// indexScan bounds what one page costs, if few runs are as asked for.
+	indexScan = 20_000
+)
+
+// Runs lists runs, that which changed last first. next continues the list, "" is its
+// end. A page may be short, even empty, though there is more: one call reads so much
+// and no more. A run that changes meanwhile may be missed, and is never told twice.
+func (b *Bus) Runs(ctx context.Context, q RunsQuery) (page []engine.Mark, next string, err error) {
+	if q.Limit <= 0 {
+		q.Limit = 100
+	}
+	at, err := b.indexEnd(ctx, q.Before)
+	if err != nil {
+		return nil, "", fmt.Errorf("list runs: %w", err)
+	}
+	for scanned := 0; at > 0 && scanned < indexScan; {
+		var found []*kept
+		found, at, err = b.indexBefore(ctx, at)
+		if err != nil {
+			return nil, "", fmt.Errorf("list runs: %w", err)
+		}
+		scanned += len(found)
+		for _, e := range found {
+			if e.time.Before(q.Since) {
+				return page, "", nil // what began since then changed since then
+			}
+			m, err := e.mark()
+			if err != nil {
+				return nil, "", fmt.Errorf("list runs: %w", err)
+			}
+			if !q.wants(m) {
+				continue
+			}
+			if page = append(page, m); len(page) == q.Limit {
+				return page, strconv.FormatUint(e.seq, 10), nil
+			}
+		}
+	}
+	if at > 0 {
+		next = strconv.FormatUint(at+1, 10)
+	}
+	return page, next, nil
+}
+
+func (q *RunsQuery) wants(m engine.Mark) bool {
+	return (q.Status == "" || m.Status == q.Status) && (q.Flow == "" || m.Flow == q.Flow) && !m.Started.Before(q.Since)
+}
+
+// indexEnd is the sequence from which to read backwards; 0 is an empty index.
+func (b *Bus) indexEnd(ctx context.Context, before string) (uint64, error) {
+	if before != "" {
+		seq, err := strconv.ParseUint(before, 10, 64)
+		if err != nil || seq == 0 {
+			return 0, fmt.Errorf("%q is not where a page ended", before)
+		}
+		return seq - 1, nil
+	}
+	last, err := b.pick(ctx, streamIndex, []wanted{{Last: b.indexPrefix() + "*"}})
+	if err != nil || last[0] == nil {
+		return 0, err
+	}
+	return last[0].seq, nil
+}
+
+// indexBefore reads the entries of a window that ends at a sequence, newest first,
+// and returns where the next one ends. Single gets, since one for a batch has the
+// server look at every subject of a stream with one message each.
+func (b *Bus) indexBefore(ctx context.Context, end uint64) ([]*kept, uint64, error) {
+	var wants []wanted
+	for seq := end; seq > 0 && len(wants) < indexBatch; seq-- {
+		wants = append(wants, wanted{Seq: seq})
+	}
+	found, err := b.pick(ctx, streamIndex, wants)
+	if err != nil {
+		return nil, 0, err
+	}
+	all := found[:0]
+	for _, e := range found {
+		if e != nil && strings.HasPrefix(e.subject, b.indexPrefix()) {
+			all = append(all, e)
+		}
+	}
+	end -= uint64(len(wants))
+	if len(all) == 0 && end > 0 {
+		end, err = b.indexGap(ctx, end)
+	}
+	return all, end, err
+}
+
+// indexGap leaps over what was replaced or dropped: it returns the sequence of the
+// last entry up to end, or one a little after it; 0 is none.
+func (b *Bus) indexGap(ctx context.Context, end uint64) (uint64, error) {
+	from, there := end, false
+	for step := uint64(indexBatch); !there; step *= 4 {
+		if from == 1 {
+			return 0, nil
+		}
+		from = max(1, end-min(step, end-1))
+		at, err := b.indexFrom(ctx, from)
+		if err != nil {
+			return 0, err
+		}
+		if there = at > 0 && at <= end; there {
+			from = at
+		}
+	}
+	for until := end; ; { // the last one is in from..until
+		if until-from < indexBatch {
+			return until, nil
+		}
+		middle := from + (until-from)/2
+		at, err := b.indexFrom(ctx, middle)
+		if err != nil {
+			return 0, err
+		}
+		if at > 0 && at <= end {
+			from = at
+		} else {
+			until = middle - 1
+		}
+	}
+}
+
+// indexFrom is the sequence of the first entry from a sequence on; 0 is none.
+func (b *Bus) indexFrom(ctx context.Context, seq uint64) (uint64, error) {
+	found, err := b.pick(ctx, streamIndex, []wanted{{Seq: seq, Next: b.indexPrefix() + "*"}})
+	if err != nil || found[0] == nil {
+		return 0, err
+	}
+	return found[0].seq, nil
+}
