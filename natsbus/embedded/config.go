@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"log/slog"
+	"time"
 )
 
 // Config says how a server runs. Of the zero value only Dir is missing: then it
@@ -14,20 +15,22 @@ type Config struct {
 	Listen string
 	// Insecure permits listening without TLS on an address that is not a loopback.
 	Insecure bool
-	// TLS of clients and routes.
+	// TLS of clients and of the other servers; with those, each side needs a
+	// certificate that is good for both sides.
 	TLS TLS
 	// Users are those who may connect, beside this process.
 	Users []User
 	// Credentials is the directory of the credentials, a file for each user; "" is
 	// "credentials" in Dir. What is missing there is drawn. The servers of a cluster
-	// need the same ones.
+	// need the same ones: copy those of the first to the others.
 	Credentials string
 	// Sync says what an acknowledged write survives.
 	Sync Sync
 	// MaxStore bounds what is stored, in bytes; 0 is three quarters of what was free
 	// on the disk when the server started.
 	MaxStore int64
-	// Name is the server's name, which in a cluster is its own; "" draws one.
+	// Name is the server's name, which in a cluster is its own, for ever; "" draws
+	// one at the first start, and keeps it in Dir.
 	Name string
 	// Cluster makes the server one of several.
 	Cluster Cluster
@@ -56,6 +59,9 @@ type User struct {
 
 // Sync is what an acknowledged write survives.
 type Sync string
+
+// syncInterval is how often what was written is brought to the disk.
+const syncInterval = time.Second
 
 // Durability classes.
 const (

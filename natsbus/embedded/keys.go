@@ -18,7 +18,7 @@ func key(dir, user string) (nkeys.KeyPair, error) {
 	file := seedFile(dir, user)
 	raw, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		raw, err = drawKey(dir, file)
+		raw, err = drawKey(file)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("credentials of %s: %w", user, err)
@@ -32,7 +32,7 @@ func key(dir, user string) (nkeys.KeyPair, error) {
 
 // drawKey makes a seed and keeps it in a file, unless another process was first:
 // then it returns that one's.
-func drawKey(dir, file string) ([]byte, error) {
+func drawKey(file string) ([]byte, error) {
 	pair, err := nkeys.CreateUser()
 	if err != nil {
 		return nil, err
@@ -41,13 +41,13 @@ func drawKey(dir, file string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return keepSecret(dir, file, append(seed, '\n'))
+	return keepSecret(file, append(seed, '\n'))
 }
 
 // keepSecret writes a file that nobody else may read, whole or not at all, and
 // returns what is in it, which another process may have been first to write.
-func keepSecret(dir, file string, secret []byte) ([]byte, error) {
-	temp, err := os.CreateTemp(dir, ".new-") // its mode is 0600
+func keepSecret(file string, secret []byte) ([]byte, error) {
+	temp, err := os.CreateTemp(filepath.Dir(file), ".new-") // its mode is 0600
 	if err != nil {
 		return nil, err
 	}

@@ -3,13 +3,18 @@ package embedded
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync/atomic"
 )
 
 // logger takes the server's log lines. The server cannot go on after a fatal one,
 // and has no other way to say why.
+//
+// The server has it until it is shut down, and it has the directory's lock: a file
+// that nobody refers to is closed, and its lock is gone.
 type logger struct {
+	lock  io.Closer
 	log   *slog.Logger
 	fatal atomic.Pointer[string] // the first
 }

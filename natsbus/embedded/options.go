@@ -13,62 +13,71 @@ import (
 	"github.com/nats-io/nkeys"
 )
 
-// serverUser is the user as whom this process connects.
-const serverUser = "server"
+// lameDuck is how long those who are connected have to go elsewhere.
+const lameDuck = 2 * time.Second
 
-// options translates, with the key of this process.
+// options translates, and draws the key as which this process connects.
 func (c Config) options() (*server.Options, nkeys.KeyPair, error) {
 	o := &server.Options{
 		ServerName:             c.Name,
 		JetStream:              true,
 		StoreDir:               filepath.Join(c.Dir, "store"),
 		JetStreamMaxStore:      c.MaxStore,
-		SyncInterval:           time.Second,
+		SyncInterval:           syncInterval,
 		SyncAlways:             c.Sync == SyncAlways,
 		DontListen:             c.Listen == "",
 		NoSigs:                 true,
 		DisableJetStreamBanner: true,
+		LameDuckDuration:       lameDuck,
+		LameDuckGracePeriod:    lameDuck / 4,
 	}
-	if c.Listen != "" {
-		if err := c.listen(o); err != nil {
-			return nil, nil, err
-		}
+	if err := errors.Join(c.listen(o), c.cluster(o), c.users(o)); err != nil {
+		return nil, nil, err
 	}
-	own, err := c.users(o)
+	own, err := inProcess(o)
 	return o, own, err
 }
 
-func (c Config) listen(o *server.Options) error {
-	host, port, err := hostPort(c.Listen)
-	if err != nil {
+func (c Config) listen(o *server.Options) (err error) {
+	if c.Listen == "" {
+		return nil
+	}
+	if o.Host, o.Port, err = hostPort(c.Listen); err != nil {
 		return fmt.Errorf("listen on %q: %w", c.Listen, err)
 	}
-	o.Host, o.Port = host, port
-	return nil
+	o.TLSConfig, err = c.TLS.config()
+	o.TLS, o.TLSVerify = o.TLSConfig != nil, c.TLS.Verify
+	return err
 }
 
-// users gives each user a key.
-func (c Config) users(o *server.Options) (own nkeys.KeyPair, err error) {
-	own, err = c.user(o, User{Name: serverUser})
-	for _, u := range c.Users {
-		if err == nil {
-			_, err = c.user(o, u)
-		}
-	}
-	return own, err
-}
-
-func (c Config) user(o *server.Options, u User) (nkeys.KeyPair, error) {
-	pair, err := key(c.Credentials, u.Name)
+// inProcess adds the user as whom this process connects. Its seed is in memory
+// alone, and of no use on a connection from outside.
+func inProcess(o *server.Options) (nkeys.KeyPair, error) {
+	pair, err := nkeys.CreateUser()
 	if err != nil {
 		return nil, err
 	}
 	public, err := pair.PublicKey()
-	if err != nil {
-		return nil, err
+	o.Nkeys = append(o.Nkeys, &server.NkeyUser{
+		Nkey: public, AllowedConnectionTypes: map[string]struct{}{"IN_PROCESS": {}},
+	})
+	return pair, err
+}
+
+// users gives each user a key.
+func (c Config) users(o *server.Options) error {
+	for _, u := range c.Users {
+		pair, err := key(c.Credentials, u.Name)
+		if err != nil {
+			return err
+		}
+		public, err := pair.PublicKey()
+		if err != nil {
+			return fmt.Errorf("credentials of %s: %w", u.Name, err)
+		}
+		o.Nkeys = append(o.Nkeys, &server.NkeyUser{Nkey: public, Permissions: u.permissions(public)})
 	}
-	o.Nkeys = append(o.Nkeys, &server.NkeyUser{Nkey: public, Permissions: u.permissions(public)})
-	return pair, nil
+	return nil
 }
 
 // self stands for the user's public key in subjects, as in the templates of JWTs.

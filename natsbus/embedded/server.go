@@ -1,11 +1,13 @@
 package embedded
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -28,34 +30,39 @@ type Server struct {
 	stop sync.Once
 }
 
-// Start runs a server, until Shutdown. It returns once clients can connect; a
-// cluster may not have a leader by then. The error of a directory that another
-// server uses is ErrInUse.
+// Start runs a server, until Shutdown. It returns once clients can connect; that of
+// a cluster can store later, see [Server.Ready]. The error of a directory that
+// another server uses is ErrInUse.
 func Start(ctx context.Context, cfg Config) (*Server, error) {
-	if cfg.Dir == "" {
-		return nil, errors.New("start a NATS server: Config.Dir is empty")
+	cfg.Credentials = cmp.Or(cfg.Credentials, filepath.Join(cfg.Dir, "credentials"))
+	cfg.Logger = cmp.Or(cfg.Logger, slog.Default())
+	if err := cfg.check(); err != nil {
+		return nil, fmt.Errorf("start a NATS server: %w", err)
 	}
-	if cfg.Credentials == "" {
-		cfg.Credentials = filepath.Join(cfg.Dir, "credentials")
+	s := &Server{cfg: cfg}
+	err := s.prepare()
+	if err == nil {
+		err = s.start(ctx)
 	}
-	if cfg.Logger == nil {
-		cfg.Logger = slog.Default()
-	}
-	for _, dir := range []string{cfg.Dir, cfg.Credentials} {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, fmt.Errorf("start a NATS server: %w", err)
-		}
-	}
-	lock, err := takeLock(filepath.Join(cfg.Dir, "lock"))
 	if err != nil {
-		return nil, fmt.Errorf("start a NATS server in %s: %w", cfg.Dir, err)
-	}
-	s := &Server{cfg: cfg, lock: lock}
-	if err := s.start(ctx); err != nil {
 		s.Shutdown()
 		return nil, fmt.Errorf("start a NATS server in %s: %w", cfg.Dir, err)
 	}
 	return s, nil
+}
+
+// prepare makes the directories and locks the one of the server.
+func (s *Server) prepare() (err error) {
+	for _, dir := range []string{s.cfg.Dir, s.cfg.Credentials} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+	}
+	if s.lock, err = takeLock(filepath.Join(s.cfg.Dir, "lock")); err != nil || s.cfg.Name != "" {
+		return err
+	}
+	s.cfg.Name, err = secretIn(filepath.Join(s.cfg.Dir, "name"))
+	return err
 }
 
 func (s *Server) start(ctx context.Context) error {
@@ -67,7 +74,7 @@ func (s *Server) start(ctx context.Context) error {
 	if s.nats, err = server.NewServer(o); err != nil {
 		return err
 	}
-	log := &logger{log: s.cfg.Logger}
+	log := &logger{lock: s.lock, log: s.cfg.Logger}
 	s.nats.SetLoggerV2(log, false, false, false)
 	s.nats.Start()
 	if err := errors.Join(log.err(), ctx.Err()); err != nil {
@@ -77,6 +84,22 @@ func (s *Server) start(ctx context.Context) error {
 		return errors.Join(errors.New("it does not listen after 10 s"), log.err())
 	}
 	return log.err()
+}
+
+// Ready waits until the server can store: that of a cluster needs to hear from most
+// of the others.
+func (s *Server) Ready(ctx context.Context) error {
+	for {
+		health := s.nats.Healthz(&server.HealthzOptions{})
+		if health.StatusCode == http.StatusOK {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the NATS server in %s is not ready: %s: %w", s.cfg.Dir, health.Error, ctx.Err())
+		case <-time.After(20 * time.Millisecond): // it tells nobody when it is
+		}
+	}
 }
 
 // Connect connects within the process, as a user who may do everything.
@@ -96,8 +119,21 @@ func (s *Server) ClientURL() string {
 	return s.nats.ClientURL()
 }
 
+// Name is the server's name.
+func (s *Server) Name() string { return s.nats.Name() }
+
 // Credentials is the file with the seed of a user.
 func (s *Server) Credentials(user string) string { return seedFile(s.cfg.Credentials, user) }
+
+// Drain is a Shutdown that first hands over what the server leads in its cluster and
+// sends clients to the other servers, which takes some seconds. A server that is
+// alone is shut down at once.
+func (s *Server) Drain() {
+	if s.cfg.Cluster.Name != "" && s.cfg.Listen != "" {
+		s.nats.LameDuckShutdown()
+	}
+	s.Shutdown()
+}
 
 // Shutdown stops the server and gives the directory back. Whoever is connected is
 // disconnected. What was acknowledged is kept.
@@ -107,6 +143,8 @@ func (s *Server) Shutdown() {
 			s.nats.Shutdown()
 			s.nats.WaitForShutdown()
 		}
-		_ = s.lock.Close() // the process's end gives it back otherwise
+		if s.lock != nil {
+			_ = s.lock.Close() // the process's end gives it back otherwise
+		}
 	})
 }

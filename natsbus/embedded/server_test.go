@@ -66,3 +66,82 @@ func TestKeepsWhatItAcknowledged(t *testing.T) {
 	}
 	t.Logf("started again and read in %s", time.Since(began))
 }
+
+// BenchmarkStart is from nothing to the first message that is stored.
+func BenchmarkStart(b *testing.B) {
+	for name, cfg := range map[string]embedded.Config{
+		"in process": {}, "listening": {Listen: "127.0.0.1:0"}, "always": {Sync: embedded.SyncAlways},
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				cfg.Dir = b.TempDir()
+				s, err := embedded.Start(b.Context(), cfg)
+				if err != nil {
+					b.Fatal(err)
+				}
+				firstPublish(b, s)
+				s.Shutdown()
+			}
+		})
+	}
+}
+
+func firstPublish(b *testing.B, s *embedded.Server) {
+	b.Helper()
+	nc, err := s.Connect()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer nc.Close()
+	js := streamOf(b, nc)
+	if _, err := js.CreateStream(b.Context(), jetstream.StreamConfig{Name: "S", Subjects: []string{"s"}}); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := js.Publish(b.Context(), "s", nil); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkConnect is a connection, with what the server says to the first word.
+func BenchmarkConnect(b *testing.B) {
+	s := start(b, embedded.Config{Dir: b.TempDir(), Listen: "127.0.0.1:0", Users: []embedded.User{{Name: "u"}}})
+	key, err := nats.NkeyOptionFromSeed(s.Credentials("u"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, connect := range map[string]func() (*nats.Conn, error){
+		"in process": func() (*nats.Conn, error) { return s.Connect() },
+		"loopback":   func() (*nats.Conn, error) { return nats.Connect(s.ClientURL(), key) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				nc, err := connect()
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := nc.Flush(); err != nil {
+					b.Fatal(err)
+				}
+				nc.Close()
+			}
+		})
+	}
+}
+
+// BenchmarkPublish is an acknowledged message, in process.
+func BenchmarkPublish(b *testing.B) {
+	for name, sync := range map[string]embedded.Sync{"default": embedded.SyncDefault, "always": embedded.SyncAlways} {
+		b.Run(name, func(b *testing.B) {
+			js := streamOf(b, connect(b, start(b, embedded.Config{Dir: b.TempDir(), Sync: sync})))
+			if _, err := js.CreateStream(b.Context(), jetstream.StreamConfig{Name: "S", Subjects: []string{"s"}}); err != nil {
+				b.Fatal(err)
+			}
+			data := make([]byte, 200)
+			for b.Loop() {
+				if _, err := js.Publish(b.Context(), "s", data); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
