@@ -65,16 +65,34 @@ func (w *world) restart() *engine.Engine {
 		w.Fatal(err)
 	}
 	w.engine = nil
-	fresh := engine.InMemory()
-	w.backend = &engine.Backend{Journal: w.backend.Journal, Blobs: w.backend.Blobs, Channel: w.backend.Channel, Queue: fresh.Queue, Timers: fresh.Timers}
+	if w.backend.Cluster == nil {
+		fresh := engine.InMemory()
+		w.backend = &engine.Backend{Journal: w.backend.Journal, Blobs: w.backend.Blobs, Channel: w.backend.Channel, Queue: fresh.Queue, Timers: fresh.Timers}
+	}
 	w.config.Backend = w.backend
 	return w.open()
+}
+
+// elsewhere goes on in a process on another machine, where no run is known.
+func (w *world) elsewhere() {
+	w.Helper()
+	if err := w.engine.Close(); err != nil {
+		w.Fatal(err)
+	}
+	w.engine = nil
+	w.backend = w.fresh()
+	w.config.Backend = w.backend
+	w.open()
 }
 
 // recover goes on with a run in another process.
 func (w *world) recover(run string) *engine.Running {
 	w.Helper()
-	r, err := w.restart().Recover(w.Context(), run)
+	again := w.restart().Recover
+	if w.backend.Cluster != nil {
+		again = w.engine.Follow
+	}
+	r, err := again(w.Context(), run)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -230,8 +248,7 @@ func checkpointInB(w *world) {
 	if again.ID() == fork.ID() {
 		w.Error("a second resumption has the id of the first")
 	}
-	w.backend.Journal = engine.InMemory().Journal // another machine, where the run is not known
-	w.restart()
+	w.elsewhere()
 	w.forget()
 	moved := w.restore(doc, "")
 	w.wantSucceeded(w.wait(moved), `"c"`)

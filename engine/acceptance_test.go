@@ -60,6 +60,7 @@ type world struct {
 	*testing.T
 	handler  *direct.Handler
 	backend  *engine.Backend
+	fresh    func() *engine.Backend // another one
 	engine   *engine.Engine
 	recorder *engine.Recorder
 	config   engine.Config // of the engine; to be changed before the first run
@@ -73,7 +74,7 @@ type world struct {
 
 func newWorld(t *testing.T, backend func() *engine.Backend) *world {
 	t.Helper()
-	w := &world{T: t, handler: direct.New(), backend: backend(), recorder: engine.NewRecorder(), do: map[string]do{}, started: time.Now()}
+	w := &world{T: t, handler: direct.New(), backend: backend(), fresh: backend, recorder: engine.NewRecorder(), do: map[string]do{}, started: time.Now()}
 	w.config = engine.Config{
 		Handlers: map[string]engine.Handler{"direct": w.handler},
 		Backend:  w.backend, Concurrency: 1, Observe: w.recorder.Observe,

@@ -67,9 +67,9 @@ type Engine struct {
 	graphs   builtGraphs
 	replicas replicas
 	held     heldRuns
-	begin    chan struct{} // has one for each run that is being recovered
-	drain    chan struct{} // closed when no attempt is to begin any more
-	draining sync.Once
+	begin    chan struct{}   // has one for each run that is being recovered
+	taking   context.Context //nolint:containedctx // ended when no attempt is to begin any more
+	drain    context.CancelFunc
 
 	observing sync.Mutex // serializes Observe
 }
@@ -90,7 +90,7 @@ func New(cfg Config) (*Engine, error) {
 	}
 	e := &Engine{
 		cfg: cfg, backend: cfg.Backend, runs: map[string]*Running{}, crews: map[string]*crew{}, share: map[string]bool{},
-		drain: make(chan struct{}), begin: make(chan struct{}, maxRecovering),
+		begin: make(chan struct{}, maxRecovering),
 	}
 	if e.backend == nil {
 		e.backend = InMemory()
@@ -99,6 +99,7 @@ func New(cfg Config) (*Engine, error) {
 		e.cfg.Retain = true
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
+	e.taking, e.drain = context.WithCancel(e.ctx)
 	return e, nil
 }
 

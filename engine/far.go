@@ -207,6 +207,9 @@ func (o *Running) standing() Mark {
 // through does something to the run where this process drives it, and knows of it
 // then.
 func (o *Running) through(f func(near *Running) error) error {
+	if err := o.advance(false); err != nil { // it may have ended
+		return err
+	}
 	near, err := o.near()
 	if err == nil {
 		err = f(near)

@@ -50,9 +50,17 @@ func (e *Engine) Join() error {
 	return nil
 }
 
+// pause lets time pass, or ctx end.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
+
 // say logs why something has ended that was to go on.
 func (e *Engine) say(what string, err error) {
-	if err != nil && e.ctx.Err() == nil {
+	if err != nil && e.taking.Err() == nil {
 		e.cfg.Logger.Error(what, "err", err)
 	}
 }
@@ -64,7 +72,7 @@ func (e *Engine) Running(run string) *Running { return e.running(run) }
 // ended, or ctx is done: then they are handed back, for other workers to begin them
 // anew. It is for shared backends, before Close.
 func (e *Engine) Drain(ctx context.Context) {
-	e.draining.Do(func() { close(e.drain) })
+	e.drain()
 	tick := time.NewTicker(abandonAfter / 4)
 	defer tick.Stop()
 	for handed := false; ; {
@@ -87,15 +95,6 @@ func (e *Engine) Drain(ctx context.Context) {
 			}
 			return // whoever does not return is left; its lease runs out
 		}
-	}
-}
-
-func (e *Engine) isDraining() bool {
-	select {
-	case <-e.drain:
-		return true
-	default:
-		return false
 	}
 }
 
@@ -182,11 +181,7 @@ func (e *Engine) recoverShare(run string) {
 			return
 		}
 		e.cfg.Logger.Error("drive a run", "run", run, "err", err)
-		select {
-		case <-time.After(recoverAgain):
-		case <-e.ctx.Done():
-			return
-		}
+		pause(e.ctx, recoverAgain)
 		if !e.shares(run) {
 			return
 		}

@@ -91,10 +91,7 @@ func (e *Engine) refuse(lease Lease, err error) {
 	if e.ctx.Err() == nil {
 		d := lease.Delivery()
 		e.cfg.Logger.Error("redeem a ticket", "run", d.Run, "activation", d.Activation, "err", err)
-		select {
-		case <-time.After(time.Second): // what is wrong lasts longer than a turn
-		case <-e.ctx.Done():
-		}
+		pause(e.ctx, time.Second) // what is wrong lasts longer than a turn
 	}
 	_ = lease.Nak(context.WithoutCancel(e.ctx))
 }
@@ -107,7 +104,7 @@ func (a *attempt) prepare(how admission, delivered int) (bool, error) {
 	case how == stopped:
 		a.settle(errStopped)
 		return false, nil
-	case how == parked || a.engine.isDraining():
+	case how == parked || a.engine.taking.Err() != nil:
 		a.settle(errHandedBack)
 		return false, nil
 	case delivered > a.engine.cfg.MaxDeliveries:

@@ -51,12 +51,16 @@ type attempt struct {
 func (e *Engine) work() {
 	for {
 		lease, err := e.receive()
-		if err != nil {
-			if e.ctx.Err() == nil {
-				e.cfg.Logger.Error("receive", "err", err)
-			}
+		switch {
+		case err == nil:
+		case e.taking.Err() != nil || e.cluster == nil || errors.Is(err, ErrClosed):
+			e.say("receive", err)
 			e.workers.Done()
 			return
+		default: // the cluster may come back
+			e.say("receive", err)
+			pause(e.taking, time.Second)
+			continue
 		}
 		if replaced := e.handle(lease); replaced {
 			return // the other one is counted in its place
@@ -64,13 +68,13 @@ func (e *Engine) work() {
 	}
 }
 
-// receive takes a delivery, unless the engine is closed: what it holds then is for
-// others.
+// receive takes a delivery, unless the engine is closed or drained: what it holds
+// then is for others.
 func (e *Engine) receive() (Lease, error) {
-	if err := e.ctx.Err(); err != nil {
+	if err := e.taking.Err(); err != nil {
 		return nil, err
 	}
-	return e.backend.Queue.Receive(e.ctx)
+	return e.backend.Queue.Receive(e.taking)
 }
 
 // handle runs one delivery to its commit. It reports true when it was given up
