@@ -101,16 +101,25 @@ func (o *owning) turn(ctx context.Context) {
 	if time.Since(o.renewed) >= leaseRenew {
 		o.renew(ctx)
 	}
-	for n, s := range o.held {
-		if time.Now().After(s.until) {
-			o.bus.log.Warn("the lease of a partition was lost", "partition", n)
-			o.drop(n)
-		}
-	}
+	o.dropLate()
 	if err := o.observe(ctx); err != nil {
 		return // what is not known is not taken; the leases tell when it goes on for too long
 	}
 	o.balance(ctx)
+}
+
+// dropLate drops what was not confirmed in time.
+func (o *owning) dropLate() {
+	late := 0
+	for n, s := range o.held {
+		if time.Now().After(s.until) {
+			o.drop(n)
+			late++
+		}
+	}
+	if late > 0 {
+		o.bus.log.Warn("leases were lost: the cluster did not confirm them in time", "partitions", late)
+	}
 }
 
 // observe looks at all records.
