@@ -14,11 +14,12 @@ import (
 const (
 	// signalRoom is how many signals may wait to be looked at.
 	signalRoom = 8192
-	// moveNet is how often a run that is watched is looked at, whatever was heard.
-	moveNet = 2 * time.Second
-	// moveAgain is how long after a hint a replica may still be behind.
-	moveAgain = 50 * time.Millisecond
 )
+
+// moveWaits is when a run that is watched is looked at after something was heard:
+// most is stored by then with one replica, with three, and with a replica that is
+// behind; the last goes on, whatever was heard.
+var moveWaits = [...]time.Duration{4 * time.Millisecond, 60 * time.Millisecond, 2 * time.Second}
 
 func (b *Bus) signalPrefix() string { return "gf.sig." + token(b.cfg.Namespace) + "." }
 
@@ -72,12 +73,13 @@ func (b *Bus) signals(ctx context.Context, f func(engine.Signal), lost func()) e
 	}
 }
 
-// watch calls moved soon after a run's log has grown, until ctx is done: on what the
-// stream of runs publishes again once it is stored, and every 2 s in case that was
-// missed.
+// watch calls moved soon after a run's log has grown, until ctx is done. It listens
+// to what is published to the log, since to have the stream tell what it stored costs
+// as much again as to store it; so what is heard may not be stored yet, and is looked
+// for once more a little later, and every 2 s in case it was not heard.
 func (b *Bus) watch(ctx context.Context, run string, moved func()) error {
 	hint := make(chan struct{}, 1)
-	sub, err := b.nc.Subscribe("gf.ev."+b.runPrefix(run)[len("gf.run."):]+".>", func(*nats.Msg) {
+	sub, err := b.nc.Subscribe(b.runPrefix(run)+".>", func(*nats.Msg) {
 		select {
 		case hint <- struct{}{}:
 		default: // one waits
@@ -87,17 +89,19 @@ func (b *Bus) watch(ctx context.Context, run string, moved func()) error {
 		return fmt.Errorf("watch run %q: %w", run, translate(err))
 	}
 	defer func() { _ = sub.Unsubscribe() }() // of a connection that may be closed
-	net := time.NewTimer(moveNet)
-	defer net.Stop()
-	for {
+	waits := moveWaits[:]
+	again := time.NewTimer(waits[len(waits)-1])
+	defer again.Stop()
+	for at := 0; ; {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-hint:
-			net.Reset(moveAgain)
-		case <-net.C:
-			net.Reset(moveNet)
+			at = 0
+		case <-again.C:
+			at = min(at+1, len(waits)-1)
 		}
+		again.Reset(waits[at])
 		if b.nc.IsClosed() {
 			return fmt.Errorf("watch run %q: %w", run, engine.ErrClosed)
 		}

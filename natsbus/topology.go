@@ -25,7 +25,14 @@ const metaVersion = "graflow-wasm.topology"
 func (b *Bus) streams() []jetstream.StreamConfig {
 	all := []jetstream.StreamConfig{
 		runsStream(b.cfg),
+		tasksStream(b.cfg),
+		deadStream(b.cfg),
 		nodesStream(b.cfg),
+		channelStream(b.cfg),
+		indexStream(b.cfg),
+		archiveStream(b.cfg),
+		noticesStream(b.cfg),
+		modulesStream(b.cfg),
 	}
 	for i := range all {
 		all[i].Replicas = b.cfg.Replicas

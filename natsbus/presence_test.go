@@ -1,0 +1,76 @@
+package natsbus
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+)
+
+// until waits for what can only be asked for.
+func until(tb testing.TB, what string, f func() bool) {
+	tb.Helper()
+	for end := time.Now().Add(25 * time.Second); !f(); {
+		if time.Now().After(end) {
+			tb.Fatalf("never came: %s", what)
+		}
+		time.Sleep(5 * time.Millisecond) // there is nothing to wait for but the server's state
+	}
+}
+
+func TestNodes(t *testing.T) {
+	t.Parallel()
+	ns := newNamespace()
+	b := sharedBus(t, ns)
+	nodes := func() []NodeInfo {
+		all, err := b.Nodes(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 2)
+	for _, name := range []string{"w2", "w1"} {
+		go func() {
+			ended <- b.Announce(ctx, func() NodeInfo {
+				return NodeInfo{Node: name, Queues: []string{"default"}, Labels: map[string]string{"gpu": "1"}, Concurrency: 4, Running: 1}
+			})
+		}()
+	}
+	until(t, "two processes", func() bool { return len(nodes()) == 2 })
+	all := nodes()
+	if all[0].Node != "w1" || all[1].Node != "w2" || all[0].Labels["gpu"] != "1" || all[0].Seen.IsZero() {
+		t.Errorf("the processes are %+v", all)
+	}
+	seen := all[0].Seen
+	until(t, "another beat", func() bool { all := nodes(); return len(all) == 2 && all[0].Seen.After(seen) })
+	cancel()
+	for range 2 {
+		if err := receive(t, "the end", ended); !errors.Is(err, context.Canceled) {
+			t.Errorf("announcing ended with %v", err)
+		}
+	}
+	if left := nodes(); len(left) != 0 {
+		t.Errorf("%v are there, want none after they have left", left)
+	}
+}
+
+func TestNodeThatDied(t *testing.T) {
+	t.Parallel()
+	b := sharedBus(t, newNamespace())
+	if _, err := b.beat(t.Context(), NodeInfo{Node: "dead"}); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	until(t, "its end", func() bool {
+		all, err := b.Nodes(t.Context())
+		return err == nil && len(all) == 0
+	})
+	if lived := time.Since(began); lived < 5*time.Second || lived > 14*time.Second {
+		t.Errorf("it was there for %v without a beat, want about 10 s", lived)
+	}
+	if err := b.Announce(t.Context(), func() NodeInfo { return NodeInfo{} }); err == nil {
+		t.Error("a process without a name was announced")
+	}
+}
