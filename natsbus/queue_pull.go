@@ -1,0 +1,319 @@
+package natsbus
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/graflow/graflow-wasm/engine"
+)
+
+// How pulls are made. A pull asks a class's consumer for so many tickets; it cannot
+// be taken back but by giving up the subject on which its answers come. So:
+//
+// With one class, as many tickets are asked for as there are receivers that nobody
+// asked for yet. When receivers come one by one, they are asked for once they are as
+// many as those that are asked for: a busy process pulls in batches, an idle one
+// has at least half of them waiting at the server.
+//
+// With several classes, which of them has tickets is to be known. In order of their
+// turns they are asked with a probe, which the server answers at once; the tickets
+// tell how many more there are. Only when none has any, each is asked for a few
+// tickets that come when they come ("parked" pulls), together possibly for more than
+// there are receivers. What comes of those for nobody is kept while a receiver may
+// be free soon; when none was for 20 ms, it is given back, and what is parked is
+// canceled. So a ticket is delayed by 20 ms at worst by a process that is busy, and
+// never prefetched.
+const (
+	holdTime   = 20 * time.Millisecond  // with surplus, and with an unanswered probe
+	fresh      = 2 * time.Millisecond   // how long a class that was empty is taken for empty
+	parkTime   = 2 * time.Second        // then a parked pull ends, which shows that both sides live
+	parkLost   = parkTime + time.Second // then its end, or itself, was lost: it is made anew
+	maxParked  = 4                      // of a class, when there are several
+	pauseAfter = 200 * time.Millisecond // a consumer did not answer: it has no leader
+)
+
+// weights are how often a priority has its turn, as distances between turns.
+var weights = map[engine.Priority]float64{
+	engine.PriorityHigh: 1, engine.PriorityNormal: 8, engine.PriorityLow: 64,
+}
+
+// source is a class that this process takes from.
+type source struct {
+	class
+	index   int // in subjects of answers
+	pull    string
+	lease   time.Duration
+	limited bool // at its limit a probe is not answered: it is always parked
+
+	turn   float64 // who has the least is next
+	ready  uint64  // tickets that there are, as last told
+	looked time.Time
+	paused time.Time
+
+	parked [2]int // tickets asked for, lately and before: see rotate
+	probe  int    // tickets asked for by the probe in flight
+	probed time.Time
+}
+
+func (s *source) asked() int { return s.parked[0] + s.parked[1] + s.probe }
+
+func (s *source) empty(now time.Time) bool { return s.ready == 0 && now.Sub(s.looked) < fresh }
+
+// arrive counts a ticket that came.
+func (s *source) arrive() {
+	switch {
+	case s.probe > 0:
+		s.probe--
+	case s.parked[1] > 0:
+		s.parked[1]--
+	case s.parked[0] > 0:
+		s.parked[0]--
+	}
+}
+
+// request is a pull to be published.
+type request struct {
+	subject, reply, body string
+}
+
+// pump makes pulls when there is reason to.
+func (q *Queue) pump() {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		select {
+		case <-q.quit:
+			return
+		case <-q.kick:
+		case <-timer.C:
+		}
+		q.mu.Lock()
+		rs, again := q.decide(time.Now())
+		q.mu.Unlock()
+		for _, r := range rs {
+			if err := q.bus.nc.PublishRequest(r.subject, r.reply, []byte(r.body)); err != nil {
+				q.bus.log.Error("pull tickets", "err", err)
+			}
+		}
+		timer.Reset(again)
+	}
+}
+
+// decide returns the pulls to make now, and when to look again unless something
+// happens. The caller holds mu.
+func (q *Queue) decide(now time.Time) ([]request, time.Duration) {
+	if q.closed {
+		return nil, time.Hour
+	}
+	q.rotate(now)
+	idle := len(q.waiting)
+	if idle == 0 {
+		return nil, q.beFull(now)
+	}
+	for _, s := range q.classes {
+		if s.probe > 0 && now.Sub(s.probed) > holdTime { // at a limit, or lost
+			s.probe, s.ready, s.looked = 0, 0, now
+		}
+	}
+	if len(q.classes) == 1 {
+		return q.decideOne(q.classes[0], idle, now), parkLost
+	}
+	return q.decideMany(idle, now)
+}
+
+func (q *Queue) decideOne(s *source, idle int, now time.Time) []request {
+	n := idle - s.asked()
+	if n <= 0 || n < s.asked() || now.Before(s.paused) {
+		return nil
+	}
+	return []request{q.park(s, n)}
+}
+
+func (q *Queue) decideMany(idle int, now time.Time) ([]request, time.Duration) {
+	order := slices.Clone(q.classes)
+	slices.SortFunc(order, func(a, b *source) int {
+		return cmp.Or(cmp.Compare(a.turn, b.turn), cmp.Compare(weights[a.priority], weights[b.priority]), cmp.Compare(a.index, b.index))
+	})
+	for i, s := range order {
+		switch {
+		case s.probe > 0:
+			return nil, holdTime
+		case now.Before(s.paused), s.limited, s.empty(now), s.ready == 0 && s.asked() > 0:
+			continue
+		}
+		n := idle
+		for _, next := range order[i+1:] { // until another has its turn
+			if !next.limited && !next.empty(now) {
+				n = min(n, 1+int((next.turn-s.turn)/weights[s.priority]))
+				break
+			}
+		}
+		s.probed = now
+		return []request{q.probe(s, n)}, holdTime
+	}
+	var rs []request
+	for _, s := range order {
+		if s.asked() == 0 && !now.Before(s.paused) {
+			rs = append(rs, q.park(s, max(1, min(maxParked, idle/len(order)))))
+		}
+	}
+	return rs, parkLost
+}
+
+func (q *Queue) park(s *source, n int) request {
+	s.parked[0] += n
+	return q.request(s, fmt.Sprintf(`{"batch":%d,"expires":%d}`, n, parkTime))
+}
+
+func (q *Queue) probe(s *source, n int) request {
+	s.probe += n
+	return q.request(s, fmt.Sprintf(`{"batch":%d,"no_wait":true}`, n))
+}
+
+func (q *Queue) request(s *source, body string) request {
+	return request{s.pull, strings.TrimSuffix(q.inbox.Subject, "*.*") + strconv.Itoa(s.index) + "." + strconv.Itoa(q.rotation), body}
+}
+
+// beFull sees to surplus and pulls while nobody waits. The caller holds mu.
+func (q *Queue) beFull(now time.Time) time.Duration {
+	if q.outstanding() == 0 && len(q.surplus) == 0 {
+		return time.Hour
+	}
+	if left := holdTime - now.Sub(q.full); left > 0 {
+		return left
+	}
+	q.giveBack()
+	if q.outstanding() > 0 {
+		q.cancelPulls()
+	}
+	return time.Hour
+}
+
+func (q *Queue) outstanding() int {
+	n := 0
+	for _, s := range q.classes {
+		n += s.asked()
+	}
+	return n
+}
+
+// rotate forgets the pulls that must have ended long ago, so that one which was
+// lost, with a connection or a leader, is made again. It takes the place of
+// heartbeats. The caller holds mu.
+func (q *Queue) rotate(now time.Time) {
+	if now.Sub(q.rotated) < parkLost {
+		return
+	}
+	q.rotated = now
+	q.rotation++
+	for _, s := range q.classes {
+		s.parked[0], s.parked[1] = 0, s.parked[0]
+	}
+}
+
+// listen begins to hear answers. The caller holds mu.
+func (q *Queue) listen() error {
+	q.inboxes++
+	inbox, err := q.bus.nc.Subscribe(q.bus.nc.NewInbox()+".*.*", q.arrived)
+	if err != nil {
+		return translate(err)
+	}
+	if err := inbox.SetPendingLimits(-1, -1); err != nil {
+		return translate(err)
+	}
+	q.inbox = inbox
+	return nil
+}
+
+// cancelPulls has the server forget all pulls: nobody listens to their answers any
+// more. What is under way to here still arrives, what is not yet counts as not
+// delivered. The caller holds mu.
+func (q *Queue) cancelPulls() {
+	old := q.inbox
+	if err := q.listen(); err != nil {
+		return // the connection is closed
+	}
+	_ = old.Drain()
+	for _, s := range q.classes {
+		s.parked, s.probe = [2]int{}, 0
+	}
+}
+
+// arrived hears an answer to a pull: a ticket, or why there is none.
+func (q *Queue) arrived(m *nats.Msg) {
+	if m.Reply == "" {
+		q.answered(m)
+		return
+	}
+	meta, err := m.Metadata()
+	if err != nil {
+		q.bus.log.Error("receive a ticket", "err", err)
+		return
+	}
+	d, err := readTicket(m.Data)
+	if err != nil {
+		q.refuse(m, meta, err)
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s := q.byName[meta.Consumer]
+	l := &lease{queue: q, delivery: d, reply: m.Reply, delivered: int(meta.NumDelivered), term: q.bus.cfg.Lease}
+	if s != nil {
+		l.term = s.lease
+		s.ready, s.looked = meta.NumPending, time.Now()
+		if m.Sub == q.inbox {
+			s.arrive()
+		}
+		q.served = max(q.served, s.turn)
+		s.turn = max(s.turn, q.served) + weights[s.priority]
+	}
+	if d != nil {
+		l.begin()
+		q.give(l, s)
+	}
+	if s != nil && (len(q.waiting) > s.asked() || len(q.classes) > 1) {
+		q.wake()
+	}
+}
+
+// answered hears why a pull ended.
+func (q *Queue) answered(m *nats.Msg) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	rest, ok := strings.CutPrefix(m.Subject, strings.TrimSuffix(q.inbox.Subject, "*.*"))
+	if !ok {
+		return // canceled
+	}
+	index, rotation, _ := strings.Cut(rest, ".")
+	i, err := strconv.Atoi(index)
+	at := slices.IndexFunc(q.classes, func(s *source) bool { return s.index == i })
+	if err != nil || at < 0 {
+		return
+	}
+	s, now := q.classes[at], time.Now()
+	switch m.Header.Get("Status") {
+	case "404": // nothing for a probe
+		s.probe, s.ready, s.looked = 0, 0, now
+	case "408": // a parked one has ended
+		age := 0
+		if rotation != strconv.Itoa(q.rotation) {
+			age = 1
+		}
+		left, _ := strconv.Atoi(m.Header.Get("Nats-Pending-Messages"))
+		s.parked[age] = max(0, s.parked[age]-left)
+		s.ready, s.looked = 0, now
+	case "100":
+	default: // there is no leader, no consumer, or no permission
+		s.parked, s.probe, s.ready = [2]int{}, 0, 0
+		s.paused = now.Add(pauseAfter)
+		time.AfterFunc(pauseAfter, q.wake)
+	}
+	s.turn = max(s.turn, q.served+weights[s.priority])
+	q.wake()
+}
