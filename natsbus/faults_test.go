@@ -18,6 +18,7 @@ type line struct {
 	mu   sync.Mutex // guards what follows
 	mute bool       // what the server says is lost
 	deaf bool       // what it is told is lost
+	gone int        // bytes that the server said and nobody heard
 	conn net.Conn
 }
 
@@ -75,6 +76,23 @@ func (l *line) loses() (mute, deaf bool) {
 	return l.mute, l.deaf
 }
 
+// swallow counts what the server said, if it is lost.
+func (l *line) swallow(n int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.mute {
+		l.gone += n
+	}
+	return l.mute
+}
+
+// lost is how many bytes of the server's were.
+func (l *line) lost() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.gone
+}
+
 // cut ends the connection. The next one is sound.
 func (l *line) cut() {
 	l.lose(false, false)
@@ -92,7 +110,7 @@ type faulty struct {
 func (f *faulty) Read(p []byte) (int, error) {
 	for {
 		n, err := f.Conn.Read(p)
-		if mute, _ := f.line.loses(); !mute || err != nil {
+		if err != nil || !f.line.swallow(n) {
 			return n, err
 		}
 	}
