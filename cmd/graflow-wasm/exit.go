@@ -8,17 +8,19 @@ import (
 	"strings"
 
 	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/natsbus"
 	"github.com/graflow/graflow-wasm/wasmhost"
 )
 
 // Exit codes, as documented in the command line's reference.
 const (
-	exitSucceeded = 0
-	exitFailed    = 1
-	exitUsage     = 2
-	exitCanceled  = 3
-	exitPaused    = 4
-	exitLimit     = 5
+	exitSucceeded   = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitCanceled    = 3
+	exitPaused      = 4
+	exitLimit       = 5
+	exitUnreachable = 6
 )
 
 // exitError is an error that ends the command with a code. Without an Err it
@@ -58,6 +60,9 @@ func report(w io.Writer, err error) int {
 	}
 	if !errors.As(err, &e) {
 		e = &exitError{Code: exitFailed, Err: err}
+		if errors.Is(err, natsbus.ErrUnreachable) {
+			e.Code = exitUnreachable
+		}
 	}
 	if e.Err != nil {
 		fmt.Fprintln(w, "graflow-wasm: "+strings.TrimPrefix(strings.TrimRight(err.Error(), "\n"), "graflow-wasm: "))

@@ -31,7 +31,7 @@ func newRoot(std streams) *cobra.Command {
 A flow is a file, NAME.flow.yaml. A single module runs without one.
 
 Exit codes: 0 succeeded, 1 the run failed, 2 bad usage or invalid input,
-3 canceled, 4 paused, 5 timeout or limit.`,
+3 canceled, 4 paused, 5 timeout or limit, 6 the cluster does not answer.`,
 		Example: `  graflow-wasm run hello.flow.yaml --set name=Ada
   graflow-wasm run guest.wasm#hello --input '{"name": "Ada"}'
   graflow-wasm run deploy.flow.yaml --state ./state

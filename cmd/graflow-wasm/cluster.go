@@ -1,0 +1,122 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/url"
+	"os"
+	"regexp"
+
+	"github.com/graflow/graflow-wasm/natsbus"
+	"github.com/spf13/pflag"
+)
+
+// Variables that say what flags of a cluster do, where no flag does.
+const (
+	clusterVariable   = "GRAFLOW_WASM_NATS"
+	credsVariable     = "GRAFLOW_WASM_NATS_CREDS"
+	nkeyVariable      = "GRAFLOW_WASM_NATS_NKEY"
+	caVariable        = "GRAFLOW_WASM_NATS_CA"
+	namespaceVariable = "GRAFLOW_WASM_NAMESPACE"
+)
+
+// clusterFlags say which cluster to join, and as whom.
+type clusterFlags struct {
+	url, creds, nkey, ca, cert, key, namespace string
+
+	flag *pflag.Flag // of the address
+}
+
+// addTo adds the flags. usage is that of the address.
+func (c *clusterFlags) addTo(f *pflag.FlagSet, usage string) {
+	f.StringVar(&c.url, "nats", "", usage+" (default: $"+clusterVariable+")")
+	f.StringVar(&c.nkey, "nkey", "", "connect as the user whose seed is in `FILE`, as a server of graflow-wasm makes it (default: $"+nkeyVariable+")")
+	f.StringVar(&c.creds, "creds", "", "connect as the user whose JWT and seed are in `FILE` (default: $"+credsVariable+")")
+	f.StringVar(&c.ca, "tls-ca", "", "connect by TLS, to a server whose certificate is signed by those in `FILE` (default: $"+caVariable+")")
+	f.StringVar(&c.cert, "tls-cert", "", "certificate in `FILE`, for a server that wants one from its clients")
+	f.StringVar(&c.key, "tls-key", "", "key of --tls-cert in `FILE`")
+	f.StringVar(&c.namespace, "namespace", "", "the `NAME` of those who share runs, modules and workers (default: $"+namespaceVariable+", else main)")
+	c.flag = f.Lookup("nats")
+}
+
+// used tells whether there is a cluster to join.
+func (c *clusterFlags) used() bool { return c.address() != "" }
+
+// given tells whether the address was given as a flag. A flag goes before
+// variables.
+func (c *clusterFlags) given() bool { return c.flag != nil && c.flag.Changed }
+
+// address is where the cluster is, "" for none. An empty flag goes before the
+// variable.
+func (c *clusterFlags) address() string {
+	if c.given() {
+		return c.url
+	}
+	return os.Getenv(clusterVariable)
+}
+
+// dial says how to connect. A seed that is given goes before credentials that are
+// in the environment, and the other way round.
+func (c *clusterFlags) dial() natsbus.DialConfig {
+	d := natsbus.DialConfig{
+		URL: c.address(), NKey: c.nkey, Creds: c.creds, CA: cmp.Or(c.ca, os.Getenv(caVariable)), Cert: c.cert, Key: c.key,
+	}
+	if d.NKey == "" && d.Creds == "" {
+		d.NKey, d.Creds = os.Getenv(nkeyVariable), os.Getenv(credsVariable)
+	}
+	return d
+}
+
+var namespaces = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// open connects to the cluster, which has to be named. The fields of cfg that flags
+// are for are set here. The caller closes the bus. A cluster that does not answer
+// ends the command with exit code 6, one that refuses with 2.
+func (c *clusterFlags) open(ctx context.Context, cfg natsbus.Config) (*natsbus.Bus, error) {
+	if !c.used() {
+		return nil, usagef("which cluster? Give --nats URL, or set %s; `graflow-wasm server` runs one", clusterVariable)
+	}
+	var err error
+	if cfg.Namespace, err = c.space(); err != nil {
+		return nil, err
+	}
+	cfg.Connect = natsbus.Dial(c.dial())
+	bus, err := natsbus.Open(ctx, cfg)
+	if err != nil && !errors.Is(err, natsbus.ErrUnreachable) {
+		return nil, usage(err)
+	}
+	return bus, err
+}
+
+// space is the namespace.
+func (c *clusterFlags) space() (string, error) {
+	name := cmp.Or(c.namespace, os.Getenv(namespaceVariable), "main")
+	if !namespaces.MatchString(name) {
+		return "", usagef("--namespace %q: want letters, digits, - and _, at most 64", name)
+	}
+	return name, nil
+}
+
+// argument is what a command line needs to mean the same cluster. What is in the
+// environment it has anyway.
+func (c *clusterFlags) argument() string {
+	text := ""
+	for _, f := range []struct{ name, value string }{
+		{"nats", redacted(c.url)}, {"nkey", c.nkey}, {"creds", c.creds}, {"tls-ca", c.ca}, {"tls-cert", c.cert}, {"tls-key", c.key}, {"namespace", c.namespace},
+	} {
+		if f.value != "" {
+			text += " --" + f.name + " " + shellQuote(f.value)
+		}
+	}
+	return text
+}
+
+// redacted is an address without its password.
+func redacted(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.User == nil {
+		return address
+	}
+	return u.Redacted()
+}
