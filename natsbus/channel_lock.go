@@ -40,7 +40,7 @@ func (c *Channel) Lock(ctx context.Context, run, name, owner string, ttl, wait t
 		return err
 	}
 	deadline := time.Now().Add(wait)
-	take := func() error { return c.take(ctx, subject, owner, ttl) }
+	take := func() error { return c.write(ctx, taking(subject, owner, ttl)) }
 	if err = take(); wait > 0 && errors.Is(err, engine.ErrLocked) {
 		err = c.waitLock(ctx, run, token(name), deadline, take)
 	}
@@ -50,9 +50,10 @@ func (c *Channel) Lock(ctx context.Context, run, name, owner string, ttl, wait t
 	return nil
 }
 
-// take takes a lock if it is free or the owner's.
-func (c *Channel) take(ctx context.Context, subject, owner string, ttl time.Duration) error {
-	return c.write(ctx, &channelWrite{
+// taking takes a lock if it is free or the owner's. If nobody waits for it by then,
+// it is given back.
+func taking(subject, owner string, ttl time.Duration) *channelWrite {
+	return &channelWrite{
 		subject: subject,
 		apply: func(d *draft) error {
 			h, err := readHolder(d)
@@ -65,7 +66,7 @@ func (c *Channel) take(ctx context.Context, subject, owner string, ttl time.Dura
 			return hold(d, owner, h.Depth+1, ttl)
 		},
 		undo: func(d *draft) error { return giveBack(d, owner) },
-	})
+	}
 }
 
 func readHolder(d *draft) (h lockHolder, err error) {
