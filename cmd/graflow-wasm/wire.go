@@ -23,6 +23,7 @@ type wiringConfig struct {
 	observe     func(engine.Notice)
 	secrets     secrets.Store   // nil: tasks have none
 	backend     *engine.Backend // where runs are kept; nil: nowhere
+	part        engine.Part     // of a backend that is shared
 }
 
 // wiring is an engine with all handlers of the command.
@@ -43,7 +44,7 @@ func newWiring(ctx context.Context, c wiringConfig) (*wiring, error) {
 	}
 	e, err := engine.New(engine.Config{
 		Handlers: handlers, Concurrency: c.concurrency, Observe: c.observe,
-		Backend: c.backend, Retain: c.backend != nil, CheckSchema: flowfile.CheckSchema,
+		Backend: c.backend, Retain: c.backend != nil, Part: c.part, CheckSchema: flowfile.CheckSchema,
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start the engine: %w", err), host.Close(ctx))
