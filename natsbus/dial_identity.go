@@ -11,7 +11,7 @@ import (
 )
 
 // inboxPrefix begins the names of inboxes; the user follows.
-const inboxPrefix = "_INBOX_"
+const inboxPrefix = "_INBOX."
 
 // identity says as whom to connect, and that answers come to the user's own inbox:
 // other users may not listen there.

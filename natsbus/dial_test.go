@@ -24,7 +24,7 @@ func TestDialFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Shutdown)
-	foreign, err := embedded.Start(t.Context(), embedded.Config{Dir: t.TempDir(), Users: []embedded.User{{Name: "u"}}})
+	foreign, err := embedded.Start(t.Context(), embedded.Config{Dir: t.TempDir(), Users: []embedded.User{{Name: "u", All: true}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestDialTellsViolations(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Shutdown)
-	log := &told{news: make(chan struct{}, 8)}
+	log := &dialLog{news: make(chan struct{}, 8)}
 	nc, err := Dial(DialConfig{URL: s.ClientURL(), NKey: s.Credentials("u"), Logger: slog.New(slog.NewTextHandler(log, nil))})()
 	if err != nil {
 		t.Fatal(err)
@@ -134,21 +134,21 @@ func TestDialTellsViolations(t *testing.T) {
 	}
 }
 
-// told is a log that tells when there is a line.
-type told struct {
+// dialLog is a log that tells when there is a line.
+type dialLog struct {
 	mu   sync.Mutex // guards text
 	text bytes.Buffer
 	news chan struct{}
 }
 
-func (l *told) Write(p []byte) (int, error) {
+func (l *dialLog) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	defer func() { l.news <- struct{}{} }()
 	return l.text.Write(p)
 }
 
-func (l *told) String() string {
+func (l *dialLog) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()

@@ -33,6 +33,7 @@ func (b *Bus) streams() []jetstream.StreamConfig {
 		archiveStream(b.cfg),
 		noticesStream(b.cfg),
 		modulesStream(b.cfg),
+		blobStream(b.cfg),
 	}
 	for i := range all {
 		all[i].Replicas = b.cfg.Replicas

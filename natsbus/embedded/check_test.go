@@ -67,7 +67,7 @@ func TestStartRefuses(t *testing.T) {
 
 func TestStartInTheClearWhenToldTo(t *testing.T) {
 	t.Parallel()
-	s := start(t, embedded.Config{Dir: t.TempDir(), Listen: "0.0.0.0:0", Insecure: true, Users: []embedded.User{{Name: "u"}}})
+	s := start(t, embedded.Config{Dir: t.TempDir(), Listen: "0.0.0.0:0", Insecure: true, Users: []embedded.User{{Name: "u", All: true}}})
 	_, port, err := net.SplitHostPort(strings.TrimPrefix(s.ClientURL(), "nats://"))
 	if err != nil || port == "0" {
 		t.Errorf("client URL %q", s.ClientURL())

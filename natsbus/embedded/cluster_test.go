@@ -41,7 +41,7 @@ func members(tb testing.TB, n int) []embedded.Config {
 	for i := range all {
 		all[i] = embedded.Config{
 			Dir: filepath.Join(dir, fmt.Sprint("server-", i)), Listen: "127.0.0.1:0", Credentials: filepath.Join(dir, "credentials"),
-			Users:   []embedded.User{{Name: "u"}},
+			Users:   []embedded.User{{Name: "u", All: true}},
 			Cluster: embedded.Cluster{Name: "c", Listen: routes[i], Routes: slices.Delete(slices.Clone(routes), i, i+1)},
 		}
 	}

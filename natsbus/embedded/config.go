@@ -52,9 +52,11 @@ type User struct {
 	// its ending.
 	Name string
 	// Publish and Subscribe are the subjects, possibly with wildcards, that are
-	// allowed; nothing else is. Both nil: everything is. "{{subject()}}" in them
-	// stands for the user's public key.
+	// allowed; nothing else is. "{{subject()}}" in them stands for the user's public
+	// key.
 	Publish, Subscribe []string
+	// All allows everything.
+	All bool
 }
 
 // Sync is what an acknowledged write survives.

@@ -84,7 +84,7 @@ func (c Config) users(o *server.Options) error {
 const self = "{{subject()}}"
 
 func (u User) permissions(public string) *server.Permissions {
-	if u.Publish == nil && u.Subscribe == nil {
+	if u.All {
 		return nil
 	}
 	return &server.Permissions{Publish: allow(u.Publish, public), Subscribe: allow(u.Subscribe, public)}

@@ -104,7 +104,7 @@ func firstPublish(b *testing.B, s *embedded.Server) {
 
 // BenchmarkConnect is a connection, with what the server says to the first word.
 func BenchmarkConnect(b *testing.B) {
-	s := start(b, embedded.Config{Dir: b.TempDir(), Listen: "127.0.0.1:0", Users: []embedded.User{{Name: "u"}}})
+	s := start(b, embedded.Config{Dir: b.TempDir(), Listen: "127.0.0.1:0", Users: []embedded.User{{Name: "u", All: true}}})
 	key, err := nats.NkeyOptionFromSeed(s.Credentials("u"))
 	if err != nil {
 		b.Fatal(err)

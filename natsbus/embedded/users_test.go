@@ -68,9 +68,10 @@ func TestCredentialsStay(t *testing.T) {
 func TestUsersMayDoWhatIsListed(t *testing.T) {
 	t.Parallel()
 	s := start(t, embedded.Config{Dir: t.TempDir(), Listen: "127.0.0.1:0", Users: []embedded.User{
-		{Name: "all"},
+		{Name: "all", All: true},
 		{Name: "some", Publish: []string{"in"}, Subscribe: []string{"out", "{{subject()}}.>"}},
 		{Name: "mute", Subscribe: []string{"out"}},
+		{Name: "none"},
 		{Name: "deaf", Publish: []string{"in"}},
 	}})
 	for _, test := range []struct {
@@ -85,6 +86,8 @@ func TestUsersMayDoWhatIsListed(t *testing.T) {
 		{user: "some", subscribe: "out", want: true},
 		{user: "some", subscribe: "in"},
 		{user: "some", subscribe: ">"},
+		{user: "none", publish: "in"},
+		{user: "none", subscribe: "out"},
 		{user: "mute", publish: "in"},
 		{user: "mute", subscribe: "out", want: true},
 		{user: "deaf", publish: "in", want: true},
@@ -122,8 +125,8 @@ func permitted(t *testing.T, s *embedded.Server, user, publish, subscribe string
 
 func TestStrangersAreRefused(t *testing.T) {
 	t.Parallel()
-	s := start(t, embedded.Config{Dir: t.TempDir(), Listen: "localhost:0", Users: []embedded.User{{Name: "u"}}})
-	other := start(t, embedded.Config{Dir: t.TempDir(), Users: []embedded.User{{Name: "u"}}})
+	s := start(t, embedded.Config{Dir: t.TempDir(), Listen: "localhost:0", Users: []embedded.User{{Name: "u", All: true}}})
+	other := start(t, embedded.Config{Dir: t.TempDir(), Users: []embedded.User{{Name: "u", All: true}}})
 	foreign, err := nats.NkeyOptionFromSeed(other.Credentials("u"))
 	if err != nil {
 		t.Fatal(err)
