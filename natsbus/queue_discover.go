@@ -16,12 +16,21 @@ const relist = 10 * time.Second
 func (q *Queue) discover(news <-chan *nats.Msg) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	connected := q.bus.nc.StatusChanged(nats.CONNECTED)
+	defer q.bus.nc.RemoveStatusListener(connected)
 	for {
 		select {
 		case <-q.quit:
 			return
 		case m := <-news:
 			q.introduce(string(m.Data))
+		case <-connected: // another server may be, that knows of no pulls
+			q.mu.Lock()
+			if !q.closed {
+				q.cancelPulls()
+			}
+			q.mu.Unlock()
+			timer.Reset(0)
 		case <-timer.C:
 			again := relist
 			if err := q.list(); err != nil && q.ending.Err() == nil {

@@ -116,18 +116,25 @@ func (q *Queue) decide(now time.Time) ([]request, time.Duration) {
 	if idle == 0 {
 		return nil, q.beFull(now)
 	}
-	for _, s := range q.classes {
-		if s.probe > 0 && now.Sub(s.probed) > holdTime { // at a limit, or lost
-			s.probe, s.ready, s.looked = 0, 0, now
-		}
-	}
 	if len(q.classes) == 1 {
 		return q.decideOne(q.classes[0], idle, now), parkLost
+	}
+	for _, s := range q.classes { // one probe at a time: it may be for all who wait
+		switch {
+		case s.probe == 0:
+		case now.Sub(s.probed) < holdTime:
+			return nil, holdTime
+		default: // at a limit, or lost
+			s.probe, s.ready, s.looked = 0, 0, now
+		}
 	}
 	return q.decideMany(idle, now)
 }
 
 func (q *Queue) decideOne(s *source, idle int, now time.Time) []request {
+	if now.Sub(s.probed) > holdTime {
+		s.probe = 0 // of when there were several
+	}
 	n := idle - s.asked()
 	if n <= 0 || n < s.asked() || now.Before(s.paused) {
 		return nil
@@ -141,16 +148,13 @@ func (q *Queue) decideMany(idle int, now time.Time) ([]request, time.Duration) {
 		return cmp.Or(cmp.Compare(a.turn, b.turn), cmp.Compare(weights[a.priority], weights[b.priority]), cmp.Compare(a.index, b.index))
 	})
 	for i, s := range order {
-		switch {
-		case s.probe > 0:
-			return nil, holdTime
-		case now.Before(s.paused), s.limited, s.empty(now), s.ready == 0 && s.asked() > 0:
+		if now.Before(s.paused) || s.limited || s.empty(now) || s.ready == 0 && s.asked() > 0 {
 			continue
 		}
 		n := idle
-		for _, next := range order[i+1:] { // until another has its turn
+		for _, next := range order[i+1:] { // until another has its turn, which may be a little late
 			if !next.limited && !next.empty(now) {
-				n = min(n, 1+int((next.turn-s.turn)/weights[s.priority]))
+				n = min(n, max(idle/4, 1+int((next.turn-s.turn)/weights[s.priority])))
 				break
 			}
 		}

@@ -264,6 +264,24 @@ func TestQueueHoardsNothing(t *testing.T) {
 	}
 }
 
+// TestQueueAsksForWhatItTakes: many receivers of many classes do not have tickets
+// delivered that none of them has time for. A few may be, when the process stalls.
+func TestQueueAsksForWhatItTakes(t *testing.T) {
+	t.Parallel()
+	const n = 6000
+	s := queueServer(t)
+	q := queueOf(t, s, Config{})
+	var ds []*engine.Delivery
+	for i := range n {
+		ds = append(ds, task(fmt.Sprintf("a%d", i), engine.Task{Priority: []engine.Priority{engine.PriorityHigh, engine.PriorityNormal, engine.PriorityLow}[i%3]}))
+	}
+	enqueue(t, q, ds...)
+	waitClasses(t, q, 3)
+	if again := drainQueue(t, q, 64, n); again > n/100 {
+		t.Errorf("%d of %d tickets were delivered before", again, n)
+	}
+}
+
 // TestQueueForgetsWhoLeft: a receiver that was canceled costs no ticket a delivery.
 func TestQueueForgetsWhoLeft(t *testing.T) {
 	t.Parallel()
@@ -332,6 +350,51 @@ func TestQueueRedeliversWhatTheDeadHeld(t *testing.T) {
 	if took := time.Since(begun); twice != 4 || took > lease+time.Second {
 		t.Errorf("%d tickets came again, after %s; want 4 within the lease of %s and 1 s", twice, took, lease)
 	}
+}
+
+// TestQueueSurvivesConnections: a new connection begins without the pulls of the
+// old one, and with the leases.
+func TestQueueSurvivesConnections(t *testing.T) {
+	t.Parallel()
+	s := queueServer(t)
+	q, owner := queueOf(t, s, Config{}), queueOf(t, s, Config{})
+	enqueue(t, owner, tasks(2, engine.Task{})...)
+	held := receiveOne(t, q, time.Second)
+	ackOne(t, q, "a1")
+	got := make(chan engine.Lease)
+	go func() {
+		defer close(got)
+		for range 3 {
+			l, err := q.Receive(t.Context())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			got <- l
+		}
+	}()
+	for i := range 3 {
+		if err := q.bus.nc.ForceReconnect(); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "connected again", q.bus.nc.IsConnected)
+		begun := time.Now()
+		enqueue(t, owner, task(fmt.Sprintf("b%d", i), engine.Task{}))
+		l := <-got
+		if took := time.Since(begun); l == nil || took > 2*time.Second {
+			t.Fatalf("received %v after %s", l, took)
+		}
+		if err := l.Ack(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := held.Ack(t.Context()); err != nil {
+		t.Error(err)
+	}
+	eventually(t, "the queue is empty", func() bool {
+		infos, err := owner.bus.Queues(t.Context())
+		return err == nil && infos[0].Ready == 0 && infos[0].InFlight == 0
+	})
 }
 
 // TestQueueCountsWithoutEnd: the server gives no ticket up by itself.
