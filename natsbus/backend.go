@@ -7,8 +7,12 @@ import (
 // Backend returns what runs need, on this connection. A process needs one: each call
 // makes new parts, which do not know of one another.
 func (b *Bus) Backend() *engine.Backend {
-	all := engine.InMemory() // its timers are those of any process
 	blobs := newBlobs(b)
-	all.Journal, all.Blobs = newJournal(b, blobs), blobs
-	return all
+	journal := newJournal(b, blobs)
+	return &engine.Backend{
+		Journal: journal, Queue: newQueue(b), Channel: newChannel(b), Blobs: blobs,
+		Timers:  engine.InMemory().Timers, // those of any process
+		Lease:   b.cfg.Lease,
+		Cluster: newCluster(b, journal),
+	}
 }
