@@ -26,22 +26,11 @@ func (l load) steady(ctx context.Context, n int) (measure.Times, error) {
 	if err != nil {
 		return nil, err
 	}
-	submitted, errs := make([]time.Time, n), make([]error, n)
-	var all sync.WaitGroup
-	begin := time.Now()
-	for i := range n {
-		sleep(ctx, time.Until(begin.Add(time.Duration(i)*time.Second/time.Duration(l.scale.Pace))))
-		all.Go(func() {
-			submitted[i] = time.Now()
-			errs[i] = l.system.Submit(ctx, first+Job(i))
-		})
-	}
-	all.Wait()
-	err = errors.Join(errs...)
+	submitted, err := l.pace(ctx, first, n)
 	if err == nil {
 		err = l.settle(ctx, reached)
 	}
-	if err = errors.Join(err, stop(context.WithoutCancel(ctx))); err != nil {
+	if err = errors.Join(err, ending(ctx, stop)); err != nil {
 		return nil, err
 	}
 	times := make(measure.Times, n)
@@ -49,6 +38,26 @@ func (l load) steady(ctx context.Context, n int) (measure.Times, error) {
 		times[i] = began.Sub(submitted[i])
 	}
 	return times, nil
+}
+
+// pace submits n jobs and says when it did so, before each call.
+func (l load) pace(ctx context.Context, first Job, n int) ([]time.Time, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	submitted := make([]time.Time, n)
+	var all sync.WaitGroup
+	begin := time.Now()
+	for i := range n {
+		sleep(ctx, time.Until(begin.Add(time.Duration(i)*time.Second/time.Duration(l.scale.Pace))))
+		all.Go(func() {
+			submitted[i] = time.Now()
+			if err := l.system.Submit(ctx, first+Job(i)); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	all.Wait()
+	return submitted, context.Cause(ctx)
 }
 
 // flow submits n jobs while workers run; it takes until the last is completed.
@@ -64,7 +73,7 @@ func (l load) flow(ctx context.Context, n int) (time.Duration, error) {
 		err = l.settle(ctx, reached)
 	}
 	took := time.Since(begin)
-	return took, errors.Join(err, stop(context.WithoutCancel(ctx)))
+	return took, errors.Join(err, ending(ctx, stop))
 }
 
 // backlog submits n jobs, and only then starts workers, which takes part in the
@@ -83,7 +92,7 @@ func (l load) backlog(ctx context.Context, n int) (submit, drain time.Duration, 
 	}
 	err = l.settle(ctx, reached)
 	drain = time.Since(begin)
-	return submit, drain, errors.Join(err, stop(context.WithoutCancel(ctx)))
+	return submit, drain, errors.Join(err, ending(ctx, stop))
 }
 
 // submit submits jobs one by one, as many at the same time as there are workers.
@@ -122,6 +131,13 @@ func (l load) settle(ctx context.Context, reached <-chan struct{}) error {
 			return err
 		}
 	}
+}
+
+// ending stops workers even if ctx is done, but not for ever.
+func ending(ctx context.Context, stop func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	return stop(ctx)
 }
 
 func sleep(ctx context.Context, d time.Duration) {

@@ -42,7 +42,7 @@ func jetstreamPeer(setup natsSetup, tcp bool) Peer {
 		Name: "JetStream", Module: "github.com/nats-io/nats.go", Settings: settings,
 		Class: setup.class, Config: setup.config, Loses: setup.loses,
 		Open: func(ctx context.Context, dir string) (System, error) {
-			s, err := startJetStream(dir, setup.always, tcp)
+			s, err := startJetStream(ctx, dir, setup.always, tcp)
 			if err != nil {
 				return nil, err
 			}
@@ -67,7 +67,7 @@ type onJetStream struct {
 
 var _ System = (*onJetStream)(nil)
 
-func startJetStream(dir string, always, tcp bool) (*onJetStream, error) {
+func startJetStream(ctx context.Context, dir string, always, tcp bool) (*onJetStream, error) {
 	ns, err := server.NewServer(&server.Options{
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, DontListen: !tcp,
 		JetStream: true, StoreDir: dir, SyncAlways: always, NoLog: true, NoSigs: true,
@@ -78,7 +78,7 @@ func startJetStream(dir string, always, tcp bool) (*onJetStream, error) {
 	s := &onJetStream{tcp: tcp, server: ns}
 	ns.Start()
 	if !ns.ReadyForConnections(10 * time.Second) {
-		return nil, errors.Join(errors.New("nats-server is not ready"), s.Close(context.Background()))
+		return nil, errors.Join(errors.New("nats-server is not ready"), s.Close(ctx))
 	}
 	if tcp {
 		s.conn, err = nats.Connect(ns.ClientURL())
@@ -86,7 +86,7 @@ func startJetStream(dir string, always, tcp bool) (*onJetStream, error) {
 		s.conn, err = nats.Connect("", nats.InProcessServer(ns))
 	}
 	if err != nil {
-		return nil, errors.Join(err, s.Close(context.Background()))
+		return nil, errors.Join(err, s.Close(ctx))
 	}
 	return s, nil
 }

@@ -62,7 +62,7 @@ func (p *Postgres) start(ctx context.Context, bin, dir string, as user, settings
 	for _, s := range settings {
 		args = append(args, "-c", s)
 	}
-	cmd := exec.Command(filepath.Join(bin, "postgres"), args...) //nolint:noctx // stop ends it
+	cmd := exec.Command(filepath.Join(bin, "postgres"), args...) // stop ends it
 	as.run(cmd, dir)
 	p.process, err = start(ctx, cmd, func(ctx context.Context) error {
 		return exec.CommandContext(ctx, filepath.Join(bin, "pg_isready"), "-q", "-h", "127.0.0.1", "-p", strconv.Itoa(port)).Run()

@@ -82,6 +82,6 @@ func freePort(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }() // it was only asked for its port
 	return l.Addr().(*net.TCPAddr).Port, nil
 }

@@ -41,7 +41,7 @@ func StartRedis(ctx context.Context, dir string, settings ...string) (*Redis, er
 		"--bind", "127.0.0.1", "--port", strconv.Itoa(port), "--dir", dir, "--save", redisSnapshots,
 	}, settings...)
 	r := &Redis{Address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), Version: redisVersion(string(said))}
-	cmd := exec.Command(binary, args...) //nolint:noctx // stop ends it
+	cmd := exec.Command(binary, args...) // stop ends it
 	r.process, err = start(ctx, cmd, r.ready)
 	if err != nil {
 		return nil, err
@@ -49,8 +49,8 @@ func StartRedis(ctx context.Context, dir string, settings ...string) (*Redis, er
 	return r, nil
 }
 
-// Stop ends it; what it holds is not written down.
-func (r *Redis) Stop() error { return r.process.stop(syscall.SIGKILL) }
+// Stop ends it, and the snapshot that it may be taking.
+func (r *Redis) Stop() error { return r.process.stop(syscall.SIGTERM) }
 
 // ready asks PING, in the protocol's inline form.
 func (r *Redis) ready(ctx context.Context) error {
@@ -59,7 +59,7 @@ func (r *Redis) ready(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }() // its answer is known
 	if _, err := c.Write([]byte("PING\r\n")); err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ func TestTellsWhyAServerEnded(t *testing.T) {
 func TestEndsAServerThatIsNeverReady(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	cmd := exec.Command("sleep", "600") //nolint:noctx // it's what start has to end
+	cmd := exec.Command("sleep", "600") // it's what start has to end
 	never := errors.New("not ready")
 	_, err := start(ctx, cmd, func(context.Context) error { cancel(); return never })
 	if !errors.Is(err, never) {
@@ -56,7 +56,7 @@ func TestEndsAServerThatIsNeverReady(t *testing.T) {
 
 func TestStops(t *testing.T) {
 	t.Parallel()
-	cmd := exec.Command("sleep", "600") //nolint:noctx // likewise
+	cmd := exec.Command("sleep", "600") // likewise
 	p, err := start(t.Context(), cmd, func(context.Context) error { return nil })
 	if err != nil {
 		t.Fatal(err)
