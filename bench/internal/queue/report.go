@@ -97,7 +97,7 @@ func (b *Bench) fsync(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	defer func() { _ = os.Remove(f.Name()) }() // a temporary one
-	defer func() { _ = f.Close() }() // likewise
+	defer func() { _ = f.Close() }()           // likewise
 	var times measure.Times
 	page := make([]byte, 4096)
 	for len(times) < 100 && ctx.Err() == nil {
