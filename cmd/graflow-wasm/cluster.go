@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"strings"
 
 	"github.com/graflow/graflow-wasm/natsbus"
 	"github.com/spf13/pflag"
@@ -57,15 +58,29 @@ func (c *clusterFlags) address() string {
 }
 
 // dial says how to connect. A seed that is given goes before credentials that are
-// in the environment, and the other way round.
-func (c *clusterFlags) dial() natsbus.DialConfig {
+// in the environment, and the other way round. Whoever can read the directory of a
+// server may do everything.
+func (c *clusterFlags) dial() (natsbus.DialConfig, error) {
 	d := natsbus.DialConfig{
 		URL: c.address(), NKey: c.nkey, Creds: c.creds, CA: cmp.Or(c.ca, os.Getenv(caVariable)), Cert: c.cert, Key: c.key,
 	}
 	if d.NKey == "" && d.Creds == "" {
 		d.NKey, d.Creds = os.Getenv(nkeyVariable), os.Getenv(credsVariable)
 	}
-	return d
+	if !isDirectory(d.URL) {
+		return d, nil
+	}
+	dir := d.URL
+	var err error
+	if d.URL, err = addressIn(dir); err == nil && d.NKey == "" && d.Creds == "" {
+		d.NKey = credentialsIn(dir, natsbus.RoleOwner)
+	}
+	return d, err
+}
+
+// isDirectory tells an address that is the directory of a server on this machine.
+func isDirectory(address string) bool {
+	return !strings.Contains(address, "://") && (strings.ContainsAny(address, `/\`) || strings.HasPrefix(address, "."))
 }
 
 var namespaces = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
@@ -81,7 +96,11 @@ func (c *clusterFlags) open(ctx context.Context, cfg natsbus.Config) (*natsbus.B
 	if cfg.Namespace, err = c.space(); err != nil {
 		return nil, err
 	}
-	cfg.Connect = natsbus.Dial(c.dial())
+	dial, err := c.dial()
+	if err != nil {
+		return nil, err
+	}
+	cfg.Connect = natsbus.Dial(dial)
 	bus, err := natsbus.Open(ctx, cfg)
 	if err != nil && !errors.Is(err, natsbus.ErrUnreachable) {
 		return nil, usage(err)

@@ -18,12 +18,12 @@ func TestClusterFlags(t *testing.T) {
 		return c
 	}
 	c := parse()
-	if d := c.dial(); d.URL != "nats://env:4222" || d.NKey != "env.nk" || !c.used() || c.given() || c.argument() != "" {
-		t.Errorf("without flags got %+v, used %v, given %v, argument %q", d, c.used(), c.given(), c.argument())
+	if d, err := c.dial(); err != nil || d.URL != "nats://env:4222" || d.NKey != "env.nk" || !c.used() || c.given() || c.argument() != "" {
+		t.Errorf("without flags got %+v, %v, used %v, given %v, argument %q", d, err, c.used(), c.given(), c.argument())
 	}
 	c = parse("--nats", "nats://ada:secret@host", "--creds", "a b", "--namespace", "blue")
-	if d := c.dial(); d.URL != "nats://ada:secret@host" || d.NKey != "" || d.Creds != "a b" {
-		t.Errorf("got %+v", d)
+	if d, err := c.dial(); err != nil || d.URL != "nats://ada:secret@host" || d.NKey != "" || d.Creds != "a b" {
+		t.Errorf("got %+v, %v", d, err)
 	}
 	if got, want := c.argument(), " --nats nats://ada:xxxxx@host --creds 'a b' --namespace blue"; got != want {
 		t.Errorf("got %q, want %q", got, want)

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/natsbus"
+)
+
+// node is a process that takes part in a cluster: an engine on its bus, and what
+// else is to be done there.
+type node struct {
+	flags   nodeFlags
+	role    string // server or worker
+	part    engine.Part
+	bus     *natsbus.Bus
+	wiring  *wiring
+	health  *healthServer // nil: none
+	started time.Time
+	drains  atomic.Bool
+
+	duties sync.WaitGroup
+	stop   context.CancelFunc // of the duties
+}
+
+// startNode begins to take part. The caller closes the node, then the bus.
+func startNode(ctx context.Context, bus *natsbus.Bus, role string, part engine.Part, flags nodeFlags) (*node, error) {
+	backend := bus.Backend()
+	w, err := newWiring(ctx, wiringConfig{
+		cacheDir: flags.cacheDir, concurrency: flags.concurrency, secrets: flags.store, backend: backend, part: part,
+	})
+	if err != nil {
+		return nil, err
+	}
+	n := &node{flags: flags, role: role, part: part, bus: bus, wiring: w, started: time.Now()}
+	ctx, n.stop = context.WithCancel(context.WithoutCancel(ctx))
+	if flags.health != "" {
+		if n.health, err = serveHealth(flags.health, n.ready); err != nil {
+			n.Close()
+			return nil, err
+		}
+	}
+	if err := w.engine.Join(); err != nil {
+		n.Close()
+		return nil, fmt.Errorf("join the cluster: %w", err)
+	}
+	n.do("announce this process", func() error { return bus.Announce(ctx, n.info) })
+	if c, ok := backend.Cluster.(*natsbus.Cluster); ok && part != engine.PartWorker {
+		n.do("tidy runs", func() error { return c.Tidy(ctx, flags.retention()) })
+	}
+	return n, nil
+}
+
+// do does something until the node is closed.
+func (n *node) do(what string, f func() error) {
+	n.duties.Go(func() {
+		if err := f(); err != nil && !errors.Is(err, context.Canceled) {
+			slog.Error(what, "err", err)
+		}
+	})
+}
+
+// info is what the others are told.
+func (n *node) info() natsbus.NodeInfo {
+	host, _ := os.Hostname() // "" is not known
+	return natsbus.NodeInfo{
+		Node: n.flags.name, Host: host, PID: os.Getpid(), Version: thisBuild().Version, Role: n.role,
+		Queues: n.flags.queueNames(), Labels: n.flags.offers, Concurrency: n.flags.concurrency,
+		Running: n.wiring.engine.Executing(), Started: n.started, Draining: n.drains.Load(),
+	}
+}
+
+// errDraining is a node that takes nothing new.
+var errDraining = errors.New("it is draining")
+
+// ready tells why the node can't take tasks; nil if it can.
+func (n *node) ready(ctx context.Context) error {
+	if n.drains.Load() {
+		return errDraining
+	}
+	if _, err := n.bus.Nodes(ctx); err != nil { // asks a stream, as whoever may be a node can
+		return err
+	}
+	return nil
+}
+
+// serve blocks until a signal comes, and then drains: no task begins any more, those
+// that run may end, and what is left when --drain is over, or at a second signal, is
+// handed back for other workers.
+func (n *node) serve(ctx context.Context, say io.Writer, s *stopping) {
+	name, again := s.Wait(ctx)
+	n.drains.Store(true)
+	if running := n.wiring.engine.Executing(); running > 0 {
+		fmt.Fprintf(say, "graflow-wasm: %s: draining: %s, for at most %s; a second signal hands back at once what does\n", name, countOf(running, "task still runs", "tasks still run"), n.flags.drain)
+	} else {
+		fmt.Fprintf(say, "graflow-wasm: %s: stopping\n", name)
+	}
+	ctx, cancel := context.WithTimeout(again, n.flags.drain)
+	defer cancel()
+	n.wiring.engine.Drain(ctx)
+	if ctx.Err() != nil { // no task of this process has ended the wait
+		fmt.Fprintln(say, "graflow-wasm: what still ran is handed back")
+	}
+}
+
+// countOf is a number with its noun.
+func countOf(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// Close leaves the cluster. Attempts that run are handed back.
+func (n *node) Close() {
+	n.stop()
+	n.duties.Wait()
+	n.wiring.Close()
+	if n.health != nil {
+		n.health.Close()
+	}
+}
