@@ -16,6 +16,8 @@ import (
 // id of a run in place of the run; their errors are a [*Error] with the text that the other process gives, or ErrGone, also as ErrUnanswered.
 // It is safe for concurrent use.
 type Client struct {
+	*Steerer
+
 	http *http.Client
 }
 
@@ -24,6 +26,10 @@ type Client struct {
 func Dial(ctx context.Context, dir string) (*Client, error) {
 	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx, dir) }}
 	c := &Client{http: &http.Client{Transport: transport}}
+	c.Steerer = &Steerer{ask: func(ctx context.Context, method string, r request) error {
+		_, err := do[json.RawMessage](ctx, c, method, r)
+		return err
+	}}
 	conn, err := dial(ctx, dir)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrGone, err)
@@ -89,11 +95,6 @@ func do[T any](ctx context.Context, c *Client, method string, r request) (T, err
 	return got, nil
 }
 
-func (c *Client) tell(ctx context.Context, method string, r request) error {
-	_, err := do[json.RawMessage](ctx, c, method, r)
-	return err
-}
-
 // List is [Desk.List].
 func (c *Client) List(ctx context.Context) ([]Summary, error) {
 	return do[[]Summary](ctx, c, "list", request{})
@@ -114,31 +115,6 @@ func (c *Client) Export(ctx context.Context, run, checkpoint string) ([]byte, er
 	return do[[]byte](ctx, c, "export", request{Run: run, Checkpoint: checkpoint})
 }
 
-// Cancel is [Desk.Cancel].
-func (c *Client) Cancel(ctx context.Context, run, message string) error {
-	return c.tell(ctx, "cancel", request{Run: run, Message: message})
-}
-
-// Hold is [Desk.Hold].
-func (c *Client) Hold(ctx context.Context, run, message string) error {
-	return c.tell(ctx, "hold", request{Run: run, Message: message})
-}
-
-// Resume is [Desk.Resume].
-func (c *Client) Resume(ctx context.Context, run string) error {
-	return c.tell(ctx, "resume", request{Run: run})
-}
-
-// Answer is [Desk.Answer].
-func (c *Client) Answer(ctx context.Context, run, name string, answer json.RawMessage) error {
-	return c.tell(ctx, "answer", request{Run: run, Name: name, Value: answer})
-}
-
-// Retry is [Desk.Retry].
-func (c *Client) Retry(ctx context.Context, run string, from engine.RetryFrom) error {
-	return c.tell(ctx, "retry", request{Run: run, Task: from.Task, Value: from.Input})
-}
-
 // Fork is [Desk.Fork].
 func (c *Client) Fork(ctx context.Context, run, checkpoint, id string) (string, error) {
 	return do[string](ctx, c, "fork", request{Run: run, Checkpoint: checkpoint, ID: id})
@@ -147,11 +123,6 @@ func (c *Client) Fork(ctx context.Context, run, checkpoint, id string) (string, 
 // Restore is [Desk.Restore].
 func (c *Client) Restore(ctx context.Context, doc []byte, id string) (string, error) {
 	return do[string](ctx, c, "restore", request{Document: doc, ID: id})
-}
-
-// Delete is [Desk.Delete].
-func (c *Client) Delete(ctx context.Context, run string, force bool) error {
-	return c.tell(ctx, "delete", request{Run: run, Force: force})
 }
 
 // Follow is [Desk.Follow]. ErrGone if the process ends before the run does.

@@ -144,11 +144,20 @@ func (d *Desk) List(ctx context.Context) ([]Summary, error) {
 
 // History is what the journal of a run tells. ErrNotFound.
 func (d *Desk) History(ctx context.Context, run string) (*engine.History, error) {
-	h, err := d.Engine.History(ctx, run)
+	return history(ctx, d.Engine, run)
+}
+
+func history(ctx context.Context, e *engine.Engine, run string) (*engine.History, error) {
+	h, err := e.History(ctx, run)
+	return h, missing(run, err)
+}
+
+// missing tells where to look for a run that is not found.
+func missing(run string, err error) error {
 	if errors.Is(err, engine.ErrNotFound) {
-		return nil, fmt.Errorf("run %q: %w; `graflow-wasm runs ls` lists those that there are", run, engine.ErrNotFound)
+		return fmt.Errorf("run %q: %w; `graflow-wasm runs ls` lists those that there are", run, engine.ErrNotFound)
 	}
-	return h, err
+	return err
 }
 
 // Show tells all of a run. An output that can't be read whole is told as the journal

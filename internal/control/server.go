@@ -11,19 +11,6 @@ import (
 	"github.com/graflow/graflow-wasm/engine"
 )
 
-// request is what is asked of a Desk; each method reads its own fields.
-type request struct {
-	Run        string          `json:"run,omitempty"`
-	Message    string          `json:"message,omitempty"`
-	Name       string          `json:"name,omitempty"` // of a pause
-	Value      json.RawMessage `json:"value,omitempty"`
-	Task       string          `json:"task,omitempty"`
-	Checkpoint string          `json:"checkpoint,omitempty"`
-	ID         string          `json:"id,omitempty"`
-	Document   []byte          `json:"document,omitempty"`
-	Force      bool            `json:"force,omitempty"`
-}
-
 // line is one of a stream: a notice, or how it ended.
 type line struct {
 	Notice  *engine.Notice  `json:"notice,omitempty"`
@@ -60,40 +47,13 @@ func (s *Server) Close() {
 	<-s.served
 }
 
-// call is a method of a Desk.
-type call func(ctx context.Context, r request) (answer any, err error)
-
 func (s *Server) routes() http.Handler {
-	d := s.desk
 	mux := http.NewServeMux()
-	for name, f := range map[string]call{
-		"ping":    func(context.Context, request) (any, error) { return true, nil },
-		"list":    func(ctx context.Context, _ request) (any, error) { return d.List(ctx) },
-		"show":    func(ctx context.Context, r request) (any, error) { return d.Show(ctx, r.Run) },
-		"events":  func(ctx context.Context, r request) (any, error) { return d.Events(ctx, r.Run) },
-		"export":  func(ctx context.Context, r request) (any, error) { return d.Export(ctx, r.Run, r.Checkpoint) },
-		"cancel":  func(ctx context.Context, r request) (any, error) { return nil, d.Cancel(ctx, r.Run, r.Message) },
-		"hold":    func(ctx context.Context, r request) (any, error) { return nil, d.Hold(ctx, r.Run, r.Message) },
-		"resume":  func(ctx context.Context, r request) (any, error) { return id(d.Resume(ctx, r.Run)) },
-		"answer":  func(ctx context.Context, r request) (any, error) { return id(d.Answer(ctx, r.Run, r.Name, r.Value)) },
-		"fork":    func(ctx context.Context, r request) (any, error) { return id(d.Fork(ctx, r.Run, r.Checkpoint, r.ID)) },
-		"restore": func(ctx context.Context, r request) (any, error) { return id(d.Restore(ctx, r.Document, r.ID)) },
-		"delete":  func(ctx context.Context, r request) (any, error) { return nil, d.Delete(ctx, r.Run, r.Force) },
-		"retry": func(ctx context.Context, r request) (any, error) {
-			return id(d.Retry(ctx, r.Run, engine.RetryFrom{Task: r.Task, Input: r.Value}))
-		},
-	} {
+	for name, f := range s.desk.methods() {
 		mux.HandleFunc("POST /"+name, answer(f))
 	}
 	mux.HandleFunc("POST /follow", s.follow)
 	return mux
-}
-
-func id(o *engine.Running, err error) (any, error) {
-	if err != nil {
-		return nil, err
-	}
-	return o.ID(), nil
 }
 
 // answer decodes a request, and encodes what a call returns.

@@ -12,8 +12,8 @@ import (
 )
 
 // unfinished is the history of a run that has not ended, else ErrFinished.
-func (d *Desk) unfinished(ctx context.Context, run string) (*engine.History, error) {
-	h, err := d.History(ctx, run)
+func unfinished(ctx context.Context, e *engine.Engine, run string) (*engine.History, error) {
+	h, err := history(ctx, e, run)
 	if err != nil {
 		return nil, err
 	}
@@ -23,14 +23,22 @@ func (d *Desk) unfinished(ctx context.Context, run string) (*engine.History, err
 	return h, nil
 }
 
+func (d *Desk) unfinished(ctx context.Context, run string) (*engine.History, error) {
+	return unfinished(ctx, d.Engine, run)
+}
+
 // howEnded adds to an err that says that a run has ended, how it did.
-func (d *Desk) howEnded(ctx context.Context, run string, err error) error {
+func howEnded(ctx context.Context, e *engine.Engine, run string, err error) error {
 	if errors.Is(err, engine.ErrFinished) {
-		if _, ended := d.unfinished(ctx, run); ended != nil {
+		if _, ended := unfinished(ctx, e, run); ended != nil {
 			return ended
 		}
 	}
 	return err
+}
+
+func (d *Desk) howEnded(ctx context.Context, run string, err error) error {
+	return howEnded(ctx, d.Engine, run, err)
 }
 
 func past(s engine.Status) string {
@@ -186,19 +194,27 @@ func (d *Desk) Delete(ctx context.Context, run string, force bool) error {
 		return err
 	}
 	if !slices.Contains(runs, run) {
-		return fmt.Errorf("run %q: %w; `graflow-wasm runs ls` lists those that there are", run, engine.ErrNotFound)
+		return missing(run, engine.ErrNotFound)
 	}
 	if o := d.Running(run); o != nil {
-		if err := o.Cancel("removed"); err != nil && !errors.Is(err, engine.ErrFinished) {
+		if err := end(ctx, o); err != nil {
 			return err
-		}
-		select {
-		case <-o.Done():
-		case <-ctx.Done():
-			return fmt.Errorf("run %q: wait for its end: %w", run, ctx.Err())
 		}
 	}
 	return d.Remove(ctx, run)
+}
+
+// end cancels a run that is to be removed, and waits for its end.
+func end(ctx context.Context, o *engine.Running) error {
+	if err := o.Cancel("removed"); err != nil && !errors.Is(err, engine.ErrFinished) {
+		return err
+	}
+	select {
+	case <-o.Done():
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("run %q: wait for its end: %w", o.ID(), ctx.Err())
+	}
 }
 
 func (d *Desk) ended(ctx context.Context, run string) error {
@@ -207,7 +223,11 @@ func (d *Desk) ended(ctx context.Context, run string) error {
 	case errors.Is(err, engine.ErrFinished):
 		return nil
 	case err == nil:
-		return fmt.Errorf("run %q: %w; cancel it first, or remove it with --force", run, ErrUnfinished)
+		return stillGoesOn(run)
 	}
 	return err
+}
+
+func stillGoesOn(run string) error {
+	return fmt.Errorf("run %q: %w; cancel it first, or remove it with --force", run, ErrUnfinished)
 }
