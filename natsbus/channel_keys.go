@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -14,14 +15,17 @@ import (
 
 // Keys implements engine.Channel. They are those of one moment.
 func (c *Channel) Keys(ctx context.Context, run, prefix string) ([]string, error) {
-	for {
+	for begin := time.Now(); ; {
 		keys, err := c.keys(ctx, run, prefix)
 		switch {
 		case err == nil:
 			return keys, nil
-		case !errors.Is(err, errGap) || ctx.Err() != nil:
-			return nil, fmt.Errorf("channel of run %q: list the keys: %w", run, err)
+		case errors.Is(err, errGap) && time.Since(begin) > patience:
+			err = fmt.Errorf("%w for %s: %w", ErrUnreachable, patience, err)
+		case errors.Is(err, errGap):
+			continue
 		}
+		return nil, fmt.Errorf("channel of run %q: list the keys: %w", run, err)
 	}
 }
 

@@ -14,9 +14,16 @@ import (
 
 const (
 	replayHeartbeat = time.Second
-	// replayQuiet is after how many heartbeats without a message the server is asked
-	// whether it has sent one: the last of a row may be lost unnoticed.
-	replayQuiet = 30
+	// replayPatience is how long one wait for a message takes. It is long enough to
+	// notice that there are no heartbeats, of which two must be missing.
+	replayPatience = 3 * replayHeartbeat
+	// replayQuiet is after how many waits the server is asked whether it has sent a
+	// message: the last of a row may be lost unnoticed.
+	replayQuiet = 10
+	// catchUpPatience is how long one wait takes for a message that should be there,
+	// and catchUpWaits how many there are. The first request of a consumer may be
+	// lost.
+	catchUpPatience, catchUpWaits = 250 * time.Millisecond, 8
 	// replayAhead bounds the messages that wait to be read, and their bytes.
 	replayAhead, replayBytes = 256, 4 << 20
 )
@@ -124,7 +131,7 @@ func (r *channelReplay) next(ctx context.Context, most time.Duration) (*replayed
 func (r *channelReplay) wait(ctx context.Context) (*replayed, error) {
 	for {
 		for range replayQuiet {
-			m, err := r.next(ctx, replayHeartbeat)
+			m, err := r.next(ctx, replayPatience)
 			if !errors.Is(err, nats.ErrTimeout) {
 				return m, err
 			}
@@ -142,14 +149,18 @@ func (r *channelReplay) wait(ctx context.Context) (*replayed, error) {
 // call had it, of all subjects at once. The subjects are those of all keys.
 func (r *channelReplay) catchUp(ctx context.Context, keys string, each func(*replayed) error) error {
 	must, err := r.channel.lastSeq(ctx, keys) // the consumer's replica may lag behind
-	for err == nil && (r.pending > 0 || r.seen < must) {
+	for waits := 0; err == nil && (r.pending > 0 || r.seen < must); {
 		var m *replayed
-		m, err = r.next(ctx, replayHeartbeat/4)
+		m, err = r.next(ctx, catchUpPatience)
 		switch {
-		case errors.Is(err, nats.ErrTimeout): // that message may be gone by now
-			must, err = r.channel.lastSeq(ctx, keys)
 		case err == nil:
-			err = each(m)
+			waits, err = 0, each(m)
+		case !errors.Is(err, nats.ErrTimeout):
+		case waits == catchUpWaits:
+			err = errGap
+		default: // that message may be gone by now
+			waits++
+			must, err = r.channel.lastSeq(ctx, keys)
 		}
 	}
 	return err
