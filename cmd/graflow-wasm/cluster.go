@@ -108,6 +108,16 @@ func (c *clusterFlags) open(ctx context.Context, cfg natsbus.Config) (*natsbus.B
 	return bus, err
 }
 
+// with does something on the cluster. Errors begin with the deed.
+func (c *clusterFlags) with(ctx context.Context, deed string, f func(*natsbus.Bus) error) error {
+	bus, err := c.open(ctx, natsbus.Config{})
+	if err != nil {
+		return failed(deed, err)
+	}
+	defer bus.Close()
+	return failed(deed, f(bus))
+}
+
 // space is the namespace.
 func (c *clusterFlags) space() (string, error) {
 	name := cmp.Or(c.namespace, os.Getenv(namespaceVariable), "main")

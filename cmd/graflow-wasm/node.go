@@ -55,6 +55,7 @@ func startNode(ctx context.Context, bus *natsbus.Bus, role string, part engine.P
 	n.do("announce this process", func() error { return bus.Announce(ctx, n.info) })
 	if c, ok := backend.Cluster.(*natsbus.Cluster); ok && part != engine.PartWorker {
 		n.do("tidy runs", func() error { return c.Tidy(ctx, flags.retention()) })
+		n.do("do what is asked of runs", func() error { return serveControl(ctx, bus, backend, w.engine) })
 	}
 	return n, nil
 }
