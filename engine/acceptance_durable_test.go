@@ -80,7 +80,7 @@ func (w *world) elsewhere() {
 		w.Fatal(err)
 	}
 	w.engine = nil
-	w.backend = w.fresh()
+	w.backend = w.fresh(w.T)
 	w.config.Backend = w.backend
 	w.open()
 }
@@ -200,7 +200,7 @@ func resumeIntoRetry(w *world) {
 	r = w.recover(r.ID())
 	w.wantSucceeded(w.wait(r), "3")
 	w.wantCount("a", 3)
-	if d := time.Since(begun); d != 15*time.Second {
+	if d := time.Since(begun); !w.lasted(d, 15*time.Second) {
 		w.Errorf("the third attempt began after %v, want the 15s that were left", d)
 	}
 }
@@ -278,12 +278,22 @@ func checkpointBefore(w *world) {
 	w.wantSucceeded(w.wait(fork), `"c"`)
 	w.wantLog("b c")
 	w.forget()
-	w.wantSucceeded(w.wait(w.restore(w.export("f", "#1"), "")), `"c"`) // the point at which f began
+	w.wantSucceeded(w.wait(w.restore(w.export("f", fmt.Sprintf("#%d", w.begun("f"))), "")), `"c"`) // the point at which f began
 	w.wantLog("b c")
 	_, err = w.open().Fork(w.Context(), r.ID(), "nowhere", "")
 	w.wantIs(err, engine.ErrNotFound)
 	_, err = w.open().Fork(w.Context(), r.ID(), "", "f")
 	w.wantIs(err, engine.ErrRunExists)
+}
+
+// begun is the sequence of the event with which a run began.
+func (w *world) begun(run string) uint64 {
+	w.Helper()
+	events, err := w.backend.Journal.Read(w.Context(), run, 0)
+	if err != nil || len(events) == 0 {
+		w.Fatalf("%d events, error %v", len(events), err)
+	}
+	return events[0].Seq
 }
 
 func dynamicPending(w *world) {
@@ -502,7 +512,7 @@ func pauseDefault(w *world) {
 	r = w.recover(r.ID())        // the timeout goes on
 	<-r.Done()
 	w.wantSucceeded(r.Outcome(), `"fine"`)
-	if d := time.Since(begun); d != time.Minute {
+	if d := time.Since(begun); !w.lasted(d, time.Minute) {
 		w.Errorf("answered after %v, want 1m", d)
 	}
 }

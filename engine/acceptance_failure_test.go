@@ -198,7 +198,7 @@ func hanging(w *world, hang func(*direct.Context), atMost time.Duration) {
 		w.Errorf("%d attempts, want 4", out.Error.Attempts)
 	}
 	for i, d := range append(w.waits(), time.Since(w.started)-w.at[3]) {
-		if d < time.Second || d > atMost {
+		if d < time.Second || d > atMost+w.slack {
 			w.Errorf("attempt %d lasted %s, want 1s to %s", i+1, d, atMost)
 		}
 	}

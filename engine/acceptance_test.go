@@ -16,31 +16,43 @@ import (
 )
 
 func TestAcceptance(t *testing.T) { //nolint:paralleltest // C48 measures memory, alone
-	acceptance(t, engine.InMemory)
+	acceptance(t, ground{}, inMemory)
 }
+
+func inMemory(*testing.T) *engine.Backend { return engine.InMemory() }
 
 // TestAcceptanceShared are the cases on a backend that processes could share.
 func TestAcceptanceShared(t *testing.T) { //nolint:paralleltest // likewise
-	acceptance(t, func() *engine.Backend { return enginetest.NewShared().Backend() })
+	acceptance(t, ground{shared: true}, func(*testing.T) *engine.Backend { return enginetest.NewShared().Backend() })
+}
+
+// ground says how cases are run on a backend.
+type ground struct {
+	shared bool          // processes could share it
+	slack  time.Duration // of times, for what talks over a connection
+	before func()        // is called before each case on a virtual clock, which then are alone
 }
 
 // acceptance runs the acceptance cases on a backend; each names its number.
-func acceptance(t *testing.T, backend func() *engine.Backend) {
+func acceptance(t *testing.T, k ground, backend func(*testing.T) *engine.Backend) {
 	t.Helper()
 	for _, part := range [][]acceptanceCase{orderCases, dynamicCases, iterationCases, endingCases, failureCases, recoveryCases, boundCases, durableCases} {
 		for _, c := range part {
-			if shared := backend().Cluster != nil; shared && c.local {
+			if k.shared && c.local {
 				continue
 			}
 			t.Run(c.name, func(t *testing.T) {
-				if !c.alone {
+				if !c.alone && (k.before == nil || !c.virtual) {
 					t.Parallel()
 				}
 				if !c.virtual {
-					c.run(newWorld(t, backend))
+					c.run(k.world(t, backend))
 					return
 				}
-				synctest.Test(t, func(t *testing.T) { c.run(newWorld(t, backend)) })
+				if k.before != nil {
+					k.before()
+				}
+				synctest.Test(t, func(t *testing.T) { c.run(k.world(t, backend)) })
 			})
 		}
 	}
@@ -60,11 +72,12 @@ type world struct {
 	*testing.T
 	handler  *direct.Handler
 	backend  *engine.Backend
-	fresh    func() *engine.Backend // another one
+	fresh    func(*testing.T) *engine.Backend // another one
 	engine   *engine.Engine
 	recorder *engine.Recorder
 	config   engine.Config // of the engine; to be changed before the first run
 	started  time.Time
+	slack    time.Duration
 
 	mu  sync.Mutex // guards what follows
 	ran []string
@@ -72,9 +85,19 @@ type world struct {
 	do  map[string]do   // by function
 }
 
-func newWorld(t *testing.T, backend func() *engine.Backend) *world {
+func (k ground) world(t *testing.T, backend func(*testing.T) *engine.Backend) *world {
 	t.Helper()
-	w := &world{T: t, handler: direct.New(), backend: backend(), fresh: backend, recorder: engine.NewRecorder(), do: map[string]do{}, started: time.Now()}
+	w := newWorld(t, backend)
+	w.slack = k.slack
+	return w
+}
+
+// lasted tells whether a time is what it should be.
+func (w *world) lasted(got, want time.Duration) bool { return got >= want && got <= want+w.slack }
+
+func newWorld(t *testing.T, backend func(*testing.T) *engine.Backend) *world {
+	t.Helper()
+	w := &world{T: t, handler: direct.New(), backend: backend(t), fresh: backend, recorder: engine.NewRecorder(), do: map[string]do{}, started: time.Now()}
 	w.config = engine.Config{
 		Handlers: map[string]engine.Handler{"direct": w.handler},
 		Backend:  w.backend, Concurrency: 1, Observe: w.recorder.Observe,

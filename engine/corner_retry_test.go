@@ -15,7 +15,7 @@ func inBubble(t *testing.T, f func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		t.Helper()
-		f(newWorld(t, engine.InMemory))
+		f(newWorld(t, inMemory))
 	})
 }
 
@@ -421,7 +421,7 @@ func TestSameTaskAddedByItems(t *testing.T) {
 // TestManyFailures: what many members do at once costs time in proportion.
 func TestManyFailures(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, engine.InMemory)
+	w := newWorld(t, inMemory)
 	w.on("m", func(*direct.Context, json.RawMessage) (any, error) { return nil, errBoom })
 	for _, onError := range []engine.OnError{engine.OnErrorFail, engine.OnErrorCollect} {
 		s := w.flow("m")

@@ -43,7 +43,11 @@ func (e *Engine) follow(g *Graph, run string) (*Running, error) {
 	if e.ctx.Err() != nil {
 		return nil, ErrClosed
 	}
-	e.workers.Go(func() { e.say("watch a run", e.cluster.Watch(o.ctx, run, o.wake)) })
+	e.workers.Go(func() {
+		if err := e.cluster.Watch(o.ctx, run, o.wake); o.ctx.Err() == nil {
+			e.say("watch a run", err)
+		}
+	})
 	e.workers.Go(o.lookOn)
 	return o, nil
 }

@@ -41,7 +41,7 @@ func TestStorageFails(t *testing.T) {
 		for n := int64(2); n <= 6; n++ {
 			t.Run(fmt.Sprintf("append %d, effect %t", n, effect), func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t, engine.InMemory)
+				w := newWorld(t, inMemory)
 				w.retained()
 				w.config.Logger = slog.New(slog.DiscardHandler)
 				f := &faultyJournal{Journal: w.backend.Journal, effect: effect}

@@ -60,7 +60,7 @@ func pause(ctx context.Context, d time.Duration) {
 
 // say logs why something has ended that was to go on.
 func (e *Engine) say(what string, err error) {
-	if err != nil && e.taking.Err() == nil {
+	if err != nil && e.taking.Err() == nil && e.ctx.Err() == nil {
 		e.cfg.Logger.Error(what, "err", err)
 	}
 }

@@ -177,10 +177,10 @@ func TestRetryRun(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			if c.virtual {
-				synctest.Test(t, func(t *testing.T) { c.run(newWorld(t, engine.InMemory)) })
+				synctest.Test(t, func(t *testing.T) { c.run(newWorld(t, inMemory)) })
 				return
 			}
-			c.run(newWorld(t, engine.InMemory))
+			c.run(newWorld(t, inMemory))
 		})
 	}
 }
@@ -217,7 +217,7 @@ func (w *world) retryError(r *engine.Running, from engine.RetryFrom) error {
 // the process.
 func TestHold(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, engine.InMemory)
+	w := newWorld(t, inMemory)
 	w.retained()
 	w.config.Concurrency = 2
 	begun, end := make(chan string), make(chan struct{})
@@ -253,7 +253,7 @@ func TestHold(t *testing.T) {
 // TestHoldThenCancel: a held run can be canceled; what was held back never begins.
 func TestHoldThenCancel(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, engine.InMemory)
+	w := newWorld(t, inMemory)
 	held := make(chan struct{})
 	var r *engine.Running
 	ready := make(chan struct{})
@@ -281,7 +281,7 @@ func TestOutput(t *testing.T) {
 	for output, blob := range map[engine.Output]bool{"": false, engine.OutputInline: false, engine.OutputAuto: true, engine.OutputBlob: true} {
 		t.Run(string(output), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, engine.InMemory)
+			w := newWorld(t, inMemory)
 			w.retained()
 			w.on("a", func(*direct.Context, json.RawMessage) (any, error) { return large, nil })
 			w.on("small", func(*direct.Context, json.RawMessage) (any, error) { return "s", nil })
@@ -323,7 +323,7 @@ func TestOutput(t *testing.T) {
 // its graph, is a value too.
 func TestOutputSpoofed(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, engine.InMemory)
+	w := newWorld(t, inMemory)
 	w.retained()
 	s := w.flow("a>b>p")
 	w.pauses("p", engine.Pause{Name: "n"})
@@ -352,7 +352,7 @@ func TestOutputSpoofed(t *testing.T) {
 // become one that fills the memory.
 func TestOutputManyTimes(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, engine.InMemory)
+	w := newWorld(t, inMemory)
 	w.on("a", func(*direct.Context, json.RawMessage) (any, error) { return strings.Repeat("x", 1<<20), nil })
 	w.on("b", func(c *direct.Context, _ json.RawMessage) (any, error) {
 		var ref json.RawMessage

@@ -264,10 +264,10 @@ func TestSubFlow(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			if c.virtual {
-				synctest.Test(t, func(t *testing.T) { c.run(newWorld(t, engine.InMemory)) })
+				synctest.Test(t, func(t *testing.T) { c.run(newWorld(t, inMemory)) })
 				return
 			}
-			c.run(newWorld(t, engine.InMemory))
+			c.run(newWorld(t, inMemory))
 		})
 	}
 }

@@ -218,14 +218,16 @@ func (a *attempt) commit(result Result, err error) {
 		}
 	} else if appendErr != nil {
 		// Whether it is in the journal nobody can tell.
-		a.engine.cfg.Logger.Error("commit", "run", d.Run, "activation", d.Activation, "err", appendErr)
-		_ = a.lease.Nak(ctx)
+		if ctx.Err() == nil {
+			a.engine.cfg.Logger.Error("commit", "run", d.Run, "activation", d.Activation, "err", appendErr)
+		}
+		_ = a.lease.Nak(context.WithoutCancel(ctx))
 		if a.owner != nil {
 			a.owner.giveUp(fmt.Errorf("run %q: commit %q: %w", d.Run, d.Activation, appendErr))
 		}
 		return
 	}
-	if ackErr := a.lease.Ack(ctx); ackErr != nil && !errors.Is(ackErr, ErrLeaseLost) {
+	if ackErr := a.lease.Ack(ctx); ackErr != nil && !errors.Is(ackErr, ErrLeaseLost) && ctx.Err() == nil {
 		a.engine.cfg.Logger.Error("ack", "run", d.Run, "activation", d.Activation, "err", ackErr)
 	}
 	owner := a.owner
@@ -238,7 +240,7 @@ func (a *attempt) commit(result Result, err error) {
 	if owner == nil {
 		return
 	}
-	if foldErr := owner.advance(true); foldErr != nil {
+	if foldErr := owner.advance(true); foldErr != nil && ctx.Err() == nil {
 		a.engine.cfg.Logger.Error("advance", "run", d.Run, "err", foldErr)
 	}
 }

@@ -8,9 +8,10 @@ import (
 // makes new parts, which do not know of one another.
 func (b *Bus) Backend() *engine.Backend {
 	blobs := newBlobs(b)
-	journal := newJournal(b, blobs)
+	journal, queue := newJournal(b, blobs), newQueue(b)
+	b.ends(queue.Close)
 	return &engine.Backend{
-		Journal: journal, Queue: newQueue(b), Channel: newChannel(b), Blobs: blobs,
+		Journal: journal, Queue: queue, Channel: newChannel(b), Blobs: blobs,
 		Timers:  engine.InMemory().Timers, // those of any process
 		Lease:   b.cfg.Lease,
 		Cluster: newCluster(b, journal),

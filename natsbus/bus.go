@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -41,6 +42,9 @@ type Bus struct {
 	nc  *nats.Conn
 	js  jetstream.JetStream
 	log *slog.Logger
+
+	mu    sync.Mutex // guards what follows
+	parts []func()   // end the goroutines of its backends
 }
 
 // Open connects. It creates nothing: see [Bus.Setup].
@@ -72,5 +76,22 @@ func Open(_ context.Context, cfg Config) (*Bus, error) {
 	return &Bus{cfg: cfg, nc: nc, js: js, log: cfg.Logger}, nil
 }
 
-// Close ends the connection.
-func (b *Bus) Close() { b.nc.Close() }
+// Close ends what its backends do, and the connection. Engines on them are to be
+// closed before.
+func (b *Bus) Close() {
+	b.mu.Lock()
+	parts := b.parts
+	b.parts = nil
+	b.mu.Unlock()
+	for _, end := range parts {
+		end()
+	}
+	b.nc.Close()
+}
+
+// ends keeps what ends a part.
+func (b *Bus) ends(end func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.parts = append(b.parts, end)
+}

@@ -58,7 +58,7 @@ var rules = []rule{
 
 	{
 		pkg: "engine", may: []string{expr, ulid},
-		tests: []string{"engine/enginetest", "handlers/builtin", "handlers/direct"},
+		tests: []string{"engine/enginetest", "handlers/builtin", "handlers/direct", "natsbus", "natsbus/embedded"},
 	},
 	{pkg: "engine/enginetest", may: []string{"engine", rapid}, tests: []string{"handlers/direct"}},
 	{pkg: "engine/enginetest/sim", may: []string{"engine"}},
