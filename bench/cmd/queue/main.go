@@ -2,8 +2,8 @@
 // asynq on Redis, River on PostgreSQL, JetStream as it is, and ours. It prints
 // plain tables, one for each class of durability.
 //
-//	go run ./cmd/queue -results results   # all, a quarter of an hour
-//	go run ./cmd/queue -quick             # three minutes, coarse
+//	go run ./cmd/queue -results results   # all, eight minutes
+//	go run ./cmd/queue -quick             # one round, two minutes, coarse
 //	go run ./cmd/queue -only river,asynq
 //
 // It starts the servers itself, on loopback and in temporary directories, and ends
@@ -39,7 +39,7 @@ func main() {
 func run(ctx context.Context, args []string, out, log io.Writer) error {
 	flags := flag.NewFlagSet("queue", flag.ContinueOnError)
 	flags.SetOutput(log)
-	quick := flags.Bool("quick", false, "measure for three minutes only")
+	quick := flags.Bool("quick", false, "measure for two minutes only")
 	only := flags.String("only", "", "the systems to run, by `names`: "+strings.Join(names(), ","))
 	rounds := flags.Int("rounds", 0, "how many `rounds`; 0: as the scale says")
 	dir := flags.String("dir", "", "keep the jobs in this `directory`, not in the temporary one")

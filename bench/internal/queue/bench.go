@@ -24,7 +24,7 @@ type Scale struct {
 	Warm        int // jobs before anything is measured
 }
 
-// The scales a run may have. Full takes a quarter of an hour; Tiny only shows that
+// The scales a run may have. Full takes eight minutes; Tiny only shows that
 // everything still runs.
 var (
 	Full  = Scale{Rounds: 2, Jobs: 20_000, Concurrency: 64, Pace: 100, Paced: 1000, Warm: 500}
