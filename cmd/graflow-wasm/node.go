@@ -15,11 +15,18 @@ import (
 	"github.com/graflow/graflow-wasm/natsbus"
 )
 
+// What processes tell others that they are.
+const (
+	roleServer   = "server"
+	roleWorker   = "worker"
+	roleWorkOnly = "work-only" // drives no runs
+)
+
 // node is a process that takes part in a cluster: an engine on its bus, and what
 // else is to be done there.
 type node struct {
 	flags   nodeFlags
-	role    string // server or worker
+	role    string
 	part    engine.Part
 	bus     *natsbus.Bus
 	wiring  *wiring

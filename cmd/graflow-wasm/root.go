@@ -54,7 +54,7 @@ Exit codes: 0 succeeded, 1 the run failed, 2 bad usage or invalid input,
 	root.AddCommand(
 		newRun(std), newRuns(std), newValidate(std), newGraph(std), newSchema(std),
 		newModule(std), newSecrets(std), newNew(std), newVersion(std),
-		newServer(std), newWorker(std), newWorkers(std), newQueues(std), newDead(std),
+		newServer(std), newWorker(std), newWorkers(std), newQueues(std), newDead(std), newDoctor(std),
 	)
 	return root
 }

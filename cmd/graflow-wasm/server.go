@@ -133,7 +133,7 @@ func serve(ctx context.Context, say io.Writer, o serverOptions) (err error) {
 		return err
 	}
 	defer bus.Close()
-	n, err := startNode(ctx, bus, "server", engine.PartBoth, o.nodeFlags)
+	n, err := startNode(ctx, bus, roleServer, engine.PartBoth, o.nodeFlags)
 	if err != nil {
 		return failed("start the server's worker", err)
 	}

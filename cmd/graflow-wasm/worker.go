@@ -61,9 +61,9 @@ func work(ctx context.Context, say io.Writer, o workerOptions) error {
 	if err := checkReplicas(o.replicas); err != nil {
 		return err
 	}
-	part := engine.PartBoth
+	part, role := engine.PartBoth, roleWorker
 	if o.workOnly {
-		part = engine.PartWorker
+		part, role = engine.PartWorker, roleWorkOnly
 	}
 	stops := catchStops()
 	defer stops.Stop()
@@ -72,7 +72,7 @@ func work(ctx context.Context, say io.Writer, o workerOptions) error {
 		return failed("join the cluster", err)
 	}
 	defer bus.Close()
-	n, err := startNode(ctx, bus, "worker", part, o.nodeFlags)
+	n, err := startNode(ctx, bus, role, part, o.nodeFlags)
 	if err != nil {
 		return failed("start a worker", err)
 	}
