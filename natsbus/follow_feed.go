@@ -140,8 +140,10 @@ func (f *feed) take(m *nats.Msg) bool {
 		return false
 	}
 	f.count = count
-	f.last = seq
-	f.handle(seq, m)
+	if seq > f.last { // a replica that is late begins earlier than it was asked to
+		f.last = seq
+		f.handle(seq, m)
+	}
 	return true
 }
 

@@ -71,6 +71,24 @@ func TestFeedGoesOn(t *testing.T) {
 	}
 }
 
+// What comes again is not handled again.
+func TestFeedIsLate(t *testing.T) {
+	t.Parallel()
+	var got []uint64
+	f := &feed{last: 10, handle: func(seq uint64, _ *nats.Msg) { got = append(got, seq) }}
+	for i, seq := range []int{9, 10, 12} {
+		if !f.take(&nats.Msg{Data: []byte("{}"), Reply: fmt.Sprintf("$JS.ACK.s.c.1.%d.%d.1.0", seq, i+1)}) {
+			t.Errorf("%d is refused", seq)
+		}
+	}
+	if f.take(&nats.Msg{Data: []byte("{}"), Reply: "$JS.ACK.s.c.1.20.5.1.0"}) {
+		t.Error("one is missing, which was not noticed")
+	}
+	if !slices.Equal(got, []uint64{12}) {
+		t.Errorf("handled %v, want 12", got)
+	}
+}
+
 func TestPosition(t *testing.T) {
 	t.Parallel()
 	for reply, want := range map[string]string{

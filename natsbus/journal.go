@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -77,20 +78,13 @@ func (j *Journal) Read(ctx context.Context, run string, after uint64) ([]*engine
 	if len(entries) == 0 {
 		return nil, nil
 	}
-	events := make([]*engine.Event, len(entries))
-	for i, e := range entries {
-		if events[i], err = j.decode(ctx, run, e); err != nil {
-			return nil, err
-		}
-	}
-	return events, nil
+	return j.decodeAll(ctx, run, nil, entries)
 }
 
 func (j *Journal) entries(ctx context.Context, run string, after uint64) ([]*entry, error) {
 	f := j.follower(run)
 	if f == nil {
-		all, _, err := j.after(ctx, run, after)
-		return all, err
+		return j.stored(ctx, run, after)
 	}
 	t := token(run)
 	if all, ok, err := f.read(ctx, t, after); ok || err != nil {
@@ -105,26 +99,54 @@ func (j *Journal) entries(ctx context.Context, run string, after uint64) ([]*ent
 }
 
 // ReadThrough returns the events of a run after a sequence, in order, at least
-// through another, which is that of an event of the run. Unlike Read it asks no more
-// than it takes to reach that: it is for who knows what was committed.
+// through another, which is that of an event of the run: it is for who was told of
+// that one, by whomever. Where the run is followed it waits for the event to come in.
+// engine.ErrNotFound: the run ends before it.
 func (j *Journal) ReadThrough(ctx context.Context, run string, after, through uint64) ([]*engine.Event, error) {
-	var all []*engine.Event
-	for after < through {
-		events, err := j.Read(ctx, run, after)
+	read := j.entries
+	if f := j.follower(run); f != nil {
+		here, err := f.await(ctx, through)
 		if err != nil {
 			return nil, err
 		}
-		if len(events) == 0 {
+		if !here {
+			read = j.stored
+		}
+	}
+	var all []*engine.Event
+	for after < through {
+		entries, err := read(ctx, run, after)
+		if err != nil {
+			return nil, fmt.Errorf("read run %q: %w", run, err)
+		}
+		if len(entries) == 0 {
 			return nil, fmt.Errorf("read run %q: it ends at event %d, before %d: %w", run, after, through, engine.ErrNotFound)
 		}
-		after = events[len(events)-1].Seq
-		if all == nil {
-			all = events
-			continue
+		if all, err = j.decodeAll(ctx, run, all, entries); err != nil {
+			return nil, err
 		}
-		all = append(all, events...)
+		after = all[len(all)-1].Seq
 	}
 	return all, nil
+}
+
+// stored reads a page from the stream.
+func (j *Journal) stored(ctx context.Context, run string, after uint64) ([]*entry, error) {
+	all, _, err := j.after(ctx, run, after)
+	return all, err
+}
+
+// decodeAll adds events to others.
+func (j *Journal) decodeAll(ctx context.Context, run string, to []*engine.Event, entries []*entry) ([]*engine.Event, error) {
+	to = slices.Grow(to, len(entries))
+	for _, e := range entries {
+		event, err := j.decode(ctx, run, e)
+		if err != nil {
+			return nil, err
+		}
+		to = append(to, event)
+	}
+	return to, nil
 }
 
 // Last implements [engine.Journal].

@@ -79,6 +79,11 @@ func (b *Bus) setUp(ctx context.Context, want jetstream.StreamConfig) error {
 		return nil
 	}
 	want.Replicas, want.Storage, want.Placement = have.Replicas, have.Storage, have.Placement
+	for key, value := range have.Metadata {
+		if _, ours := want.Metadata[key]; !ours {
+			want.Metadata[key] = value
+		}
+	}
 	_, err = b.js.UpdateStream(ctx, want)
 	return err
 }
