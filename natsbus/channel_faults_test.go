@@ -35,9 +35,18 @@ func watchAll(tb testing.TB, c *Channel) *told {
 	next, stop := iter.Pull2(c.Watch(tb.Context(), "r", ""))
 	tb.Cleanup(stop)
 	w := &told{tb, next}
-	for w.change().Kind != engine.ChangeReady {
-	}
+	w.until(engine.ChangeReady)
 	return w
+}
+
+// until reads up to a change of a kind.
+func (w *told) until(kind engine.ChangeKind) {
+	w.tb.Helper()
+	for {
+		if w.change().Kind == kind {
+			return
+		}
+	}
 }
 
 func (w *told) change() engine.Change {
@@ -199,6 +208,19 @@ func TestChannelWatchOthers(t *testing.T) {
 	}
 	mustDo(t, other, engine.OpAdd, "k", "5")
 	w.wants(engine.ChangeSet, "k", "5")
+	sleeping := make(chan struct{})
+	go func() {
+		defer close(sleeping)
+		w.until(engine.ChangeExpired) // though nothing is told when it is set to expire
+	}()
+	if err := errors.Join(
+		other.Expire(t.Context(), "r", "k", time.Hour), other.Expire(t.Context(), "r", "k", 300*time.Millisecond),
+	); err != nil {
+		t.Fatal(err)
+	}
+	<-sleeping
+	mustDo(t, other, engine.OpAdd, "k", "6")
+	w.wants(engine.ChangeSet, "k", "6")
 	mustDo(t, other, engine.OpDelete, "k", "")
 	w.wants(engine.ChangeDeleted, "k", "")
 	if err := other.Forget(t.Context(), "r"); err != nil {
@@ -228,9 +250,7 @@ func TestChannelWatchResumes(t *testing.T) {
 	if err := errors.Join(other.Expire(t.Context(), "r", "longer", 0), other.Expire(t.Context(), "r", "kept", time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	gone := watchAll(t, other)
-	for gone.change().Kind != engine.ChangeExpired {
-	}
+	watchAll(t, other).until(engine.ChangeExpired)
 	l.cut()
 	mustDo(t, other, engine.OpSet, "last", "4")
 	knows := map[string]string{"kept": "1", "changed": "1", "deleted": "1", "expired": "1", "longer": "1"}

@@ -30,7 +30,7 @@ func (c *Channel) Watch(ctx context.Context, run, prefix string) iter.Seq2[engin
 	return func(yield func(engine.Change, error) bool) {
 		w := &channelWatch{
 			channel: c, subjects: c.prefix(run), prefix: prefix,
-			begun: make(chan struct{}), held: map[string]*watchedCell{},
+			begun: make(chan struct{}), sooner: make(chan struct{}, 1), held: map[string]*watchedCell{},
 		}
 		reading, stop := context.WithCancel(ctx)
 		read := make(chan struct{})
@@ -147,6 +147,7 @@ func (w *channelWatch) tell(ctx context.Context, yield func(engine.Change, error
 		}
 		select {
 		case <-w.to.Wake():
+		case <-w.sooner:
 		case <-timer.C:
 		case <-ctx.Done():
 		}

@@ -20,6 +20,7 @@ type channelWatch struct {
 	prefix    string
 	forgotten uint64        // up to here, what was forgotten was so before the watch
 	begun     chan struct{} // closed when to is set
+	sooner    chan struct{} // of 1: when something expires has changed
 
 	mu   sync.Mutex // guards what follows
 	all  engine.Watchers
@@ -106,12 +107,18 @@ func (w *channelWatch) hold(key string, c cell) {
 	}
 	it.cell = c
 	switch {
+	case it.index < 0 && c.until == 0:
+		return
 	case it.index >= 0 && c.until == 0:
 		heap.Remove(&w.due, it.index)
 	case it.index >= 0:
 		heap.Fix(&w.due, it.index)
-	case c.until != 0:
+	default:
 		heap.Push(&w.due, it)
+	}
+	select {
+	case w.sooner <- struct{}{}: // the value may be told already
+	default:
 	}
 }
 
