@@ -2,10 +2,13 @@ package natsbus
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,23 +21,81 @@ type logged struct {
 	message *kept
 }
 
-// logOf reads what the stream of runs has of a run after a sequence.
-func (b *Bus) logOf(ctx context.Context, run string, after uint64) ([]logged, error) {
+// errBehind is a replica that has not all of a log.
+var errBehind = errors.New("a replica is behind")
+
+// logOf reads what the stream of runs has of a run, in order: by its subjects, whose
+// last messages the server finds at once, where with a wildcard it would look at all
+// that is stored near them.
+func (b *Bus) logOf(ctx context.Context, run string) ([]logged, error) {
+	counts, err := b.countsOf(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	var all []logged
 	j := newJournal(b, newBlobs(b))
-	for all := []logged(nil); ; {
-		found, err := b.gather(ctx, streamRuns, wanted{Seq: after + 1, Next: b.runPrefix(run) + ".>", Batch: directBatch})
+	for subjects := range slices.Chunk(slices.Sorted(maps.Keys(counts)), maxSubjects) {
+		found, err := b.gather(ctx, streamRuns, wanted{Lasts: subjects})
 		if err != nil {
 			return nil, err
 		}
-		for _, m := range found {
-			ev, err := j.decode(ctx, run, &entry{seq: m.seq, data: m.data, blob: m.header.Get(headerBlob)})
-			if err != nil {
-				return nil, err
-			}
-			after = m.seq
-			all = append(all, logged{ev, m})
+		if len(found) < len(subjects) {
+			return nil, fmt.Errorf("read the log of run %q: %w", run, errBehind)
 		}
-		if len(found) < directBatch {
+		for _, last := range found {
+			chain, err := b.chainOf(ctx, last, counts[last.subject])
+			if err != nil {
+				return nil, fmt.Errorf("read the log of run %q: %w", run, err)
+			}
+			for _, m := range chain {
+				ev, err := j.decode(ctx, run, &entry{seq: m.seq, data: m.data, blob: m.header.Get(headerBlob)})
+				if err != nil {
+					return nil, err
+				}
+				all = append(all, logged{ev, m})
+			}
+		}
+	}
+	slices.SortFunc(all, func(x, y logged) int { return cmp.Compare(x.Seq, y.Seq) })
+	return all, nil
+}
+
+// chainOf reads the messages of a subject, of which the last is there.
+func (b *Bus) chainOf(ctx context.Context, last *kept, count int) ([]*kept, error) {
+	var all []*kept
+	for after := uint64(0); len(all) < count-1; {
+		next, err := b.pick(ctx, streamRuns, []wanted{{Seq: after + 1, Next: last.subject}})
+		if err != nil {
+			return nil, err
+		}
+		if next[0] == nil || next[0].seq >= last.seq {
+			return nil, errBehind
+		}
+		after = next[0].seq
+		all = append(all, next[0])
+	}
+	return append(all, last), nil
+}
+
+// countsOf is how many messages the leader has on each subject of a run's log.
+func (b *Bus) countsOf(ctx context.Context, run string) (map[string]int, error) {
+	all := map[string]int{}
+	req := struct {
+		Filter string `json:"subjects_filter"`
+		Offset int    `json:"offset"`
+	}{Filter: b.runPrefix(run) + ".>"}
+	for {
+		var resp struct {
+			Total int `json:"total"`
+			State struct {
+				Subjects map[string]int `json:"subjects"`
+			} `json:"state"`
+		}
+		if err := b.api(ctx, "STREAM.INFO."+streamRuns, req, &resp); err != nil {
+			return nil, err
+		}
+		maps.Copy(all, resp.State.Subjects)
+		if req.Offset += len(resp.State.Subjects); req.Offset >= resp.Total || len(resp.State.Subjects) == 0 {
 			return all, nil
 		}
 	}
@@ -54,15 +115,15 @@ func eventsOf(log []logged) []*engine.Event {
 // What is added to the log while it is read stays, and with it the run is brought
 // back: it was retried just then.
 func (b *Bus) archiveRun(ctx context.Context, m indexed, before time.Time) (bool, error) {
-	log, err := b.logOf(ctx, m.Run, 0)
+	log, err := b.logOf(ctx, m.Run)
+	if errors.Is(err, errBehind) { // it will have caught up when it is tried again
+		return false, nil
+	}
 	if err != nil || len(log) == 0 {
 		return false, err
 	}
-	last, err := b.leaderLast(ctx, streamRuns, b.runPrefix(m.Run)+".>")
-	if err != nil {
-		return false, err
-	}
-	if last.seq != log[len(log)-1].Seq || last.time.After(before) || retriedSince(log, m.message.time) {
+	last := log[len(log)-1].message
+	if last.time.After(before) || retriedSince(log, m.message.time) || !strings.HasSuffix(log[0].message.subject, leafStart) {
 		return false, nil
 	}
 	if err := b.archive(ctx, m.Run, eventsOf(log)); err != nil {
@@ -118,7 +179,7 @@ func (b *Bus) unarchive(ctx context.Context, run string) error {
 		return errors.New("its log does not begin with the run's start")
 	}
 	start := &engine.Event{Type: engine.EventStarted, Time: time.Now(), Basis: &engine.Basis{Graph: events[0].Basis.Graph, Origin: events[0].Basis.Origin}}
-	tail, err := b.logOf(ctx, run, 0) // what came too late to be archived
+	tail, err := b.logOf(ctx, run) // what came too late to be archived
 	if err != nil {
 		return err
 	}

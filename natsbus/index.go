@@ -90,6 +90,7 @@ func (b *Bus) over(ctx context.Context, runs []string) (map[string]bool, error) 
 type indexed struct {
 	engine.Mark
 	message *kept
+	start   uint64 // the sequence of the run's first event; 0 is not known
 }
 
 // marks reads the entries of runs, many with one request. A replica that is behind
@@ -112,7 +113,7 @@ func (b *Bus) marks(ctx context.Context, runs []string) (map[string]indexed, err
 			if err != nil {
 				return nil, err
 			}
-			all[m.Run] = indexed{m, e}
+			all[m.Run] = indexed{Mark: m, message: e}
 		}
 	}
 	return all, nil

@@ -1,6 +1,7 @@
 package natsbus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -95,14 +96,14 @@ func (b *Bus) sweepLogs(ctx context.Context, partition int, before time.Time) er
 		if err != nil {
 			return errors.Join(append(errs, err)...)
 		}
-		var runs []string
+		runs := map[string]uint64{}
 		for _, m := range found {
 			after = m.seq
 			run, err := runOf(m.subject)
 			if err != nil || m.time.After(before) {
 				continue
 			}
-			runs = append(runs, run)
+			runs[run] = m.seq
 		}
 		errs = append(errs, b.archiveRuns(ctx, runs, before))
 		if len(found) < directBatch || len(runs) == 0 || ctx.Err() != nil {
@@ -114,21 +115,24 @@ func (b *Bus) sweepLogs(ctx context.Context, partition int, before time.Time) er
 	}
 }
 
-// archiveRuns archives those of the runs that ended before a time.
-func (b *Bus) archiveRuns(ctx context.Context, runs []string, before time.Time) error {
+// archiveRuns archives those of the runs, given with the sequences of their starts,
+// that ended before a time.
+func (b *Bus) archiveRuns(ctx context.Context, runs map[string]uint64, before time.Time) error {
 	if len(runs) == 0 {
 		return nil
 	}
-	marks, err := b.marks(ctx, runs)
+	marks, err := b.marks(ctx, slices.Collect(maps.Keys(runs)))
 	if err != nil {
 		return err
 	}
 	var due []indexed
-	for _, run := range runs {
-		if m, ok := marks[run]; ok && !m.Ended.IsZero() && m.message.time.Before(before) {
+	for run, m := range marks {
+		if !m.Ended.IsZero() && m.message.time.Before(before) {
+			m.start = runs[run]
 			due = append(due, m)
 		}
 	}
+	slices.SortFunc(due, func(x, y indexed) int { return cmp.Compare(x.start, y.start) })
 	return several(ctx, due, func(m indexed) error {
 		_, err := b.archiveRun(ctx, m, before)
 		return err
@@ -184,7 +188,7 @@ func (b *Bus) sweepIndex(ctx context.Context, mine map[int]bool, before time.Tim
 			}
 			mark, err := m.mark()
 			if err == nil && !mark.Ended.IsZero() && mark.Ended.Before(before) && mine[partition(b.cfg.Namespace, mark.Run)] {
-				due = append(due, indexed{mark, m})
+				due = append(due, indexed{Mark: mark, message: m})
 			}
 		}
 		begin := time.Now()

@@ -55,7 +55,7 @@ func TestRetention(t *testing.T) {
 		}
 	}
 	mark("open", time.Time{})
-	if err := b.archiveRuns(t.Context(), []string{"archived"}, time.Now()); err != nil {
+	if err := b.archiveRuns(t.Context(), map[string]uint64{"archived": 0}, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	before := time.Now()
@@ -85,7 +85,9 @@ func TestTidy(t *testing.T) {
 	c := newCluster(b, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- c.Tidy(ctx, Retention{ArchiveAfter: time.Millisecond, Keep: time.Hour, Every: 10 * time.Millisecond}) }()
+	go func() {
+		done <- c.Tidy(ctx, Retention{ArchiveAfter: time.Millisecond, Keep: time.Hour, Every: 10 * time.Millisecond})
+	}()
 	ownAll(c, true)
 	mine := "gf.run.*." + token(b.cfg.Namespace) + ".>"
 	until(t, "the archive of all", func() bool { return count(t, b, streamRuns, mine) == 0 })
