@@ -24,16 +24,14 @@ import (
 // itself, and a ticket that came within the last 2 ms may have to wait for the next
 // turn.
 //
-// A Queue that has received runs three goroutines, until Close.
+// A Queue that has received runs a few goroutines, until Close.
 type Queue struct {
 	bus *Bus
 	js  jetstream.JetStream // with its own publishes in flight
 
-	kick   chan struct{} // there is something for pump to see
-	quit   chan struct{} // closed by Close
-	ending context.Context
-	end    context.CancelFunc
-	all    sync.WaitGroup
+	kick chan struct{} // there is something for pump to see
+	quit chan struct{} // closed by Close
+	all  sync.WaitGroup
 
 	mu       sync.Mutex // guards what follows
 	ensured  map[class]time.Time
@@ -61,13 +59,24 @@ func newQueue(b *Bus) *Queue {
 	if err != nil {
 		panic(fmt.Sprintf("jetstream: %v", err)) // the options are constants
 	}
-	q := &Queue{
+	return &Queue{
 		bus: b, js: js,
 		kick: make(chan struct{}, 1), quit: make(chan struct{}),
 		ensured: map[class]time.Time{}, byName: map[string]*source{},
 	}
-	q.ending, q.end = context.WithCancel(context.Background())
-	return q
+}
+
+// untilClose is a context of a goroutine of the queue's: it ends with Close.
+func (q *Queue) untilClose() (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.Background())
+	q.all.Go(func() {
+		select {
+		case <-q.quit:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	return ctx, cancel
 }
 
 // Close gives back what nobody has received, and ends the goroutines. Who waits in
@@ -80,7 +89,6 @@ func (q *Queue) Close() {
 	}
 	q.closed = true
 	close(q.quit)
-	q.end()
 	q.giveBack()
 	if q.started {
 		_ = q.inbox.Drain() // what is on its way is given back by arrived
@@ -99,7 +107,7 @@ func (q *Queue) Receive(ctx context.Context) (engine.Lease, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	l, mine, err := q.enter()
+	l, mine, err := q.enter() //nolint:contextcheck // what it starts lives until Close
 	if l != nil || err != nil {
 		return l, err
 	}
@@ -146,6 +154,9 @@ func (q *Queue) leave(mine chan *lease) {
 			q.waiting = append(q.waiting[:i], q.waiting[i+1:]...)
 			break
 		}
+	}
+	if len(q.waiting) == 0 {
+		q.full = time.Time{} // who leaves does not come back soon
 	}
 	select {
 	case l := <-mine:
@@ -202,6 +213,7 @@ func (q *Queue) give(l *lease, from *source) {
 	}
 	if from != nil && !q.closed && time.Since(q.full) < holdTime && len(q.surplus) < len(q.classes) {
 		q.surplus = append(q.surplus, l)
+		q.wake() // to give it back in time
 		return
 	}
 	l.drop()

@@ -23,6 +23,7 @@ func BenchmarkQueueLatency(b *testing.B) {
 }
 
 func latency(b *testing.B, classes, receivers int) {
+	b.Helper()
 	s := queueServer(b)
 	owner, worker := queueOf(b, s, Config{}), queueOf(b, s, Config{})
 	priorities := []engine.Priority{engine.PriorityNormal, engine.PriorityHigh, engine.PriorityLow}[:classes]
@@ -75,6 +76,7 @@ func BenchmarkQueueThroughput(b *testing.B) {
 }
 
 func throughput(b *testing.B, classes, receivers int) {
+	b.Helper()
 	const batch = 20000
 	s := queueServer(b)
 	owner, worker := queueOf(b, s, Config{}), queueOf(b, s, Config{})
@@ -92,7 +94,7 @@ func throughput(b *testing.B, classes, receivers int) {
 		begun = time.Now()
 		again += drainQueue(b, worker, receivers, batch)
 		received += time.Since(begun)
-		eventually(b, "all acks have arrived", func() bool {
+		waitUntil(b, "all acks have arrived", func() bool {
 			infos, err := owner.bus.Queues(b.Context())
 			return err == nil && !slices.ContainsFunc(infos, func(i QueueInfo) bool { return i.Ready != 0 || i.InFlight != 0 })
 		})
@@ -104,9 +106,9 @@ func throughput(b *testing.B, classes, receivers int) {
 
 // drainQueue receives and acks n tickets, and returns how many of them had been
 // delivered before.
-func drainQueue(b testing.TB, q *Queue, receivers, n int) int64 {
-	b.Helper()
-	ctx, cancel := context.WithCancel(b.Context())
+func drainQueue(tb testing.TB, q *Queue, receivers, n int) int64 {
+	tb.Helper()
+	ctx, cancel := context.WithCancel(tb.Context())
 	defer cancel()
 	var all sync.WaitGroup
 	var done, again atomic.Int64
@@ -120,8 +122,8 @@ func drainQueue(b testing.TB, q *Queue, receivers, n int) int64 {
 				if l.Delivered() != 1 {
 					again.Add(1)
 				}
-				if err := l.Ack(b.Context()); err != nil {
-					b.Error(err)
+				if err := l.Ack(tb.Context()); err != nil { //nolint:contextcheck // the last one cancels the receivers'
+					tb.Error(err)
 				}
 				if done.Add(1) == int64(n) {
 					cancel()

@@ -14,6 +14,8 @@ const relist = 10 * time.Second
 
 // discover keeps the classes that this process takes from.
 func (q *Queue) discover(news <-chan *nats.Msg) {
+	ctx, cancel := q.untilClose()
+	defer cancel()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	connected := q.bus.nc.StatusChanged(nats.CONNECTED)
@@ -23,7 +25,7 @@ func (q *Queue) discover(news <-chan *nats.Msg) {
 		case <-q.quit:
 			return
 		case m := <-news:
-			q.introduce(string(m.Data))
+			q.introduce(ctx, string(m.Data))
 		case <-connected: // another server may be, that knows of no pulls
 			q.mu.Lock()
 			if !q.closed {
@@ -33,7 +35,7 @@ func (q *Queue) discover(news <-chan *nats.Msg) {
 			timer.Reset(0)
 		case <-timer.C:
 			again := relist
-			if err := q.list(); err != nil && q.ending.Err() == nil {
+			if err := q.list(ctx); err != nil && ctx.Err() == nil {
 				q.bus.log.Warn("list the consumers of the work queue", "err", err)
 				again = time.Second
 			}
@@ -43,12 +45,12 @@ func (q *Queue) discover(news <-chan *nats.Msg) {
 }
 
 // introduce takes up a class that was told, with the consumer's own settings.
-func (q *Queue) introduce(filter string) {
+func (q *Queue) introduce(ctx context.Context, filter string) {
 	c, ns, err := classOfFilter(filter)
 	if err != nil || ns != q.bus.cfg.Namespace || !c.takes(q.bus.cfg) {
 		return
 	}
-	ctx, cancel := context.WithTimeout(q.ending, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	consumer, err := q.bus.js.Consumer(ctx, streamTasks, c.consumer(ns))
 	if err != nil {
@@ -61,8 +63,8 @@ func (q *Queue) introduce(filter string) {
 }
 
 // list takes up all classes that there are, and drops those that are no more.
-func (q *Queue) list() error {
-	ctx, cancel := context.WithTimeout(q.ending, 10*time.Second)
+func (q *Queue) list(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	found := map[class]jetstream.ConsumerConfig{}
 	err := q.bus.eachClass(ctx, func(c class, info *jetstream.ConsumerInfo) {

@@ -42,7 +42,10 @@ func (l *lease) Delivered() int { return l.delivered }
 // Ack is not confirmed by the server: should it be lost, the ticket comes again,
 // and finds its chain committed.
 func (l *lease) Ack(ctx context.Context) error {
-	if err := l.settle(ctx); err != nil {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := l.settle(); err != nil {
 		return err
 	}
 	return translate(l.queue.bus.nc.Publish(l.reply, ackDone))
@@ -51,7 +54,10 @@ func (l *lease) Ack(ctx context.Context) error {
 // Nak waits until the server knows: else who receives next might get what is
 // behind it.
 func (l *lease) Nak(ctx context.Context) error {
-	if err := l.settle(ctx); err != nil {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := l.settle(); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, tryTime)
@@ -62,16 +68,13 @@ func (l *lease) Nak(ctx context.Context) error {
 
 // drop is a Nak that does not wait.
 func (l *lease) drop() {
-	if l.settle(context.Background()) == nil {
+	if l.settle() == nil {
 		_ = l.queue.bus.nc.Publish(l.reply, ackAgain) // should it fail, the lease runs out
 	}
 }
 
 // settle ends the lease in this process.
-func (l *lease) settle(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
+func (l *lease) settle() error {
 	if until := l.until.Swap(0); until == 0 || int64(time.Since(epoch)) >= until {
 		return engine.ErrLeaseLost
 	}

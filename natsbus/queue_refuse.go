@@ -22,7 +22,7 @@ func (q *Queue) refuse(m *nats.Msg, meta *nats.MsgMetadata, why error) {
 		return
 	}
 	q.all.Go(func() { // the ack of a publish is not awaited where tickets arrive
-		ctx, cancel := context.WithTimeout(q.ending, 30*time.Second)
+		ctx, cancel := q.untilClose()
 		defer cancel()
 		data, err := json.Marshal(string(m.Data))
 		if err == nil {

@@ -212,15 +212,15 @@ func waitClasses(tb testing.TB, q *Queue, n int) {
 		tb.Error(err)
 	}
 	q.mu.Unlock()
-	eventually(tb, fmt.Sprintf("the queue takes from %d classes", n), func() bool {
+	waitUntil(tb, fmt.Sprintf("the queue takes from %d classes", n), func() bool {
 		q.mu.Lock()
 		defer q.mu.Unlock()
 		return len(q.classes) == n
 	})
 }
 
-// eventually polls: what a server has got to know shows in no other way.
-func eventually(tb testing.TB, what string, is func() bool) {
+// waitUntil polls: what a server has got to know shows in no other way.
+func waitUntil(tb testing.TB, what string, is func() bool) {
 	tb.Helper()
 	for deadline := time.Now().Add(10 * time.Second); !is(); <-time.After(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -298,9 +298,12 @@ func TestQueueForgetsWhoLeft(t *testing.T) {
 			}
 		})
 	}
-	eventually(t, "eight pulls wait at the server", func() bool { return gone.asked() == 8 })
+	waitUntil(t, "eight pulls wait at the server", func() bool { return gone.asked() == 8 })
 	cancel()
 	all.Wait()
+	if err := gone.bus.nc.Flush(); err != nil { // what it told its server counts
+		t.Fatal(err)
+	}
 	for i := range 20 {
 		begun := time.Now()
 		enqueue(t, owner, task(fmt.Sprintf("a%d", i), engine.Task{}))
@@ -377,7 +380,7 @@ func TestQueueSurvivesConnections(t *testing.T) {
 		if err := q.bus.nc.ForceReconnect(); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, "connected again", q.bus.nc.IsConnected)
+		waitUntil(t, "connected again", q.bus.nc.IsConnected)
 		begun := time.Now()
 		enqueue(t, owner, task(fmt.Sprintf("b%d", i), engine.Task{}))
 		l := <-got
@@ -391,7 +394,7 @@ func TestQueueSurvivesConnections(t *testing.T) {
 	if err := held.Ack(t.Context()); err != nil {
 		t.Error(err)
 	}
-	eventually(t, "the queue is empty", func() bool {
+	waitUntil(t, "the queue is empty", func() bool {
 		infos, err := owner.bus.Queues(t.Context())
 		return err == nil && infos[0].Ready == 0 && infos[0].InFlight == 0
 	})
@@ -447,7 +450,7 @@ func TestQueueFull(t *testing.T) {
 	for i := range 5 {
 		ackOne(t, q, fmt.Sprintf("a%d", i))
 	}
-	eventually(t, "there is room", func() bool { return q.Enqueue(t.Context(), false, ds[5:]...) == nil })
+	waitUntil(t, "there is room", func() bool { return q.Enqueue(t.Context(), false, ds[5:]...) == nil })
 	for i := range 3 {
 		ackOne(t, q, fmt.Sprintf("a%d", i+5))
 	}
@@ -464,7 +467,7 @@ func TestQueueCloses(t *testing.T) {
 		_, err := q.Receive(t.Context())
 		ended <- err
 	}()
-	eventually(t, "it waits", func() bool { return q.asked() == 1 })
+	waitUntil(t, "it waits", func() bool { return q.asked() == 1 })
 	q.Close()
 	if err := <-ended; !errors.Is(err, engine.ErrClosed) {
 		t.Errorf("receive from a closed queue: %v", err)
@@ -554,7 +557,7 @@ func TestQueueBuriesWhatIsNoTicket(t *testing.T) {
 	ackOne(t, q, "before")
 	ackOne(t, q, "after")
 	var dead []DeadLetter
-	eventually(t, "four dead letters", func() bool {
+	waitUntil(t, "four dead letters", func() bool {
 		var err error
 		if dead, err = q.bus.DeadLetters(t.Context(), 0, 10); err != nil {
 			t.Fatal(err)
@@ -566,7 +569,7 @@ func TestQueueBuriesWhatIsNoTicket(t *testing.T) {
 	}) {
 		t.Errorf("dead letters %+v, want one with the bytes and the reason", dead)
 	}
-	eventually(t, "the queue is empty", func() bool {
+	waitUntil(t, "the queue is empty", func() bool {
 		infos, err := q.bus.Queues(t.Context())
 		return err == nil && infos[0].Ready == 0 && infos[0].InFlight == 0
 	})
