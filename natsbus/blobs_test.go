@@ -45,6 +45,13 @@ func openBus(tb testing.TB, connect func(...nats.Option) (*nats.Conn, error), na
 	return b
 }
 
+// inNamespace is a bus on the same connection.
+func inNamespace(b *Bus, namespace string) *Bus {
+	cfg := b.cfg
+	cfg.Namespace = namespace
+	return &Bus{cfg: cfg, nc: b.nc, js: b.js, log: b.log}
+}
+
 func random(tb testing.TB, size int) []byte {
 	tb.Helper()
 	data := make([]byte, size)
@@ -83,10 +90,8 @@ func TestBlobsSuite(t *testing.T) {
 			t.Parallel()
 			enginetest.Suite{Open: func(t *testing.T) *engine.Backend {
 				t.Helper()
-				ns := *bus
-				ns.cfg.Namespace = t.Name()
 				all := engine.InMemory()
-				all.Blobs = &Blobs{bus: &ns, cache: newBlobCache(limit)}
+				all.Blobs = &Blobs{bus: inNamespace(bus, t.Name()), cache: newBlobCache(limit)}
 				return all
 			}}.Run(t)
 		})
@@ -120,9 +125,7 @@ func TestBlobsOfManyChunks(t *testing.T) {
 func TestBlobsForgetOneRun(t *testing.T) {
 	t.Parallel()
 	bus := blobBus(t)
-	other := *bus
-	other.cfg.Namespace = "other"
-	all := map[string]*Bus{"r": bus, "r2": bus, "r.x": bus, "R": &other}
+	all := map[string]*Bus{"r": bus, "r2": bus, "r.x": bus, "R": inNamespace(bus, "other")}
 	var digest string
 	for run, b := range all {
 		var err error

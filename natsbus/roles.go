@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+
+	"github.com/graflow/graflow-wasm/natsbus/access"
 )
 
 // Role is what a user of the cluster is for.
@@ -19,7 +21,7 @@ const (
 	RoleOperator Role = "operator"
 	// RoleViewer sees everything.
 	RoleViewer Role = "viewer"
-	// RoleOwner is for processes that drive runs: all that is of the bus is theirs.
+	// RoleOwner is for processes that drive runs: everything in the account is theirs.
 	RoleOwner Role = "owner"
 )
 
@@ -29,12 +31,15 @@ func Roles() []Role {
 }
 
 // Perms are the subjects on which a user may publish, and those to which it may
-// subscribe. [Self] in them stands for the user.
-type Perms struct{ Publish, Subscribe []string }
+// subscribe; with All it may do everything. [Self] in them stands for the user.
+type Perms struct {
+	Publish, Subscribe []string
+	All                bool
+}
 
 // Self stands for a user's public key, or its name if it has a password, as in the
 // templates of JWTs.
-const Self = "{{subject()}}"
+const Self = access.Self
 
 // Permissions are those of a role in a namespace; "" is "main".
 //
@@ -44,7 +49,9 @@ const Self = "{{subject()}}"
 // Teams that must not see one another need an account each.
 //
 // Nobody but owners may create consumers: what a consumer delivers the server
-// publishes on a subject of its creator's choice, whoever may publish there.
+// publishes on a subject of its creator's choice. Answers to requests it publishes on
+// one of the requester's choice, so a user with these permissions is to have an
+// account of its own, which [Template] gives it.
 func Permissions(role Role, namespace string) (Perms, error) {
 	ns := token(cmp.Or(namespace, "main"))
 	var p Perms
@@ -58,7 +65,7 @@ func Permissions(role Role, namespace string) (Perms, error) {
 	case RoleViewer:
 		p = viewerPerms(ns)
 	case RoleOwner:
-		p = ownerPerms()
+		return Perms{All: true}, nil
 	default:
 		return Perms{}, fmt.Errorf("role %q: want one of %q", role, Roles())
 	}
@@ -135,14 +142,6 @@ func viewerPerms(ns string) Perms {
 			readsBlobs(ns),
 		),
 		Subscribe: follows(ns),
-	}
-}
-
-func ownerPerms() Perms {
-	return Perms{
-		// Answers go to inboxes of others.
-		Publish:   []string{"gf.>", "_INBOX.>", "$JS.API.>", "$JS.ACK.>", "$JS.FC.>"},
-		Subscribe: []string{"gf.>", "$JS.EVENT.ADVISORY.>"},
 	}
 }
 

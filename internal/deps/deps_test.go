@@ -28,6 +28,7 @@ const (
 	natsGo     = "github.com/nats-io/nats.go"
 	natsServer = "github.com/nats-io/nats-server/v2"
 	nkeys      = "github.com/nats-io/nkeys"
+	nuid       = "github.com/nats-io/nuid"
 	otel       = "go.opentelemetry.io/otel"
 	prometheus = "github.com/prometheus/client_golang"
 	rapid      = "pgregory.net/rapid"
@@ -75,8 +76,15 @@ var rules = []rule{
 	{pkg: "handlers/script", may: []string{"engine", "handlers/wasm"}, tests: []string{"wasmhost"}},
 	{pkg: "handlers/docker", may: []string{"engine", docker, moby}},
 
-	{pkg: "natsbus", may: []string{"engine", natsGo, nkeys}, tests: []string{"natsbus/embedded", "handlers/direct"}},
-	{pkg: "natsbus/embedded", may: []string{natsGo, natsServer, nkeys, xSys}},
+	{
+		pkg: "natsbus", may: []string{"engine", "natsbus/access", natsGo, nkeys, nuid},
+		tests: []string{"natsbus/embedded", "handlers/direct"},
+	},
+	{pkg: "natsbus/access"},
+	{
+		pkg: "natsbus/embedded", may: []string{"natsbus/access", natsGo, natsServer, nkeys, xSys},
+		tests: []string{"natsbus"},
+	},
 
 	{pkg: "statedir", may: []string{"engine", xSys}, tests: []string{"handlers/direct"}},
 
@@ -104,6 +112,7 @@ var confined = []struct{ module, pkg string }{
 	{natsGo, "natsbus/..."},
 	{natsServer, "natsbus/embedded"},
 	{nkeys, "natsbus/..."},
+	{nuid, "natsbus"},
 }
 
 // private lists the trees that nothing outside them imports.

@@ -137,19 +137,27 @@ func check(tb testing.TB, js jetstream.JetStream, n int) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), 30*time.Second)
 	defer cancel()
-	consumer, err := js.OrderedConsumer(ctx, "S", jetstream.OrderedConsumerConfig{})
-	for errors.Is(err, nats.ErrTimeout) || errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		consumer, err = js.OrderedConsumer(ctx, "S", jetstream.OrderedConsumerConfig{})
-	}
-	if err != nil {
-		tb.Fatal(err)
-	}
-	for i := range n {
-		m, err := consumer.Next(jetstream.FetchMaxWait(10 * time.Second))
-		if err != nil || string(m.Data()) != fmt.Sprint(i) {
-			tb.Fatalf("message %d of %d: %v, %v", i, n, m, err)
+	for i := 0; i < n; {
+		try, end := context.WithTimeout(ctx, time.Second)
+		m, err := message(try, js, uint64(i+1))
+		end()
+		switch {
+		case err == nil && string(m.Data) != fmt.Sprint(i):
+			tb.Fatalf("message %d of %d is %q", i, n, m.Data)
+		case err == nil:
+			i++
+		case ctx.Err() != nil || errors.Is(err, jetstream.ErrMsgNotFound):
+			tb.Fatalf("message %d of %d: %v", i, n, err)
 		}
 	}
+}
+
+func message(ctx context.Context, js jetstream.JetStream, seq uint64) (*jetstream.RawStreamMsg, error) {
+	stream, err := js.Stream(ctx, "S")
+	if err != nil {
+		return nil, err
+	}
+	return stream.GetMsg(ctx, seq)
 }
 
 // TestClusterRefusesStrangers starts a server that knows the routes, and not the

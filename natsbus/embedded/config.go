@@ -53,7 +53,7 @@ type User struct {
 	Name string
 	// Publish and Subscribe are the subjects, possibly with wildcards, that are
 	// allowed; nothing else is. "{{subject()}}" in them stands for the user's public
-	// key.
+	// key. Such a user has an account of its own, see package access.
 	Publish, Subscribe []string
 	// All allows everything.
 	All bool

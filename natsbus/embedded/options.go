@@ -6,11 +6,12 @@ import (
 	"net"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nkeys"
+
+	"github.com/graflow/graflow-wasm/natsbus/access"
 )
 
 // lameDuck is how long those who are connected have to go elsewhere.
@@ -31,11 +32,8 @@ func (c Config) options() (*server.Options, nkeys.KeyPair, error) {
 		LameDuckDuration:       lameDuck,
 		LameDuckGracePeriod:    lameDuck / 4,
 	}
-	if err := errors.Join(c.listen(o), c.cluster(o), c.users(o)); err != nil {
-		return nil, nil, err
-	}
-	own, err := inProcess(o)
-	return o, own, err
+	own, err := c.users(o)
+	return o, own, errors.Join(err, c.listen(o), c.cluster(o))
 }
 
 func (c Config) listen(o *server.Options) (err error) {
@@ -50,56 +48,33 @@ func (c Config) listen(o *server.Options) (err error) {
 	return err
 }
 
-// inProcess adds the user as whom this process connects. Its seed is in memory
-// alone, and of no use on a connection from outside.
-func inProcess(o *server.Options) (nkeys.KeyPair, error) {
-	pair, err := nkeys.CreateUser()
+// users gives each user a key, and one to this process: its seed is in memory alone,
+// and of no use on a connection from outside.
+func (c Config) users(o *server.Options) (nkeys.KeyPair, error) {
+	own, err := nkeys.CreateUser()
 	if err != nil {
 		return nil, err
 	}
-	public, err := pair.PublicKey()
-	o.Nkeys = append(o.Nkeys, &server.NkeyUser{
-		Nkey: public, AllowedConnectionTypes: map[string]struct{}{"IN_PROCESS": {}},
-	})
-	return pair, err
-}
-
-// users gives each user a key.
-func (c Config) users(o *server.Options) error {
+	public, err := own.PublicKey()
+	if err != nil {
+		return nil, err
+	}
+	all := []access.User{{Name: "process", Key: public, InProcess: true, All: true}}
 	for _, u := range c.Users {
 		pair, err := key(c.Credentials, u.Name)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		public, err := pair.PublicKey()
 		if err != nil {
-			return fmt.Errorf("credentials of %s: %w", u.Name, err)
+			return nil, fmt.Errorf("credentials of %s: %w", u.Name, err)
 		}
-		o.Nkeys = append(o.Nkeys, &server.NkeyUser{Nkey: public, Permissions: u.permissions(public)})
+		all = append(all, access.User{Name: u.Name, Key: public, All: u.All, Publish: u.Publish, Subscribe: u.Subscribe})
 	}
-	return nil
-}
-
-// self stands for the user's public key in subjects, as in the templates of JWTs.
-const self = "{{subject()}}"
-
-func (u User) permissions(public string) *server.Permissions {
-	if u.All {
-		return nil
+	if err := o.ProcessConfigString(access.Config(all...)); err != nil {
+		return nil, fmt.Errorf("users: %w", err)
 	}
-	return &server.Permissions{Publish: allow(u.Publish, public), Subscribe: allow(u.Subscribe, public)}
-}
-
-// allow lists subjects. The server takes an empty list for no restriction.
-func allow(subjects []string, public string) *server.SubjectPermission {
-	if len(subjects) == 0 {
-		return &server.SubjectPermission{Deny: []string{">"}}
-	}
-	all := make([]string, len(subjects))
-	for i, subject := range subjects {
-		all[i] = strings.ReplaceAll(subject, self, public)
-	}
-	return &server.SubjectPermission{Allow: all}
+	return own, nil
 }
 
 // hostPort splits an address. Port 0, any, is what the server calls -1.
