@@ -42,7 +42,7 @@ credentials: copy the directory of those of the first to the others.
 
 SIGTERM or Ctrl-C ends it as it ends a worker; the NATS server goes last.
 
-Exit codes: 0 drained, 2 bad usage, or a directory in use.`,
+Exit codes: 0 drained, 2 bad usage, or a directory or an address in use.`,
 		Example: `  graflow-wasm server --dir ./srv
   graflow-wasm server --dir ./srv --listen-nats 0.0.0.0:4222 --tls-cert cert.pem --tls-key key.pem
   graflow-wasm server --dir ./a --listen-nats 10.0.0.1:4222 --cluster-listen 10.0.0.1:6222 \
@@ -116,10 +116,7 @@ func serve(ctx context.Context, say io.Writer, o serverOptions) (err error) {
 	defer stops.Stop()
 	srv, err := embedded.Start(stops.Started(), config) //nolint:contextcheck // the signal's
 	if err != nil {
-		if errors.Is(err, embedded.ErrInUse) {
-			return usage(err)
-		}
-		return err
+		return usage(err) // a directory in use, an address that is taken, a file that is none
 	}
 	defer srv.Drain()
 	forget, err := o.publish(srv)
