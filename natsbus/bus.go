@@ -2,9 +2,11 @@ package natsbus
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -57,6 +59,9 @@ func Open(_ context.Context, cfg Config) (*Bus, error) {
 	}
 	if cfg.Replicas == 0 {
 		cfg.Replicas = 1
+	}
+	if cfg.Node == "" {
+		cfg.Node = "node-" + strings.ToLower(rand.Text()[:8])
 	}
 	if cfg.Lease == 0 {
 		cfg.Lease = 10 * time.Second
