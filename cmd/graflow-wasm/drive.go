@@ -24,15 +24,24 @@ type job struct {
 
 // drive does a job, prints the output, and turns how it ended into an exit code.
 func (s *session) drive(ctx context.Context, std streams, j job) error {
-	d := &driving{session: s, job: j, std: std, watch: newWatch(std, j.graph, j.flags), changed: make(chan struct{}, 1), asked: make(chan struct{}, 1), used: map[string]bool{}}
+	if j.flags.detach {
+		return s.detach(ctx, std, j)
+	}
+	d := &driving{session: s, job: j, std: std, watch: newWatch(std, j.graph, j.flags), changed: make(chan struct{}, 1), asked: make(chan struct{}, 1), moves: make(chan struct{}, 1), used: map[string]bool{}, given: map[string]bool{}}
 	defer d.watch.Close()
-	if s.dir != nil && isTerminal(std.err) && !j.flags.quiet { // plain lines name it
-		fmt.Fprintf(std.err, "run %s, kept in %s\n", j.run, s.state.path())
+	if s.place.kept() && isTerminal(std.err) && !j.flags.quiet { // plain lines name it
+		fmt.Fprintf(std.err, "run %s, kept in %s\n", j.run, s.place.name())
 	}
 	if j.past != nil {
 		d.watch.Past(control.WithStarts(j.past))
 	}
+	if j.past != nil && s.bus != nil {
+		s.feed.skip(lastSeq(j.past))
+	}
 	defer s.hub.Subscribe(j.run, d.observe)()
+	if s.bus != nil {
+		defer s.followLogs(j)()
+	}
 	// From here on a signal cancels the run, not the context of its end.
 	ctx = context.WithoutCancel(ctx)
 	outcome, err := d.run(ctx)
@@ -58,16 +67,16 @@ func (s *session) settle(ctx context.Context, std streams, j job) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if runs := s.desk.GoingOn(); len(runs) > 0 && j.signals.Hit() == "" {
+	if runs := s.local.GoingOn(); len(runs) > 0 && j.signals.Hit() == "" {
 		fmt.Fprintf(std.err, "graflow-wasm: this process stays for what others have brought to it: %s; Ctrl-C leaves it interrupted\n", oneLine(strings.Join(runs, ", ")))
 	}
 	j.signals.Say("leaving the runs that go on here")
 	j.signals.Then(func(string) { cancel() })
-	left, err := s.desk.Settle(ctx)
+	left, err := s.local.Settle(ctx)
 	if s.server != nil { // from here on nobody brings another one
 		s.server.Close() //nolint:contextcheck // closing has no context to end by
 		s.server = nil
-		left, err = s.desk.Settle(ctx)
+		left, err = s.local.Settle(ctx)
 	}
 	if err != nil {
 		fmt.Fprintln(std.err, "graflow-wasm: "+printable(err.Error()))
@@ -86,19 +95,27 @@ func (s *session) finish(ctx context.Context, std streams, j job, o engine.Outco
 		}
 		fmt.Fprintf(std.err, "graflow-wasm: run %s is not kept any more: %s\n", oneLine(j.run), s.whyLost(err))
 	}
+	if s.bus != nil && o.Status == engine.StatusPaused { // perhaps by hand too
+		if h, err := s.desk.History(ctx, j.run); err == nil && h.Outcome.Status == o.Status {
+			return s.tell(ctx, std, j, h)
+		}
+	}
 	output, err := s.engine.Whole(ctx, j.run, o.Output)
 	if err != nil {
 		return fmt.Errorf("%s: read its output: %w", j.deed, err)
 	}
 	o.Output = output
+	if s.bus != nil {
+		return finish(std, j, o, tasks, &s.place)
+	}
 	return finish(std, j, o, tasks, nil)
 }
 
 // whyLost tells why a run can't be read that was driven here until now.
 func (s *session) whyLost(err error) string {
 	switch {
-	case s.state.existing() != nil:
-		return "its state directory " + s.state.path() + " is gone"
+	case s.place.existing() != nil:
+		return "its state directory " + s.place.path() + " is gone"
 	case errors.Is(err, engine.ErrNotFound):
 		return "it was removed"
 	}
@@ -116,5 +133,5 @@ func (s *session) tell(ctx context.Context, std streams, j job, h *engine.Histor
 	if o.Status == engine.StatusPaused && control.Held(h) {
 		o.Reason = engine.ReasonHeld // also where it waits for an answer besides
 	}
-	return finish(std, j, o, control.Tasks(h), &s.state)
+	return finish(std, j, o, control.Tasks(h), &s.place)
 }

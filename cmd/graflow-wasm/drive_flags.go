@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -12,10 +13,11 @@ import (
 
 // driveFlags are those of every command that drives a run to its end.
 type driveFlags struct {
-	state       stateFlags
+	place       placeFlags
 	concurrency int
 	answers     []string
 	wait        bool
+	detach      bool
 	format      *choice
 	raw         bool
 	noColor     bool
@@ -31,9 +33,10 @@ type driveFlags struct {
 func (o *driveFlags) addTo(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.SortFlags = false
-	o.state.addSync(f)
+	o.place.state.addSync(f)
 	f.StringArrayVar(&o.answers, "answer", nil, "answer a pause in advance, as `NAME=JSON` (repeatable)")
-	f.BoolVar(&o.wait, "wait", false, "with --state: stay while the run is paused, until it was answered from elsewhere")
+	f.BoolVar(&o.detach, "detach", false, "with --nats: print the run's id and leave it to the cluster")
+	f.BoolVar(&o.wait, "wait", false, "with --state or --nats: stay while the run is paused, until it was answered from elsewhere")
 	f.IntVar(&o.concurrency, "concurrency", 0, fmt.Sprintf("tasks that run at once; 1 is strictly first in, first out (default: the engine's, here on %d CPUs)", runtime.NumCPU()))
 	o.format = outputFlag(cmd, "text", "json", "events")
 	f.BoolVar(&o.raw, "raw", false, "print an output that is a string without quotes")
@@ -45,6 +48,9 @@ func (o *driveFlags) addTo(cmd *cobra.Command) {
 
 // check reads what the flags say, before anything is begun.
 func (o *driveFlags) check() error {
+	if err := errors.Join(o.place.check(), o.checkDetach(), o.checkFar()); err != nil {
+		return err
+	}
 	if o.concurrency < 0 {
 		return usagef("--concurrency %d: want 1 or more", o.concurrency)
 	}
@@ -62,7 +68,23 @@ func (o *driveFlags) check() error {
 		}
 		o.ahead[name] = json.RawMessage(value)
 	}
+	if o.place.onCluster() {
+		return nil // they are the workers'
+	}
 	var err error
 	o.store, err = o.secrets.store()
 	return err
+}
+
+// checkFar refuses what is for those to say who execute tasks.
+func (o *driveFlags) checkFar() error {
+	switch {
+	case !o.place.onCluster():
+		return nil
+	case o.concurrency != 0:
+		return usagef("--concurrency: on a cluster each worker has its own: `graflow-wasm worker --concurrency N`")
+	case o.secrets.given():
+		return usagef("--secrets-file, --identity: on a cluster secrets are those of the workers: `graflow-wasm worker --secrets-file FILE`")
+	}
+	return nil
 }

@@ -16,14 +16,16 @@ type driving struct {
 	job     job
 	std     streams
 	watch   *watch
-	running *engine.Running
+	running drivenRun
 	changed chan struct{} // has one when what waits may have changed
 	asked   chan struct{} // has one when there is something in paused
+	moves   chan struct{} // has one when something has been done
 	lines   <-chan string // of standard input, once it was read from
 	said    string        // last, of why it waits
 
-	answering sync.Mutex      // held while an answer in advance is given; guards used and refused
+	answering sync.Mutex      // held while an answer in advance is given; guards what follows up to refused
 	used      map[string]bool // answers in advance
+	given     map[string]bool // likewise, by the pause that has it
 	refused   bool            // one of them did not fit
 	mu        sync.Mutex      // guards what follows
 	paused    []engine.Notice // for which there is an answer in advance
@@ -36,16 +38,25 @@ func (d *driving) run(ctx context.Context) (engine.Outcome, error) {
 	if err != nil {
 		return engine.Outcome{}, refused(failed(d.job.deed, err))
 	}
-	d.running = running
-	d.session.desk.Keep(running)
-	d.job.signals.Then(func(signal string) { _ = running.Cancel("canceled by " + signal) }) // fails only if it has ended
+	ctx, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	d.running = d.session.driven(running)
+	signaled := make(chan string, 1)
+	d.job.signals.Then(func(signal string) { signaled <- signal }) // once
 	var wait sync.WaitGroup
 	ended := make(chan struct{})
+	wait.Go(func() { giveUp(d.cancelOn(signaled, ended)) }) //nolint:contextcheck // likewise
+	if d.session.bus != nil {
+		wait.Go(func() { d.noteNobody(ended) }) //nolint:contextcheck // likewise
+	}
 	wait.Go(func() { d.answerAhead(ended) }) //nolint:contextcheck // an answer belongs to the run, not to who waits for it
 	defer wait.Wait()
 	defer close(ended)
 	for {
-		outcome, err := running.Wait(ctx)
+		outcome, err := d.running.Wait(ctx)
+		if cause := context.Cause(ctx); err != nil && cause != nil {
+			err = cause
+		}
 		if err != nil {
 			return outcome, fmt.Errorf("%w%s", failed(d.job.deed, err), d.goOn())
 		}
@@ -57,6 +68,9 @@ func (d *driving) run(ctx context.Context) (engine.Outcome, error) {
 
 // goOn tells how to go on with a run that was given up.
 func (d *driving) goOn() string {
+	if d.session.bus != nil {
+		return "\nIt goes on in the cluster; follow it: " + commandFor(&d.session.place, "watch", d.job.run, "")
+	}
 	if d.session.dir == nil {
 		return ""
 	}
@@ -66,6 +80,9 @@ func (d *driving) goOn() string {
 // observe takes a notice.
 func (d *driving) observe(n engine.Notice) {
 	d.watch.Observe(n)
+	if n.Type != engine.NoticeRunStarted && n.Type != engine.NoticeTaskReady {
+		tell(d.moves)
+	}
 	switch n.Type {
 	case engine.NoticeTaskPaused:
 		if len(d.job.flags.answers) > 0 {
@@ -95,19 +112,20 @@ func (d *driving) answer(o engine.Outcome) bool {
 	if again, paused := d.stillPaused(o); !paused {
 		return true
 	} else if o = again; d.answerAll(o.Pauses) {
+		d.onItsWay()
 		return true
 	}
 	switch {
-	case d.job.flags.wait && d.session.dir != nil:
+	case d.job.flags.wait && d.session.place.kept():
 		if !d.job.flags.quiet {
-			d.sayOnce(sayPaused(o, &d.session.state))
+			d.sayOnce(sayPaused(o, &d.session.place))
 		}
 		d.await()
 		return true
 	case isDue(o.Pauses): // it goes on just now
 		d.await()
 		return true
-	case d.session.dir != nil:
+	case d.session.place.kept():
 		return false
 	case len(o.Pauses) > 0 && d.canAsk():
 		return d.ask(o.Pauses[0])

@@ -45,7 +45,11 @@ func (d *driving) resume(name, activation string) bool {
 	if !ok {
 		return false
 	}
-	d.used[name] = true
+	pause := activation + "\x00" + name
+	if d.given[pause] {
+		return true // it is on its way
+	}
+	d.used[name], d.given[pause] = true, true
 	err := d.running.Resume(activation, answer)
 	if errors.Is(err, engine.ErrInvalidAnswer) {
 		d.say("--answer %s=%s: %v", name, answer, err)

@@ -71,6 +71,9 @@ func (w *watch) Observe(n engine.Notice) {
 func (w *watch) Past(notices []engine.Notice) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	for _, n := range notices {
+		w.recorder.Observe(n)
+	}
 	w.progress.Past(notices)
 }
 

@@ -25,9 +25,9 @@ type result struct {
 	Warnings    []string                `json:"warnings"`
 }
 
-// finish prints the outcome of a run, and turns it into an exit code. state is
+// finish prints the outcome of a run, and turns it into an exit code. place is
 // where the run is kept; nil is nowhere.
-func finish(std streams, j job, o engine.Outcome, tasks []engine.TaskReport, state *stateFlags) error {
+func finish(std streams, j job, o engine.Outcome, tasks []engine.TaskReport, place *placeFlags) error {
 	if err := writeOutcome(std, o, tasks, j.flags); err != nil {
 		return fmt.Errorf("%s: write the result: %w", j.deed, err)
 	}
@@ -35,7 +35,7 @@ func finish(std streams, j job, o engine.Outcome, tasks []engine.TaskReport, sta
 	if code == exitSucceeded {
 		return nil
 	}
-	return &exitError{Code: code, Err: errors.New(j.deed + ": " + printable(sayOutcome(o, code, state)))}
+	return &exitError{Code: code, Err: errors.New(j.deed + ": " + printable(sayOutcome(o, code, place)))}
 }
 
 func writeOutcome(std streams, o engine.Outcome, tasks []engine.TaskReport, flags driveFlags) error {
@@ -86,14 +86,14 @@ func writeOutput(std streams, output json.RawMessage, raw bool) error {
 }
 
 // sayOutcome tells how a run ended that did not succeed, and what to do.
-func sayOutcome(o engine.Outcome, code int, state *stateFlags) string {
+func sayOutcome(o engine.Outcome, code int, place *placeFlags) string {
 	switch o.Status {
 	case engine.StatusCanceled:
 		return sayCanceled(o)
 	case engine.StatusPaused:
-		return sayPaused(o, state)
+		return sayPaused(o, place)
 	case engine.StatusRunning:
-		return "it has not ended, and nobody drives it\nGo on with it: " + commandFor(state, "resume", o.Run, "")
+		return "it has not ended, and nobody drives it\nGo on with it: " + commandFor(place, "resume", o.Run, "")
 	}
 	text := "failed"
 	if o.Reason != "" {
@@ -105,13 +105,13 @@ func sayOutcome(o engine.Outcome, code int, state *stateFlags) string {
 	if len(o.Pending) > 0 {
 		text += "\nNot finished: " + strings.Join(o.Pending, ", ")
 	}
-	if code == exitLimit && state != nil {
+	if code == exitLimit && place != nil {
 		return text + "\nRaise the limit (timeout, limits), or give it less to do, in another run: this one keeps its limits"
 	} else if code == exitLimit {
 		return text + "\nRaise the limit (timeout, limits), or give it less to do"
 	}
-	if state != nil {
-		return text + "\nSee what each task did: " + commandFor(state, "show", o.Run, "") + "\nDo what failed again: " + commandFor(state, "retry", o.Run, "")
+	if place != nil {
+		return text + "\nSee what each task did: " + commandFor(place, "show", o.Run, "") + "\nDo what failed again: " + commandFor(place, "retry", o.Run, "")
 	}
 	return text + "\nSee what each task did: graflow-wasm run … -o json"
 }

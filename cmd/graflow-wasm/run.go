@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,6 +22,7 @@ type runOptions struct {
 	input   string
 	set     []string
 	id      runID
+	key     string
 	timeout time.Duration
 	sandbox *sandboxFlags
 }
@@ -59,10 +62,12 @@ Exit codes: 0 succeeded, 1 the run failed, 2 bad usage or invalid input,
 	}
 	o.addFlags(cmd)
 	cmd.InitDefaultHelpFlag()
-	general := newFlagGroup("Flags")
+	general, cluster := newFlagGroup("Flags"), newFlagGroup("Cluster")
 	general.Flags().AddFlagSet(cmd.Flags())
+	o.place.cluster.addTo(cluster.Flags(), "have the run done by the cluster at `URL`, as nats://host:4222")
+	cluster.addTo(cmd)
 	o.sandbox = newSandboxFlags(cmd)
-	groupUsage(cmd, general, o.sandbox.limits, o.sandbox.grants)
+	groupUsage(cmd, general, cluster, o.sandbox.limits, o.sandbox.grants)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return run(cmd.Context(), std, args[0], o) }
 	return cmd
 }
@@ -73,7 +78,8 @@ func (o *runOptions) addFlags(cmd *cobra.Command) {
 	f.StringVar(&o.input, "input", "", "the run's input: JSON, @FILE, or - for stdin")
 	f.StringArrayVar(&o.set, "set", nil, "put key=value into the input; JSON if it parses, else text; dots nest (repeatable)")
 	f.Var(&o.id, "id", "the run's id (default: a new one)")
-	o.state.addTo(f, "keep the run in a `DIR`, made if it is not there (default: $"+stateVariable+", else nothing is kept)")
+	f.StringVar(&o.key, "idempotency-key", "", "with --state or --nats: one `KEY`, one run, however often this is called")
+	o.place.state.addTo(f, "keep the run in a `DIR`, made if it is not there (default: $"+stateVariable+", else nothing is kept)")
 	f.DurationVar(&o.timeout, "timeout", 0, "bound of the whole run, as 10s or 5m; a bare module's task ends with it")
 	o.addTo(cmd)
 }
@@ -82,7 +88,24 @@ func (o *runOptions) check() error {
 	if o.timeout < 0 {
 		return usagef("run: --timeout %s: want a positive duration", o.timeout)
 	}
-	return o.driveFlags.check()
+	if err := o.driveFlags.check(); err != nil || o.key == "" {
+		return err
+	}
+	switch {
+	case o.id != "":
+		return usagef("run: --id and --idempotency-key: either names the run; give one of them")
+	case !o.place.kept():
+		return usagef("run: --idempotency-key: a run that is not kept is not found again: give --state DIR or --nats URL")
+	}
+	o.id = idOfKey(o.key)
+	return nil
+}
+
+// idOfKey is the id of the run that an idempotency key stands for. Each place, and
+// each namespace of a cluster, has its own runs.
+func idOfKey(key string) runID {
+	sum := sha256.Sum256([]byte(key))
+	return runID("key-" + hex.EncodeToString(sum[:16]))
 }
 
 // run does all of `graflow-wasm run`.
@@ -94,15 +117,17 @@ func run(ctx context.Context, std streams, name string, o runOptions) error {
 	if err != nil {
 		return err
 	}
-	t, err := resolve(name, o.sandbox, o.state.path() != "")
+	t, err := resolve(name, o.sandbox, o.place.kept())
 	if err != nil {
 		return err
 	}
 	if err := t.flow.checkInput(input); err != nil {
 		return err
 	}
-	if err := checkGranted(ctx, o.store, o.sandbox.secrets); err != nil {
-		return err
+	if !o.place.onCluster() {
+		if err := checkGranted(ctx, o.store, o.sandbox.secrets); err != nil {
+			return err
+		}
 	}
 	if t.graph, err = withTimeout(t.graph, o.timeout); err != nil {
 		return err
@@ -121,8 +146,8 @@ func (t target) run(ctx context.Context, std streams, name string, input json.Ra
 	}
 	defer s.Close() //nolint:contextcheck // closing has no context to end by
 	job := job{deed: "run " + name, run: string(o.id), graph: t.graph, flags: o.driveFlags, signals: signals, asks: o.input != "-"}
-	if job.run != "" && s.dir != nil {
-		past, err := t.past(ctx, s, job.run, input)
+	if job.run != "" && s.place.kept() {
+		past, err := t.past(ctx, s, job.run, input, o)
 		switch {
 		case err != nil:
 			return fmt.Errorf("run %s: %w", name, err)
@@ -147,7 +172,7 @@ func (t target) run(ctx context.Context, std streams, name string, input json.Ra
 
 // past is the history of the run of that id, nil if there is none. It must be one
 // of the same graph, with the same input.
-func (t target) past(ctx context.Context, s *session, run string, input json.RawMessage) (*engine.History, error) {
+func (t target) past(ctx context.Context, s *session, run string, input json.RawMessage, o runOptions) (*engine.History, error) {
 	h, err := s.engine.History(ctx, run)
 	switch {
 	case errors.Is(err, engine.ErrNotFound):
@@ -155,20 +180,40 @@ func (t target) past(ctx context.Context, s *session, run string, input json.Raw
 	case err != nil:
 		return nil, refused(err)
 	case h.Graph.Digest() != t.graph.Digest():
-		return nil, usagef("run %q is kept already, and began with another graph: %s; this one is %s\nGive another --id, or go on with it: %s", run, h.Graph.Digest(), t.graph.Digest(), s.resumeCommand(run))
+		return nil, usagef("run %q is kept already, and began with another graph: %s; this one is %s\n%s", run, h.Graph.Digest(), t.graph.Digest(), o.insteadOf(s, run))
 	case !sameJSON(h.Input, input):
-		return nil, usagef("run %q is kept already, and began with another input\nGive another --id, or go on with it: %s", run, s.resumeCommand(run))
+		return nil, usagef("run %q is kept already, and began with another input\n%s", run, o.insteadOf(s, run))
 	}
 	return h, nil
 }
 
+// insteadOf says what to do where another run has the id.
+func (o *runOptions) insteadOf(s *session, run string) string {
+	flag, on := "--id", "go on with it: "+s.resumeCommand(run)
+	if o.key != "" {
+		flag = "--idempotency-key"
+	}
+	if s.bus != nil {
+		on = "see how it stands: " + commandFor(&s.place, "show", run, "")
+	}
+	return "Give another " + flag + ", or " + on
+}
+
 // again goes on with a run that is kept, or tells again how it ended.
 func (s *session) again(ctx context.Context, std streams, j job, past *engine.History) error {
-	if status := past.Outcome.Status; status != engine.StatusRunning && status != engine.StatusPaused {
+	status := past.Outcome.Status
+	if j.flags.detach {
+		return s.left(std, j, status)
+	}
+	if status != engine.StatusRunning && status != engine.StatusPaused {
 		if !j.flags.quiet {
 			fmt.Fprintf(std.err, "graflow-wasm: run %s ended at %s; nothing was done\n", j.run, past.Ended.Format(time.RFC3339))
 		}
 		return s.tell(ctx, std, j, past)
+	}
+	if s.bus != nil { // others drive it
+		j.begin = func(ctx context.Context) (*engine.Running, error) { return s.engine.Follow(ctx, j.run) }
+		return s.drive(ctx, std, j)
 	}
 	j.past = past
 	j.begin = func(ctx context.Context) (*engine.Running, error) { return s.engine.Recover(ctx, j.run) }

@@ -12,14 +12,15 @@ import (
 )
 
 func newRuns(std streams) *cobra.Command {
-	var where stateFlags
+	var where placeFlags
 	cmd := &cobra.Command{
 		Use:   "runs",
 		Short: "List, show and steer kept runs",
-		Long: `Runs works on the runs that ` + "`graflow-wasm run --state DIR`" + ` keeps in DIR. While a
-process has DIR open, what is asked goes to that process; else it is done here.
+		Long: `Runs works on the runs that ` + "`graflow-wasm run --state DIR`" + ` keeps in DIR, or on
+those of a cluster. While a process has DIR open, what is asked goes to that process;
+else it is done here. On a cluster the process does it that drives the run.
 
-resume, retry and fork drive a run to its end, or until it is paused, with the
+resume, retry and fork go on with a run to its end, or until it is paused, with the
 progress, the output and the exit codes of ` + "`graflow-wasm run`" + `.`,
 		Example: `  graflow-wasm runs ls --state ./state --status paused
   graflow-wasm runs show deploy-7 --state ./state
@@ -38,14 +39,14 @@ progress, the output and the exit codes of ` + "`graflow-wasm run`" + `.`,
 	return cmd
 }
 
-// runs is what can be done with the runs of a directory without driving them:
-// here, or in the process that has it open.
+// runs is what can be done with the runs of a place without driving them: here, or
+// in the process that has the directory open.
 type runs interface {
-	List(ctx context.Context) ([]control.Summary, error)
 	Show(ctx context.Context, run string) (control.Story, error)
 	Events(ctx context.Context, run string) ([]*engine.Event, error)
 	Export(ctx context.Context, run, checkpoint string) ([]byte, error)
 	Follow(ctx context.Context, run string, f func(engine.Notice)) (engine.Outcome, error)
+	Cancel(ctx context.Context, run, message string) error
 	Hold(ctx context.Context, run, message string) error
 	Delete(ctx context.Context, run string, force bool) error
 }
@@ -55,13 +56,21 @@ var (
 	_ runs = (*control.Client)(nil)
 )
 
-// withRuns does something with the runs of a directory. Its errors begin with the
+// withRuns does something with the runs of a place. Its errors begin with the
 // deed.
-func withRuns(ctx context.Context, where *stateFlags, deed string, f func(runs) error) error {
+func withRuns(ctx context.Context, where *placeFlags, deed string, f func(runs) error) error {
 	if err := where.existing(); err != nil {
 		return err
 	}
-	return where.at(ctx, deed, func(dir *statedir.Dir) error { //nolint:contextcheck // closing has no context to end by
+	if where.onCluster() {
+		s, err := joinSession(ctx, driveFlags{place: *where}, false)
+		if err != nil {
+			return failed(deed, err)
+		}
+		defer s.Close() //nolint:contextcheck // closing has no context to end by
+		return refused(failed(deed, f(s.desk)))
+	}
+	return where.state.at(ctx, deed, func(dir *statedir.Dir) error { //nolint:contextcheck // closing has no context to end by
 		s, err := openReader(dir, *where)
 		if err != nil {
 			return failed(deed, err)
@@ -73,9 +82,18 @@ func withRuns(ctx context.Context, where *stateFlags, deed string, f func(runs) 
 
 // withDriver is withRuns for what may drive runs: it calls here with a session
 // that can, or there with the process that has the directory open. It makes a
-// directory that is not there.
-func withDriver(ctx context.Context, deed string, flags driveFlags, here func(*session) error, there func(*control.Client) error) error {
-	return flags.state.at(ctx, deed, func(dir *statedir.Dir) error {
+// directory that is not there. begins tells that another run may begin, whose graph
+// is checked first: of a cluster no more is done here.
+func withDriver(ctx context.Context, deed string, flags driveFlags, begins bool, here func(*session) error, there func(*control.Client) error) error {
+	if flags.place.onCluster() {
+		s, err := joinSession(ctx, flags, begins)
+		if err != nil {
+			return failed(deed, err)
+		}
+		defer s.Close() //nolint:contextcheck // closing has no context to end by
+		return here(s)
+	}
+	return flags.place.state.at(ctx, deed, func(dir *statedir.Dir) error {
 		s, err := newSession(ctx, deed, flags, dir)
 		if err != nil {
 			return err

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
+
 	"github.com/graflow/graflow-wasm/engine"
 	"github.com/graflow/graflow-wasm/internal/control"
 	"github.com/spf13/cobra"
 )
 
-func newRunsCancel(std streams, where *stateFlags) *cobra.Command {
+func newRunsCancel(std streams, where *placeFlags) *cobra.Command {
 	var message string
 	o := driveFlags{}
 	cmd := &cobra.Command{
@@ -23,7 +25,7 @@ canceled. Of a run that nobody drives, the rollbacks are run here.`,
 	f.StringVar(&o.cacheDir, "cache-dir", "", "where compiled modules are kept (default: graflow-wasm in the user's cache directory)")
 	o.secrets.addTo(f)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		o.state = *where
+		o.place = *where
 		if err := o.check(); err != nil {
 			return err
 		}
@@ -31,16 +33,13 @@ canceled. Of a run that nobody drives, the rollbacks are run here.`,
 			return err
 		}
 		ctx, deed := cmd.Context(), "cancel run "+args[0]
-		err := withDriver(ctx, deed, o, func(s *session) error {
-			if err := s.desk.Cancel(ctx, args[0], message); err != nil {
-				return refused(failed(deed, err))
-			}
-			if _, err := s.desk.Settle(ctx); err != nil { // its rollbacks
-				return failed(deed, err)
-			}
-			return nil
-		}, func(c *control.Client) error { return c.Cancel(ctx, args[0], message) })
-		if err != nil {
+		cancel := func() error {
+			return withRuns(ctx, where, deed, func(r runs) error { return r.Cancel(ctx, args[0], message) })
+		}
+		if !where.onCluster() {
+			cancel = func() error { return cancelHere(ctx, deed, args[0], message, o) }
+		}
+		if err := cancel(); err != nil {
 			return err
 		}
 		return writeSteered(std, o.format, args[0], string(engine.StatusCanceled))
@@ -48,7 +47,19 @@ canceled. Of a run that nobody drives, the rollbacks are run here.`,
 	return cmd
 }
 
-func newRunsPause(std streams, where *stateFlags) *cobra.Command {
+// cancelHere cancels a run of a state directory, and runs its rollbacks here if nobody
+// else drives it.
+func cancelHere(ctx context.Context, deed, run, message string, flags driveFlags) error {
+	return withDriver(ctx, deed, flags, false, func(s *session) error {
+		if err := s.desk.Cancel(ctx, run, message); err != nil {
+			return refused(failed(deed, err))
+		}
+		_, err := s.local.Settle(ctx) // its rollbacks
+		return failed(deed, err)
+	}, func(c *control.Client) error { return c.Cancel(ctx, run, message) })
+}
+
+func newRunsPause(std streams, where *placeFlags) *cobra.Command {
 	var message string
 	cmd := &cobra.Command{
 		Use:   "pause RUN",
@@ -72,7 +83,7 @@ until runs resume lets the run go on.`,
 	return cmd
 }
 
-func newRunsRm(std streams, where *stateFlags) *cobra.Command {
+func newRunsRm(std streams, where *placeFlags) *cobra.Command {
 	var force bool
 	cmd := &cobra.Command{
 		Use:     "rm RUN…",

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func newRunsExport(std streams, where *stateFlags) *cobra.Command {
+func newRunsExport(std streams, where *placeFlags) *cobra.Command {
 	var out string
 	var point pointFlags
 	cmd := &cobra.Command{

@@ -22,15 +22,15 @@ import (
 // logEvery is how often a log is looked at that is followed.
 const logEvery = 100 * time.Millisecond
 
-func newRunsLogs(std streams, where *stateFlags) *cobra.Command {
+func newRunsLogs(std streams, where *placeFlags) *cobra.Command {
 	var follow bool
 	var tasks []string
 	cmd := &cobra.Command{
 		Use:   "logs RUN",
 		Short: "Print what the tasks of a run have logged",
 		Long: fmt.Sprintf(`Logs prints what tasks have logged, in order. The log is kept beside the run, and
-is no part of it: of each run at least the last %d MiB. An attempt that was
-repeated has logged twice.`, logSize>>20),
+is no part of it: of each run at least the last %d MiB, on a cluster for three
+days. An attempt that was repeated has logged twice.`, logSize>>20),
 		Example: `  graflow-wasm runs logs deploy-7 --task build
   graflow-wasm runs logs deploy-7 -f -o json`,
 		Args: runArguments(cobra.ExactArgs(1)),
@@ -40,6 +40,9 @@ repeated has logged twice.`, logSize>>20),
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on until the run has ended or is paused")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		ctx := cmd.Context()
+		if where.onCluster() {
+			return clusterLogs(ctx, std, where, args[0], logsOf{tasks: tasks, follow: follow, format: format.value})
+		}
 		show := func(raw []byte) { printLogLine(std.out, raw, tasks, format.value) }
 		log := &logReader{state: where.path(), run: args[0], print: show}
 		defer log.Close()
@@ -77,8 +80,14 @@ func noteStrangers(w io.Writer, s control.Story, tasks []string) {
 
 func printLogLine(w io.Writer, raw []byte, tasks []string, format string) {
 	var l logLine
-	if err := json.Unmarshal(raw, &l); err != nil || len(tasks) > 0 && !slices.Contains(tasks, l.Task) {
-		return // a line that was cut short, or of another task
+	if err := json.Unmarshal(raw, &l); err == nil { // else it was cut short
+		printLog(w, l, tasks, format)
+	}
+}
+
+func printLog(w io.Writer, l logLine, tasks []string, format string) {
+	if len(tasks) > 0 && !slices.Contains(tasks, l.Task) {
+		return
 	}
 	if format == "json" {
 		_ = writeJSON(w, l) // whoever read it is gone

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -17,6 +18,7 @@ import (
 type runFilter struct {
 	statuses, flows []string
 	since           string
+	limit           int
 }
 
 var runStatuses = []string{
@@ -24,14 +26,16 @@ var runStatuses = []string{
 	string(engine.StatusCanceled), string(control.StatusInterrupted), string(control.StatusUnreadable),
 }
 
-func newRunsLs(std streams, where *stateFlags) *cobra.Command {
+func newRunsLs(std streams, where *placeFlags) *cobra.Command {
 	var filter runFilter
 	cmd := &cobra.Command{
 		Use:   "ls",
 		Short: "List runs",
 		Long: `Ls lists runs by id, which by default is the order in which they began. A run that
 has not ended although nobody drives it was interrupted, as by kill -9: runs
-resume goes on with it.`,
+resume goes on with it.
+
+Of a cluster it lists first what has changed last.`,
 		Example: `  graflow-wasm runs ls --status paused,interrupted
   graflow-wasm runs ls --flow deploy --since 24h -o json | jq -r .run`,
 		Args: arguments(cobra.NoArgs),
@@ -40,6 +44,7 @@ resume goes on with it.`,
 	f := cmd.Flags()
 	f.StringSliceVar(&filter.statuses, "status", nil, "only these: "+strings.Join(runStatuses, ", "))
 	f.StringSliceVar(&filter.flows, "flow", nil, "only of the flow of that `NAME`")
+	f.IntVar(&filter.limit, "limit", 0, "at most so many (default: of a cluster 100, else all)")
 	f.StringVar(&filter.since, "since", "", "only those that began since then: 24h, or a time as 2026-01-02T15:04:05Z")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		keep, err := filter.predicate(time.Now())
@@ -47,15 +52,37 @@ resume goes on with it.`,
 			return err
 		}
 		return withRuns(cmd.Context(), where, "list runs", func(r runs) error {
-			all, err := r.List(cmd.Context())
+			all, more, err := filter.list(cmd.Context(), r, keep)
 			if err != nil {
 				return err
 			}
-			all = slices.DeleteFunc(all, func(s control.Summary) bool { return !keep(s) })
+			if more {
+				fmt.Fprintf(std.err, "graflow-wasm: there are more than these %d; --limit has more told\n", len(all))
+			}
 			return writeRuns(std.out, all, format.value)
 		})
 	}
 	return cmd
+}
+
+// lister lists all runs of a state directory.
+type lister interface {
+	List(ctx context.Context) ([]control.Summary, error)
+}
+
+// list lists those that keep lets through, and tells whether there are more.
+func (f runFilter) list(ctx context.Context, r runs, keep func(control.Summary) bool) (all []control.Summary, more bool, err error) {
+	if d, ok := r.(*clusterDesk); ok {
+		return d.query(ctx, f, keep)
+	}
+	if l, ok := r.(lister); ok {
+		all, err = l.List(ctx)
+	}
+	all = slices.DeleteFunc(all, func(s control.Summary) bool { return !keep(s) })
+	if f.limit > 0 && len(all) > f.limit {
+		all, more = all[:f.limit], true
+	}
+	return all, more, err
 }
 
 // predicate tells which runs the filter lets through.
@@ -65,19 +92,33 @@ func (f runFilter) predicate(now time.Time) (func(control.Summary) bool, error) 
 			return nil, usagef("--status %q: want one of %s", s, strings.Join(runStatuses, ", "))
 		}
 	}
-	var since time.Time
-	if f.since != "" {
-		if d, err := time.ParseDuration(f.since); err == nil {
-			since = now.Add(-d)
-		} else if since, err = time.Parse(time.RFC3339, f.since); err != nil {
-			return nil, usagef("--since %q: want a duration as 24h, or a time as 2026-01-02T15:04:05Z", f.since)
-		}
+	if f.limit < 0 {
+		return nil, usagef("--limit %d: want 1 or more", f.limit)
+	}
+	since, err := f.begin(now)
+	if err != nil {
+		return nil, err
 	}
 	return func(s control.Summary) bool {
 		return (len(f.statuses) == 0 || slices.Contains(f.statuses, string(s.Status))) &&
 			(len(f.flows) == 0 || slices.Contains(f.flows, s.Flow)) &&
 			(since.IsZero() || !s.Started.Before(since))
 	}, nil
+}
+
+// begin is the time from which on runs are listed.
+func (f runFilter) begin(now time.Time) (time.Time, error) {
+	if f.since == "" {
+		return time.Time{}, nil
+	}
+	if d, err := time.ParseDuration(f.since); err == nil {
+		return now.Add(-d), nil
+	}
+	since, err := time.Parse(time.RFC3339, f.since)
+	if err != nil {
+		return since, usagef("--since %q: want a duration as 24h, or a time as 2026-01-02T15:04:05Z", f.since)
+	}
+	return since, nil
 }
 
 func writeRuns(w io.Writer, all []control.Summary, format string) error {

@@ -24,7 +24,7 @@ type resumeOptions struct {
 	answers     bool // a pause is to be answered
 }
 
-func newRunsResume(std streams, where *stateFlags) *cobra.Command {
+func newRunsResume(std streams, where *placeFlags) *cobra.Command {
 	var o resumeOptions
 	cmd := &cobra.Command{
 		Use:   "resume RUN [NAME [JSON]]",
@@ -50,7 +50,7 @@ its next pause, unless a process is at work on it.`,
 	f.StringVar(&o.input, "input", "", "the answer: JSON, @FILE, or - for stdin")
 	f.Var(&o.id, "id", "of a checkpoint: the id of the run (default: the one it had, if that is free, else a new one)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		o.state.dir, o.state.flag = where.dir, where.flag
+		o.place.of(where)
 		if err := o.arguments(args); err != nil {
 			return err
 		}
@@ -88,7 +88,7 @@ func (o *resumeOptions) arguments(args []string) error {
 
 func resume(ctx context.Context, std streams, run string, o resumeOptions) error {
 	deed := "resume run " + run
-	if err := o.state.existing(); err != nil {
+	if err := o.place.existing(); err != nil {
 		return err
 	}
 	answer, err := readInput(std.in, "answer", o.input)
@@ -97,7 +97,7 @@ func resume(ctx context.Context, std streams, run string, o resumeOptions) error
 	}
 	ctx, signals := canceling(ctx, std.err)
 	defer signals.Stop()
-	return withDriver(ctx, deed, o.driveFlags, func(s *session) error {
+	return withDriver(ctx, deed, o.driveFlags, false, func(s *session) error {
 		j := job{deed: deed, run: run, flags: o.driveFlags, signals: signals}
 		j.begin = func(ctx context.Context) (*engine.Running, error) {
 			if o.answers {
@@ -143,7 +143,7 @@ func elsewhere(std streams, flags driveFlags, run string, err error) error {
 	if flags.format.value != "text" {
 		return writeJSON(std.out, driven{steered{run, string(engine.StatusRunning)}, true})
 	}
-	fmt.Fprintf(std.err, "run %s goes on in the process that has %s open; watch it: %s\n", run, flags.state.path(), commandFor(&flags.state, "watch", run, ""))
+	fmt.Fprintf(std.err, "run %s goes on in the process that has %s open; watch it: %s\n", run, flags.place.path(), commandFor(&flags.place, "watch", run, ""))
 	return nil
 }
 
@@ -156,12 +156,12 @@ func restore(ctx context.Context, std streams, name string, o resumeOptions) err
 	} else if err != nil {
 		return usagef("%s: %w", deed, err)
 	}
-	if o.state.path() == "" { // else it is made
-		return o.state.existing()
+	if !o.place.kept() { // else it is made
+		return o.place.existing()
 	}
 	ctx, signals := canceling(ctx, std.err)
 	defer signals.Stop()
-	return withDriver(ctx, deed, o.driveFlags, func(s *session) error {
+	return withDriver(ctx, deed, o.driveFlags, true, func(s *session) error {
 		run, graph := s.restored(ctx, doc, string(o.id))
 		return s.drive(ctx, std, job{
 			deed: deed, run: run, graph: graph, flags: o.driveFlags, signals: signals,

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func newRunsRetry(std streams, where *stateFlags) *cobra.Command {
+func newRunsRetry(std streams, where *placeFlags) *cobra.Command {
 	var o driveFlags
 	var from, input string
 	cmd := &cobra.Command{
@@ -27,7 +27,7 @@ it, whether it succeeded or not; --input gives that task another input.`,
 	cmd.Flags().StringVar(&from, "from", "", "the `TASK` from which to go on")
 	cmd.Flags().StringVar(&input, "input", "", "the input of that task: JSON, @FILE, or - for stdin")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		o.state.dir, o.state.flag = where.dir, where.flag
+		o.place.of(where)
 		if err := o.check(); err != nil {
 			return err
 		}
@@ -45,12 +45,12 @@ it, whether it succeeded or not; --input gives that task another input.`,
 
 func retry(ctx context.Context, std streams, run string, from engine.RetryFrom, o driveFlags) error {
 	deed := "retry run " + run
-	if err := o.state.existing(); err != nil {
+	if err := o.place.existing(); err != nil {
 		return err
 	}
 	ctx, signals := canceling(ctx, std.err)
 	defer signals.Stop()
-	return withDriver(ctx, deed, o, func(s *session) error {
+	return withDriver(ctx, deed, o, false, func(s *session) error {
 		return s.goOn(ctx, std, job{
 			deed: deed, run: run, flags: o, signals: signals,
 			begin: func(ctx context.Context) (*engine.Running, error) { return s.desk.Retry(ctx, run, from) },
@@ -58,7 +58,7 @@ func retry(ctx context.Context, std streams, run string, from engine.RetryFrom, 
 	}, func(c *control.Client) error { return elsewhere(std, o, run, c.Retry(ctx, run, from)) })
 }
 
-func newRunsFork(std streams, where *stateFlags) *cobra.Command {
+func newRunsFork(std streams, where *placeFlags) *cobra.Command {
 	var o driveFlags
 	var id runID
 	var point pointFlags
@@ -75,7 +75,7 @@ last checkpoint, one by name, or after an event of its journal.`,
 	point.addTo(cmd)
 	cmd.Flags().Var(&id, "id", "the id of the other run (default: a new one)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		o.state.dir, o.state.flag = where.dir, where.flag
+		o.place.of(where)
 		if err := o.check(); err != nil {
 			return err
 		}
@@ -93,12 +93,12 @@ last checkpoint, one by name, or after an event of its journal.`,
 
 func fork(ctx context.Context, std streams, run, at, id string, o driveFlags) error {
 	deed := "fork run " + run
-	if err := o.state.existing(); err != nil {
+	if err := o.place.existing(); err != nil {
 		return err
 	}
 	ctx, signals := canceling(ctx, std.err)
 	defer signals.Stop()
-	return withDriver(ctx, deed, o, func(s *session) error {
+	return withDriver(ctx, deed, o, true, func(s *session) error {
 		return s.goOn(ctx, std, job{
 			deed: deed, run: id, flags: o, signals: signals,
 			begin: func(ctx context.Context) (*engine.Running, error) { return s.desk.Fork(ctx, run, at, id) },

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func newRunsShow(std streams, where *stateFlags) *cobra.Command {
+func newRunsShow(std streams, where *placeFlags) *cobra.Command {
 	var events bool
 	cmd := &cobra.Command{
 		Use:   "show RUN",
@@ -67,7 +67,7 @@ func writeEvents(w io.Writer, all []*engine.Event) error {
 }
 
 // writeStory prints all of a run for eyes.
-func writeStory(w io.Writer, s control.Story, where *stateFlags) {
+func writeStory(w io.Writer, s control.Story, where *placeFlags) {
 	line := func(format string, args ...any) { fmt.Fprintln(w, printable(fmt.Sprintf(format, args...))) }
 	line("run %s of %s: %s%s", s.Run, s.Flow, statusText(s.Summary), tookOf(s.Summary))
 	line("began %s", s.Started.Local().Format(time.RFC3339))
@@ -110,7 +110,7 @@ func afterEvent(s control.Story, c engine.CheckpointInfo) string {
 }
 
 // writeWaits tells how a run that has not ended goes on.
-func writeWaits(line func(string, ...any), s control.Story, where *stateFlags) {
+func writeWaits(line func(string, ...any), s control.Story, where *placeFlags) {
 	for _, p := range s.Pauses {
 		line("%s", sayWaiting(p))
 		line("  answer it: %s", answerCommand(where, s.Run, s.Pauses, p))

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func newRunsWatch(std streams, where *stateFlags) *cobra.Command {
+func newRunsWatch(std streams, where *placeFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "watch RUN",
 		Short: "Follow a run until it has ended or is paused",

@@ -32,6 +32,9 @@ func (s *secretFlags) addTo(f *pflag.FlagSet) {
 	f.StringVar(&s.identity, "identity", "", "the `FILE` with the age identity that opens it (default: $"+secretsIdentityVariable+", else identity.txt there); $"+secretsPassphraseVariable+" is a passphrase instead")
 }
 
+// given tells whether flags say where secrets are.
+func (s *secretFlags) given() bool { return s.file != "" || s.identity != "" }
+
 // open is the file of secrets, which need not exist.
 func (s *secretFlags) open() (*secrets.File, error) {
 	dir, err := os.UserConfigDir()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,38 +10,65 @@ import (
 	"github.com/graflow/graflow-wasm/engine"
 	"github.com/graflow/graflow-wasm/flowfile"
 	"github.com/graflow/graflow-wasm/internal/control"
+	"github.com/graflow/graflow-wasm/natsbus"
 	"github.com/graflow/graflow-wasm/statedir"
 )
 
-// session is an engine, and the state directory that it works on.
+// session is an engine, and the place of the runs that it works on.
 type session struct {
 	engine *engine.Engine
 	hub    *control.Hub
-	desk   *control.Desk
+	desk   desk
 
-	dir    *statedir.Dir // nil: nothing is kept
-	state  stateFlags
+	place  placeFlags
 	wiring *wiring // nil: it only reads
+
+	local  *control.Desk // which drives runs here; nil on a cluster
+	dir    *statedir.Dir // nil: nothing is kept here
 	logs   *taskLogs
 	server *control.Server
+
+	bus  *natsbus.Bus // nil: no cluster
+	feed *feed        // of a cluster
 }
 
-// openSession opens what a command needs that drives runs, nothing of which is
-// kept without a state directory. The caller closes it.
+// desk is what commands do with runs, in this process or on a cluster.
+type desk interface {
+	runs
+	History(ctx context.Context, run string) (*engine.History, error)
+	Cancel(ctx context.Context, run, message string) error
+	Resume(ctx context.Context, run string) (*engine.Running, error)
+	Answer(ctx context.Context, run, name string, answer json.RawMessage) (*engine.Running, error)
+	Retry(ctx context.Context, run string, from engine.RetryFrom) (*engine.Running, error)
+	Fork(ctx context.Context, run, checkpoint, id string) (*engine.Running, error)
+	Restore(ctx context.Context, doc []byte, id string) (*engine.Running, error)
+}
+
+var (
+	_ desk = (*control.Desk)(nil)
+	_ desk = (*clusterDesk)(nil)
+)
+
+// openSession opens what a command needs that drives runs, or has a cluster drive
+// them. Without a place nothing is kept of them. The caller closes it.
 func openSession(ctx context.Context, deed string, flags driveFlags) (*session, error) {
-	var dir *statedir.Dir
-	if flags.state.path() != "" {
-		var err error
-		if dir, err = flags.state.take(ctx); err != nil {
-			return nil, fmt.Errorf("%s: %w", deed, err)
-		}
+	switch {
+	case flags.place.onCluster():
+		s, err := joinSession(ctx, flags, true)
+		return s, failed(deed, err)
+	case flags.place.path() == "":
+		return newSession(ctx, deed, flags, nil)
+	}
+	dir, err := flags.place.state.take(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", deed, err)
 	}
 	return newSession(ctx, deed, flags, dir)
 }
 
 // newSession is openSession with a directory that is open, which it takes over.
 func newSession(ctx context.Context, deed string, flags driveFlags, dir *statedir.Dir) (*session, error) {
-	s := &session{hub: &control.Hub{}, state: flags.state, dir: dir}
+	s := &session{hub: &control.Hub{}, place: flags.place, dir: dir}
 	if err := s.wire(ctx, flags); err != nil {
 		s.Close() //nolint:contextcheck // closing has no context to end by
 		return nil, fmt.Errorf("%s: %w", deed, err)
@@ -59,38 +87,43 @@ func (s *session) wire(ctx context.Context, flags driveFlags) error {
 		return err
 	}
 	s.engine = s.wiring.engine
-	s.desk = control.NewDesk(control.Config{Engine: s.engine, Hub: s.hub})
+	s.setDesk(control.Config{Engine: s.engine, Hub: s.hub})
 	if s.dir == nil {
 		return nil
 	}
-	s.logs = newTaskLogs(s.state.path())
+	s.logs = newTaskLogs(s.place.path())
 	s.hub.Subscribe("", s.logs.Observe)
 	s.keep()
-	listener, err := control.Listen(s.state.path())
+	listener, err := control.Listen(s.place.path())
 	if err != nil {
 		return err
 	}
-	s.server = control.Serve(listener, s.desk)
+	s.server = control.Serve(listener, s.local)
 	return nil
+}
+
+func (s *session) setDesk(c control.Config) {
+	s.local = control.NewDesk(c)
+	s.desk = s.local
 }
 
 // keep makes the desk that of the directory.
 func (s *session) keep() {
-	s.desk = control.NewDesk(control.Config{
+	s.setDesk(control.Config{
 		Engine: s.engine, Hub: s.hub, Journal: s.dir.Backend().Journal, Runs: s.dir.Runs, Remove: s.remove,
-		Memory: summaries{s.state.path()},
+		Memory: summaries{s.place.path()},
 	})
 }
 
 // remove drops all that is kept of a run.
 func (s *session) remove(ctx context.Context, run string) error {
-	return errors.Join(s.dir.Remove(ctx, run), removeLogs(s.state.path(), run))
+	return errors.Join(s.dir.Remove(ctx, run), removeLogs(s.place.path(), run))
 }
 
 // openReader is a session that begins nothing. It needs all that the state of a
 // run follows from besides its journal.
-func openReader(dir *statedir.Dir, state stateFlags) (*session, error) {
-	s := &session{hub: &control.Hub{}, state: state, dir: dir}
+func openReader(dir *statedir.Dir, place placeFlags) (*session, error) {
+	s := &session{hub: &control.Hub{}, place: place, dir: dir}
 	var err error
 	if s.engine, err = engine.New(engine.Config{Backend: dir.Backend(), Retain: true, CheckSchema: flowfile.CheckSchema}); err != nil {
 		return nil, errors.Join(err, dir.Close())
@@ -116,18 +149,27 @@ func (s *session) Close() {
 	if s.dir != nil {
 		_ = s.dir.Close() // what was reported as stored is
 	}
+	if s.bus != nil {
+		s.bus.Close()
+	}
 }
 
-// resumeCommand is the command line that goes on with a run of this directory.
-func (s *session) resumeCommand(run string) string { return commandFor(&s.state, "resume", run, "") }
+// resumeCommand is the command line that goes on with a run of this place.
+func (s *session) resumeCommand(run string) string { return commandFor(&s.place, "resume", run, "") }
 
-func commandFor(state *stateFlags, name, run, rest string) string {
-	return "graflow-wasm runs " + name + " " + shellQuote(run) + rest + state.argument()
+func commandFor(place *placeFlags, name, run, rest string) string {
+	return "graflow-wasm runs " + name + " " + shellQuote(run) + rest + place.argument()
 }
 
-// refused makes bad usage of what was asked wrongly of a run.
+// refused makes bad usage of what was asked wrongly of a run. A cluster in which nobody
+// drives it counts as one that can't be reached.
 func refused(err error) error {
-	if err != nil && control.Status(err) < http.StatusInternalServerError {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, natsbus.ErrNoOwner):
+		return &exitError{Code: exitUnreachable, Err: err}
+	case control.Status(err) < http.StatusInternalServerError:
 		return usage(err)
 	}
 	return err

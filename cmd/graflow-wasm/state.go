@@ -37,11 +37,17 @@ func (s *stateFlags) addSync(f *pflag.FlagSet) {
 
 // path is the directory, "" for none. An empty flag goes before the variable.
 func (s *stateFlags) path() string {
-	if s.flag == nil || !s.flag.Changed {
+	if !s.given() {
 		return os.Getenv(stateVariable)
 	}
 	return s.dir
 }
+
+// given tells whether the directory was given as a flag.
+func (s *stateFlags) given() bool { return s.flag != nil && s.flag.Changed }
+
+// used tells whether there is a directory.
+func (s *stateFlags) used() bool { return s.path() != "" }
 
 // config says how to keep runs.
 func (s *stateFlags) config() statedir.Config {
@@ -56,7 +62,7 @@ func (s *stateFlags) config() statedir.Config {
 
 // argument is what a command line needs to mean the same directory.
 func (s *stateFlags) argument() string {
-	if s.flag == nil || !s.flag.Changed {
+	if !s.given() {
 		return ""
 	}
 	return " --state " + shellQuote(s.dir)
@@ -67,7 +73,7 @@ func (s *stateFlags) argument() string {
 func (s *stateFlags) existing() error {
 	path := s.path()
 	if path == "" {
-		return usagef("which state directory? Give --state DIR, or set %s", stateVariable)
+		return usagef("which runs? Give --state DIR, or set %s; of a cluster: --nats URL, or %s", stateVariable, clusterVariable)
 	}
 	if _, err := os.Stat(filepath.Join(path, "format")); errors.Is(err, fs.ErrNotExist) {
 		return usagef("open state directory %s: no runs are kept there; `graflow-wasm run --state %s` makes it", path, shellQuote(path))

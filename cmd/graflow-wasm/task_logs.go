@@ -29,6 +29,11 @@ type logLine struct {
 	Message    string    `json:"message"`
 }
 
+// lineOf is the line that a notice tells.
+func lineOf(n engine.Notice) logLine {
+	return logLine{Time: n.Time, Level: n.Level, Task: n.Task, Activation: n.Activation, Attempt: n.Attempt, Message: n.Message}
+}
+
 // taskLogs keeps what tasks log beside the state of their runs: it is for eyes,
 // and no part of a run's journal. Lines come as handlers let them out, without
 // the values of secrets.
@@ -94,8 +99,7 @@ func (l *taskLogs) Observe(n engine.Notice) {
 		l.close(n.Run)
 		return
 	}
-	line := logLine{Time: n.Time, Level: n.Level, Task: n.Task, Activation: n.Activation, Attempt: n.Attempt, Message: n.Message}
-	if err := l.write(n.Run, line); err != nil && !l.told {
+	if err := l.write(n.Run, lineOf(n)); err != nil && !l.told {
 		l.told = true
 		slog.Default().Warn("keep the log of a task", "run", n.Run, "err", err)
 	}

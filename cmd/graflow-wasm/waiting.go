@@ -9,23 +9,23 @@ import (
 	"github.com/graflow/graflow-wasm/engine"
 )
 
-// sayPaused tells for what a run waits, and what to do. state is where the run is
+// sayPaused tells for what a run waits, and what to do. place is where the run is
 // kept; nil is nowhere.
-func sayPaused(o engine.Outcome, state *stateFlags) string {
+func sayPaused(o engine.Outcome, place *placeFlags) string {
 	text := "paused: run " + o.Run
 	if o.Reason == engine.ReasonHeld {
 		text += " was paused by hand"
-		if state != nil {
-			text += "\nGo on with it: " + commandFor(state, "resume", o.Run, "")
+		if place != nil {
+			text += "\nGo on with it: " + commandFor(place, "resume", o.Run, "")
 		}
 	}
 	for _, w := range o.Pauses {
 		text += "\n" + sayWaiting(w)
-		if state != nil {
-			text += "\n  answer it: " + answerCommand(state, o.Run, o.Pauses, w)
+		if place != nil {
+			text += "\n  answer it: " + answerCommand(place, o.Run, o.Pauses, w)
 		}
 	}
-	if state == nil && len(o.Pauses) > 0 {
+	if place == nil && len(o.Pauses) > 0 {
 		text += fmt.Sprintf("\nNothing of the run is kept: keep it with --state DIR, or answer in advance with --answer %s=%s, or run it on a terminal",
 			shellQuote(o.Pauses[0].Name), shellQuote(sample(o.Pauses[0].Schema)))
 	}
@@ -49,14 +49,14 @@ func sayWaiting(w engine.Waiting) string {
 
 // answerCommand is the command line that answers a pause. Where several have its
 // name, it names the activation.
-func answerCommand(state *stateFlags, run string, all []engine.Waiting, w engine.Waiting) string {
+func answerCommand(place *placeFlags, run string, all []engine.Waiting, w engine.Waiting) string {
 	name := w.Name
 	for _, other := range all {
 		if other.Name == w.Name && other.Activation != w.Activation {
 			name = w.Activation
 		}
 	}
-	return commandFor(state, "resume", run, " "+shellQuote(name)+" "+shellQuote(sample(w.Schema)))
+	return commandFor(place, "resume", run, " "+shellQuote(name)+" "+shellQuote(sample(w.Schema)))
 }
 
 // sample is an answer of the type that a schema asks for.

@@ -11,7 +11,8 @@ import (
 	"github.com/graflow/graflow-wasm/engine"
 )
 
-// Config says what a Desk works on. All fields but Memory are required.
+// Config says what a Desk works on. All fields but Memory and Shared are required;
+// of a Desk that only reads runs, Engine alone.
 type Config struct {
 	Engine *engine.Engine // with Config.Retain, and Hub.Observe
 	Hub    *Hub
@@ -23,6 +24,9 @@ type Config struct {
 	Remove func(ctx context.Context, run string) error
 	// Memory makes listing quick; nil: journals are read each time.
 	Memory Memory
+	// Shared is for a journal that processes share: some other drives a run that has
+	// not ended.
+	Shared bool
 }
 
 // Desk reads and steers the runs that a process keeps. It is safe for concurrent
@@ -60,6 +64,9 @@ func (d *Desk) Running(run string) *engine.Running {
 		return o
 	}
 }
+
+// isDriven tells whether a process is at work on a run that has not ended.
+func (d *Desk) isDriven(run string) bool { return d.Shared || d.Running(run) != nil }
 
 // Settle blocks until every run that this process drives has ended or is paused,
 // or ctx is done. It returns the ids of those that go on still, and why runs were
@@ -125,7 +132,7 @@ func (d *Desk) List(ctx context.Context) ([]Summary, error) {
 			all = append(all, s)
 			continue
 		}
-		driven := d.Running(run) != nil // before and after: it may begin or end meanwhile
+		driven := d.isDriven(run) // before and after: it may begin or end meanwhile
 		h, err := d.History(ctx, run)
 		switch {
 		case errors.Is(err, engine.ErrNotFound) || ctx.Err() != nil: // removed meanwhile
@@ -135,7 +142,7 @@ func (d *Desk) List(ctx context.Context) ([]Summary, error) {
 			continue
 		}
 		s := summaryOf(h)
-		s.driven(driven || d.Running(run) != nil)
+		s.driven(driven || d.isDriven(run))
 		d.remember(h, s)
 		all = append(all, s)
 	}
@@ -149,11 +156,11 @@ func (d *Desk) History(ctx context.Context, run string) (*engine.History, error)
 
 func history(ctx context.Context, e *engine.Engine, run string) (*engine.History, error) {
 	h, err := e.History(ctx, run)
-	return h, missing(run, err)
+	return h, Missing(run, err)
 }
 
-// missing tells where to look for a run that is not found.
-func missing(run string, err error) error {
+// Missing tells where to look for a run that is not found.
+func Missing(run string, err error) error {
 	if errors.Is(err, engine.ErrNotFound) {
 		return fmt.Errorf("run %q: %w; `graflow-wasm runs ls` lists those that there are", run, engine.ErrNotFound)
 	}
@@ -163,13 +170,13 @@ func missing(run string, err error) error {
 // Show tells all of a run. An output that can't be read whole is told as the journal
 // has it, with the Fault. ErrNotFound.
 func (d *Desk) Show(ctx context.Context, run string) (Story, error) {
-	driven := d.Running(run) != nil // as in List
+	driven := d.isDriven(run) // as in List
 	h, err := d.History(ctx, run)
 	if err != nil {
 		return Story{}, err
 	}
 	s := storyOf(h)
-	s.driven(driven || d.Running(run) != nil)
+	s.driven(driven || d.isDriven(run))
 	if whole, err := d.Engine.Whole(ctx, run, s.Output); err == nil {
 		s.Output = whole
 	} else { // the rest can be told

@@ -135,7 +135,7 @@ func (s *Share) Retry(ctx context.Context, run string, from engine.RetryFrom) (*
 			}
 		}
 		if err := s.cfg.Revive(ctx, run); err != nil {
-			return nil, missing(run, err)
+			return nil, Missing(run, err)
 		}
 		o, err := s.cfg.Engine.Retry(ctx, run, from)
 		// What was brought back is recovered once more, beside this.

@@ -194,7 +194,7 @@ func (d *Desk) Delete(ctx context.Context, run string, force bool) error {
 		return err
 	}
 	if !slices.Contains(runs, run) {
-		return missing(run, engine.ErrNotFound)
+		return Missing(run, engine.ErrNotFound)
 	}
 	if o := d.Running(run); o != nil {
 		if err := end(ctx, o); err != nil {
