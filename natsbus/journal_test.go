@@ -11,12 +11,19 @@ import (
 	"github.com/graflow/graflow-wasm/engine/enginetest"
 )
 
-// Of the suite, the cases of other parts than the journal are run elsewhere too:
-// -run TestJournalSuite/Journal.
+// skipOthers skips the suite's cases of other parts, which are run elsewhere.
+func skipOthers(t *testing.T) {
+	t.Helper()
+	if !strings.Contains(t.Name(), "/Journal/") {
+		t.Skip("of another part")
+	}
+}
+
 func TestJournalSuite(t *testing.T) {
 	t.Parallel()
 	enginetest.Suite{Open: func(t *testing.T) *engine.Backend {
 		t.Helper()
+		skipOthers(t)
 		all := engine.InMemory()
 		all.Journal = newJournal(sharedBus(t, newNamespace()), all.Blobs)
 		return all
@@ -28,6 +35,7 @@ func TestJournalSuiteOwned(t *testing.T) {
 	t.Parallel()
 	enginetest.Suite{Open: func(t *testing.T) *engine.Backend {
 		t.Helper()
+		skipOthers(t)
 		all := engine.InMemory()
 		j := newJournal(sharedBus(t, newNamespace()), all.Blobs)
 		startOwner(t, j)
