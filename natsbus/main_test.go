@@ -23,7 +23,7 @@ func runTests(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	if shared, err = embedded.Start(context.Background(), embedded.Config{Dir: dir}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

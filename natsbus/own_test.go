@@ -68,6 +68,7 @@ func (d *driver) Gone(run string) {
 }
 
 func (d *driver) drive(ctx context.Context, tb testing.TB) {
+	tb.Helper()
 	for {
 		select {
 		case <-d.wake:

@@ -21,14 +21,14 @@ const (
 	patience = 30 * time.Second
 	// tryTime is how long one try waits for its answer.
 	tryTime = 2 * time.Second
-	// pauseMin and pauseMax bound the pauses between tries.
-	pauseMin, pauseMax = 5 * time.Millisecond, 500 * time.Millisecond
+	// Pauses between tries begin with the first, and double up to the longest.
+	firstPause, longestPause = 5 * time.Millisecond, 500 * time.Millisecond
 )
 
 // tries repeats f while its outcome is not known, until ctx ends or patience does.
 // What was not known in the end is ErrUnreachable.
 func tries(ctx context.Context, f func(ctx context.Context) error) error {
-	begin, pause := time.Now(), pauseMin
+	begin, pause := time.Now(), firstPause
 	for {
 		try, cancel := context.WithTimeout(ctx, tryTime)
 		err := f(try)
@@ -46,7 +46,7 @@ func tries(ctx context.Context, f func(ctx context.Context) error) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		pause = min(2*pause, pauseMax)
+		pause = min(2*pause, longestPause)
 	}
 }
 

@@ -49,8 +49,9 @@ func (b *Bus) streams() []jetstream.StreamConfig {
 // ours, or that a newer version made, is an error.
 func (b *Bus) Setup(ctx context.Context) error {
 	for _, want := range b.streams() {
-		if err := b.setUp(ctx, want); err != nil {
-			return fmt.Errorf("set up stream %s: %w", want.Name, translate(err))
+		err := tries(ctx, func(ctx context.Context) error { return b.setUp(ctx, want) })
+		if err != nil {
+			return fmt.Errorf("set up stream %s: %w", want.Name, err)
 		}
 	}
 	return nil
