@@ -43,39 +43,45 @@ func (o *owning) drop(n int) {
 // follow follows a partition until ctx is done. New events come in from a point on;
 // the runs that are there at that point are told of one by one.
 func (o *owning) follow(ctx context.Context, f *follower) {
-	for {
-		last, err := o.bus.lastSeq(ctx, streamRuns)
-		if err == nil {
-			f.begin(last)
-			break
-		}
+	last, err := o.bus.lastSeq(ctx, streamRuns)
+	for err != nil {
+		o.again(ctx, f, "follow a partition: it is tried again", err)
 		if ctx.Err() != nil {
 			return
 		}
-		o.bus.log.Warn("follow a partition: it is tried again", "partition", f.part, "err", err)
+		last, err = o.bus.lastSeq(ctx, streamRuns)
 	}
+	f.begin(last)
 	listed := make(chan struct{})
 	go func() {
 		defer close(listed)
 		o.list(ctx, f)
 	}()
-	in := &feed{bus: o.bus, stream: streamRuns, filter: f.prefix + ">", last: f.pos, handle: f.take}
+	in := &feed{bus: o.bus, stream: streamRuns, filter: f.prefix + ">", last: last, handle: f.take}
 	in.run(ctx)
 	<-listed
 }
 
 // list tells of the runs that are there and have not ended, as far as is known.
 func (o *owning) list(ctx context.Context, f *follower) {
-	for {
+	for ctx.Err() == nil {
 		err := o.tellAll(ctx, f)
-		if err == nil || ctx.Err() != nil {
+		if err == nil {
 			return
 		}
-		o.bus.log.Warn("list the runs of a partition: it is tried again", "partition", f.part, "err", err)
-		select {
-		case <-time.After(leaseTick):
-		case <-ctx.Done():
-		}
+		o.again(ctx, f, "list the runs of a partition: it is tried again", err)
+	}
+}
+
+// again tells what failed, and waits before it is tried again.
+func (o *owning) again(ctx context.Context, f *follower, what string, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	o.bus.log.Warn(what, "partition", f.part, "err", err) //nolint:sloglint // the callers' messages are constants
+	select {
+	case <-time.After(leaseTick):
+	case <-ctx.Done():
 	}
 }
 
@@ -151,7 +157,8 @@ func (b *Bus) runTokens(ctx context.Context, prefix string) ([]string, error) {
 // errOwning refuses a second owner in one process.
 var errOwning = errors.New("this process owns a share already; a bus has one owner")
 
-// Own implements [engine.Cluster]. It returns nil when ctx is done.
+// own drives a share of the runs until ctx is done, and then gives it up; see
+// [Cluster.Own]. The error is errOwning.
 func (j *Journal) own(ctx context.Context, owner engine.Owner, over func(context.Context, []string) (map[string]bool, error)) error {
 	if !j.owned.CompareAndSwap(false, true) {
 		return errOwning
