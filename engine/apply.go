@@ -141,7 +141,7 @@ func (r *Run) rebase(now time.Time) {
 		act.rev = 0
 		if d := act.delivery; d != nil {
 			c := *d
-			c.Rev, c.Sent, act.delivery = 0, 0, &c
+			c.Rev, c.Sent, c.Claims, act.delivery = 0, 0, 0, &c
 		}
 		if act.pause != nil {
 			act.pause = newPausing(act.pause.Pause, now)

@@ -13,6 +13,15 @@ func (d *Delivery) claims() bool {
 	return d.Recovery == nil && (t.QueueTimeout > 0 || t.Deadline > 0 || t.Rollback != "")
 }
 
+// losses is how many workers have begun the attempt and not ended it. Whether the
+// first had begun one that need not be claimed nobody knows: it is taken for lost.
+func (d *Delivery) losses() int {
+	if d.claims() {
+		return d.Claims
+	}
+	return d.Claims + 1
+}
+
 // unclaimed tells that no worker has begun the activation's attempt.
 func (act *activation) unclaimed() bool {
 	return act.delivery != nil && act.delivery.claims() && act.claimed.IsZero()
@@ -42,6 +51,7 @@ func (r *Run) begunAt(act *activation, e *Event) {
 	act.claimed = e.Time
 	d := *act.delivery
 	d.Rev = act.rev
+	d.Claims++
 	act.delivery = &d
 	r.note(r.taskNotice(NoticeTaskStarted, act, e))
 	if act.timing != nil {
@@ -63,7 +73,7 @@ func (r *Run) returned(act *activation, e *Event) {
 		return
 	}
 	d := *act.delivery
-	d.Rev, d.Sent = act.rev, act.rev
+	d.Rev, d.Sent, d.Claims = act.rev, act.rev, 0
 	r.dispatch(act, &d)
 }
 

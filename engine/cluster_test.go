@@ -34,6 +34,11 @@ func newFleet(t *testing.T) *fleet {
 // join adds an engine on which the function task does what f says.
 func (f *fleet) join(node string, part engine.Part, do func(c *direct.Context) (any, error)) *engine.Engine {
 	f.Helper()
+	return f.joinOn(node, f.shared.Backend(), part, 4, do)
+}
+
+func (f *fleet) joinOn(node string, b *engine.Backend, part engine.Part, slots int, do func(c *direct.Context) (any, error)) *engine.Engine {
+	f.Helper()
 	h := direct.New()
 	direct.Func(h, "task", func(c *direct.Context, _ json.RawMessage) (any, error) {
 		f.mu.Lock()
@@ -45,7 +50,7 @@ func (f *fleet) join(node string, part engine.Part, do func(c *direct.Context) (
 		return do(c)
 	})
 	e, err := engine.New(engine.Config{
-		Handlers: map[string]engine.Handler{"direct": h}, Backend: f.shared.Backend(), Part: part, Concurrency: 4,
+		Handlers: map[string]engine.Handler{"direct": h}, Backend: b, Part: part, Concurrency: slots,
 	})
 	if err != nil {
 		f.Fatal(err)
@@ -259,30 +264,47 @@ func TestClusterDrain(t *testing.T) {
 	})
 }
 
-// TestClusterWorkerLost: an attempt that is never acked is delivered again, and
-// buried once that was too often.
+// TestClusterWorkerLost: an attempt that ends its worker each time is begun by
+// others, and buried once that was too often.
 func TestClusterWorkerLost(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := newFleet(t)
 		owner := f.join("owner", engine.PartOwner, nil)
 		o := f.start(owner, f.spec("a>b"), "r")
-		queue := f.shared.Backend().Queue
-		for range 5 { // workers that are lost with it
-			if _, err := queue.Receive(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+		for i := range 6 {
+			f.lost(fmt.Sprint("lost-", i))
+			time.Sleep(11 * time.Second) // virtual: the lease runs out
 		}
-		f.join("worker", engine.PartWorker, nil)
 		out := f.wait(o)
 		if out.Status != engine.StatusFailed || out.Reason != engine.ReasonWorkerLost || out.Error.Kind != engine.KindWorkerLost {
 			t.Errorf("outcome %+v, want failed as workers were lost", out)
 		}
-		if got := f.log(); len(got) != 0 {
-			t.Errorf("ran %q", got)
+		if got := f.log(); len(got) != 5 {
+			t.Errorf("ran %q, want five times", got)
 		}
 		if got := f.shared.Buried(); len(got) != 1 || got[0].Activation != "a" || got[0].Delivered != 5 {
 			t.Errorf("dead letters %+v, want one of a", got)
 		}
 	})
+}
+
+// lost adds a worker that never comes back with what it takes, nor extends it.
+func (f *fleet) lost(node string) {
+	f.Helper()
+	b := f.shared.Backend()
+	b.Lease = 24 * time.Hour
+	b.Journal = deafJournal{b.Journal}
+	f.joinOn(node, b, engine.PartWorker, 1, hang)
+}
+
+// deafJournal takes nothing but claims.
+type deafJournal struct{ engine.Journal }
+
+func (j deafJournal) Append(ctx context.Context, run, chain string, expect uint64, e *engine.Event) (uint64, error) {
+	if e.Type != engine.EventBegun && e.Type != engine.EventFailed {
+		<-ctx.Done()
+		return 0, ctx.Err()
+	}
+	return j.Journal.Append(ctx, run, chain, expect, e)
 }

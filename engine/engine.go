@@ -42,8 +42,8 @@ type Config struct {
 	// Part is what this process does with the runs of a shared backend, once Join
 	// is called. One that is alone with its backend does all of it.
 	Part Part
-	// MaxDeliveries is how often an attempt is delivered, on a shared backend, to
-	// workers that are lost with it; then it fails with KindWorkerLost. 0 is 5.
+	// MaxDeliveries is how many workers may be lost with an attempt, on a shared
+	// backend; then it fails with KindWorkerLost. 0 is 5.
 	MaxDeliveries int
 	// Logger is for faults that no caller can be told; nil is slog.Default().
 	Logger *slog.Logger

@@ -127,6 +127,7 @@ type Delivery struct {
 	Earlier    int    // attempts made before the run was retried
 	Rev        uint64 // sequence of the last event on the activation's chain
 	Sent       uint64 // Rev when it was enqueued; claims change Rev
+	Claims     int    // how often a worker has claimed it since
 	Seq        uint64 // sequence of the run's event that made it ready
 	Input      json.RawMessage
 	Answers    map[string]json.RawMessage // that the activation's pauses have had

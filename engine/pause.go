@@ -143,7 +143,7 @@ func (r *Run) answer(act *activation, e *Event) {
 		r.commands = append(r.commands, c)
 	}
 	d := *act.delivery
-	d.Rev, d.Sent, d.Answers = act.rev, act.rev, act.answers
+	d.Rev, d.Sent, d.Claims, d.Answers = act.rev, act.rev, 0, act.answers
 	r.dispatch(act, &d)
 }
 

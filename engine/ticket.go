@@ -107,9 +107,9 @@ func (a *attempt) prepare(how admission, delivered int) (bool, error) {
 	case how == parked || a.engine.taking.Err() != nil:
 		a.settle(errHandedBack)
 		return false, nil
-	case delivered > a.engine.cfg.MaxDeliveries:
-		return false, a.bury(delivered)
-	case a.delivery.claims() && a.delivery.Fault == nil:
+	case delivered > 1 && a.delivery.losses() >= a.engine.cfg.MaxDeliveries:
+		return false, a.bury()
+	case (delivered > 1 || a.delivery.claims()) && a.delivery.Fault == nil:
 		return a.claim(ctx)
 	}
 	return true, nil
@@ -123,14 +123,14 @@ func (a *attempt) settle(err error) {
 }
 
 // bury fails an attempt with which too many workers were lost.
-func (a *attempt) bury(delivered int) error {
+func (a *attempt) bury() error {
 	d := a.delivery
 	err := &TaskError{
 		Kind:    KindWorkerLost,
-		Message: fmt.Sprintf("task %q: %d workers in turn were lost while they ran it; it may be what ends them", d.Task.ID, delivered-1),
+		Message: fmt.Sprintf("task %q: %d workers in turn were lost while they ran it; it may be what ends them", d.Task.ID, d.losses()),
 	}
 	letter := DeadLetter{
-		Run: d.Run, Activation: d.Activation, Task: d.Task.ID, Attempt: d.Attempt, Rev: d.Rev, Delivered: delivered - 1,
+		Run: d.Run, Activation: d.Activation, Task: d.Task.ID, Attempt: d.Attempt, Rev: d.Rev, Delivered: d.losses(),
 		Reason: err.Message, Time: time.Now(),
 	}
 	if buryErr := a.engine.cluster.Bury(a.engine.ctx, letter); buryErr != nil {

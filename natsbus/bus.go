@@ -47,6 +47,7 @@ type Bus struct {
 
 	mu    sync.Mutex // guards what follows
 	parts []func()   // end the goroutines of its backends
+	after []func()   // wait for those that end once the connection is closed
 }
 
 // Open connects. It creates nothing: see [Bus.Setup].
@@ -85,18 +86,21 @@ func Open(_ context.Context, cfg Config) (*Bus, error) {
 // closed before.
 func (b *Bus) Close() {
 	b.mu.Lock()
-	parts := b.parts
-	b.parts = nil
+	parts, after := b.parts, b.after
+	b.parts, b.after = nil, nil
 	b.mu.Unlock()
 	for _, end := range parts {
 		end()
 	}
 	b.nc.Close()
+	for _, wait := range after {
+		wait()
+	}
 }
 
-// ends keeps what ends a part.
-func (b *Bus) ends(end func()) {
+// ends keeps what ends a part, before the connection is closed and after.
+func (b *Bus) ends(before, after func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.parts = append(b.parts, end)
+	b.parts, b.after = append(b.parts, before), append(b.after, after)
 }

@@ -17,9 +17,9 @@ const (
 )
 
 // moveWaits is when a run that is watched is looked at after something was heard:
-// most is stored by then with one replica, with three, and with a replica that is
-// behind; the last goes on, whatever was heard.
-var moveWaits = [...]time.Duration{4 * time.Millisecond, 60 * time.Millisecond, 2 * time.Second}
+// most is stored by then with one replica, idle or busy, with three, and with a
+// replica that is behind; the last goes on, whatever was heard.
+var moveWaits = [...]time.Duration{500 * time.Microsecond, 2 * time.Millisecond, 8 * time.Millisecond, 60 * time.Millisecond, 2 * time.Second}
 
 func (b *Bus) signalPrefix() string { return "gf.sig." + token(b.cfg.Namespace) + "." }
 
