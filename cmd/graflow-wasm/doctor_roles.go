@@ -49,7 +49,7 @@ func writeRole(std streams, role natsbus.Role, space, format string) error {
 		if err != nil {
 			return err
 		}
-		return writeJSON(std.out, map[string]any{"role": role, "namespace": space, "publish": may.Publish, "subscribe": may.Subscribe})
+		return writeJSON(std.out, map[string]any{"role": role, "namespace": space, "all": may.All, "publish": may.Publish, "subscribe": may.Subscribe})
 	}
 	text, err := natsbus.Template(role, space)
 	if err == nil {

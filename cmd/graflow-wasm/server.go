@@ -98,7 +98,7 @@ func (o *serverOptions) config() (embedded.Config, error) {
 		if err != nil {
 			return c, err
 		}
-		c.Users = append(c.Users, embedded.User{Name: string(role), Publish: may.Publish, Subscribe: may.Subscribe})
+		c.Users = append(c.Users, embedded.User{Name: string(role), Publish: may.Publish, Subscribe: may.Subscribe, All: may.All})
 	}
 	return c, nil
 }
