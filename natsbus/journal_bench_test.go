@@ -52,7 +52,7 @@ type moves chan string
 func (m moves) Moved(run string) { m <- run }
 func (moves) Gone(string)        {}
 
-func ownAll(b *testing.B, j *Journal, o engine.Owner) {
+func ownForBench(b *testing.B, j *Journal, o engine.Owner) {
 	b.Helper()
 	ctx, cancel := context.WithCancel(b.Context())
 	done := make(chan error, 1)
@@ -71,7 +71,7 @@ func BenchmarkAppendToMoved(b *testing.B) {
 	ns := newNamespace()
 	here, there := newJournal(sharedBus(b, ns), nil), newJournal(sharedBus(b, ns), nil)
 	moved := make(moves, 100)
-	ownAll(b, there, moved)
+	ownForBench(b, there, moved)
 	mustAppend(b, here, "run", "", 0, &engine.Event{Type: engine.EventStarted})
 	<-moved
 	last := uint64(0)
