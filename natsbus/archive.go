@@ -55,7 +55,7 @@ func (b *Bus) archive(ctx context.Context, run string, events []*engine.Event) e
 			m.Header.Set(headerParts, strconv.Itoa(parts))
 			m.Header.Set(headerSum, hex.EncodeToString(sum[:]))
 		}
-		if _, err := b.persist(ctx, m); err != nil {
+		if err := b.persist(ctx, m); err != nil {
 			return fmt.Errorf("archive run %q: %w", run, err)
 		}
 	}

@@ -243,7 +243,7 @@ func TestArchiveTampered(t *testing.T) {
 		t.Fatal(err)
 	}
 	part.data[5] ^= 1
-	if _, err := b.persist(t.Context(), &nats.Msg{Subject: last, Data: part.data}); err != nil {
+	if err := b.persist(t.Context(), &nats.Msg{Subject: last, Data: part.data}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := b.archived(t.Context(), "r"); !errors.Is(err, ErrTampered) {

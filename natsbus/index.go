@@ -28,7 +28,7 @@ func (b *Bus) indexPrefix() string { return "gf.idx." + token(b.cfg.Namespace) +
 func (b *Bus) mark(ctx context.Context, m engine.Mark) error {
 	data, err := json.Marshal(m)
 	if err == nil {
-		_, err = b.persist(ctx, &nats.Msg{Subject: b.indexPrefix() + token(m.Run), Data: data})
+		err = b.persist(ctx, &nats.Msg{Subject: b.indexPrefix() + token(m.Run), Data: data})
 	}
 	if err != nil {
 		return fmt.Errorf("mark run %q: %w", m.Run, err)

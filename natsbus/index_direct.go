@@ -42,13 +42,12 @@ type wanted struct {
 	Lasts []string `json:"multi_last,omitempty"`
 }
 
-// persist stores a message, and returns its sequence.
-func (b *Bus) persist(ctx context.Context, m *nats.Msg) (seq uint64, err error) {
-	err = tries(ctx, func(ctx context.Context) error {
-		seq, err = b.publishOnce(ctx, m)
+// persist stores a message; if it is not known whether that was done, once more.
+func (b *Bus) persist(ctx context.Context, m *nats.Msg) error {
+	return tries(ctx, func(ctx context.Context) error {
+		_, err := b.publishOnce(ctx, m)
 		return err
 	})
-	return seq, err
 }
 
 // api makes a request of JetStream's API, which the stream's leader answers.

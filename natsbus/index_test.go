@@ -25,7 +25,7 @@ func markAll(tb testing.TB, b *Bus, n int) {
 }
 
 // pages reads all pages of a list.
-func pages(tb testing.TB, b *Bus, q RunsQuery) (runs []string, count int) {
+func pages(tb testing.TB, b *Bus, q RunsQuery) (runs []string) {
 	tb.Helper()
 	for {
 		page, next, err := b.Runs(tb.Context(), q)
@@ -35,8 +35,8 @@ func pages(tb testing.TB, b *Bus, q RunsQuery) (runs []string, count int) {
 		for _, m := range page {
 			runs = append(runs, m.Run)
 		}
-		if count++; next == "" {
-			return runs, count
+		if next == "" {
+			return runs
 		}
 		q.Before = next
 	}
@@ -45,12 +45,12 @@ func pages(tb testing.TB, b *Bus, q RunsQuery) (runs []string, count int) {
 func TestRunsPages(t *testing.T) {
 	t.Parallel()
 	b := sharedBus(t, newNamespace())
-	if runs, _ := pages(t, b, RunsQuery{}); len(runs) != 0 {
+	if runs := pages(t, b, RunsQuery{}); len(runs) != 0 {
 		t.Fatalf("an empty index lists %v", runs)
 	}
 	const n = 700
 	markAll(t, b, n)
-	runs, _ := pages(t, b, RunsQuery{Limit: 64})
+	runs := pages(t, b, RunsQuery{Limit: 64})
 	if len(runs) != n {
 		t.Fatalf("listed %d runs, want %d", len(runs), n)
 	}
@@ -59,14 +59,14 @@ func TestRunsPages(t *testing.T) {
 			t.Fatalf("run %d of the list is %s, want %s", i, run, want)
 		}
 	}
-	failed, _ := pages(t, b, RunsQuery{Status: engine.StatusFailed, Limit: 50})
+	failed := pages(t, b, RunsQuery{Status: engine.StatusFailed, Limit: 50})
 	if want := (n + 2) / 3; len(failed) != want {
 		t.Errorf("listed %d failed runs, want %d", len(failed), want)
 	}
-	if none, _ := pages(t, b, RunsQuery{Flow: "other"}); len(none) != 0 {
+	if none := pages(t, b, RunsQuery{Flow: "other"}); len(none) != 0 {
 		t.Errorf("another flow lists %v", none)
 	}
-	if none, _ := pages(t, b, RunsQuery{Since: time.Now().Add(time.Hour)}); len(none) != 0 {
+	if none := pages(t, b, RunsQuery{Since: time.Now().Add(time.Hour)}); len(none) != 0 {
 		t.Errorf("the future lists %v", none)
 	}
 }
@@ -84,9 +84,17 @@ func TestRunsAcrossGaps(t *testing.T) {
 		}
 	}
 	markAll(t, b, 1)
-	runs, _ := pages(t, b, RunsQuery{})
+	runs := pages(t, b, RunsQuery{})
 	if got, want := fmt.Sprint(runs), "[r0 busy r4 r3 r2 r1]"; got != want {
 		t.Errorf("listed %s, want %s", got, want)
+	}
+	_, last, err := b.marked(t.Context(), "r4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// From the middle of what was replaced to what is before that, with a few requests.
+	if at, err := b.indexGap(t.Context(), last.seq+2000); err != nil || at < last.seq || at >= last.seq+indexBatch {
+		t.Errorf("leapt from %d to %d, %v; want %d or a little more", last.seq+2000, at, err, last.seq)
 	}
 	m, err := b.Run(t.Context(), "busy")
 	if err != nil || m.Tasks != 2999 {

@@ -37,7 +37,7 @@ func furnish(tb testing.TB, b *Bus, run string) {
 	tb.Helper()
 	ended(tb, b, run, 1)
 	for _, subject := range []string{b.noticeSubject(run), channelRoot + token(b.cfg.Namespace) + "." + token(run) + leafKey + "_k"} {
-		if _, err := b.persist(tb.Context(), &nats.Msg{Subject: subject, Data: []byte("{}")}); err != nil {
+		if err := b.persist(tb.Context(), &nats.Msg{Subject: subject, Data: []byte("{}")}); err != nil {
 			tb.Fatal(err)
 		}
 	}

@@ -76,11 +76,11 @@ func (b *Bus) putModule(ctx context.Context, r ModuleRecord, module io.Reader) (
 		return r, err
 	}
 	sum := sha256.Sum256(data)
-	if digest := digestPrefix + hex.EncodeToString(sum[:]); r.Digest == "" || r.Digest == digest {
-		r.Digest = digest
-	} else {
+	digest := digestPrefix + hex.EncodeToString(sum[:])
+	if r.Digest != "" && r.Digest != digest {
 		return r, fmt.Errorf("%w: its digest is %s, the record says %s", ErrTampered, digest, r.Digest)
 	}
+	r.Digest = digest
 	r.Size, r.Pushed = int64(len(data)), time.Now().UTC()
 	r.Version = cmp.Or(r.Version, hex.EncodeToString(sum[:6]))
 	if err := checkName(r); err != nil {
@@ -150,7 +150,7 @@ func (b *Bus) putChunks(ctx context.Context, digest string, data []byte) error {
 		if i == 0 {
 			m.Header.Set(headerParts, strconv.Itoa(count))
 		}
-		if _, err := b.persist(ctx, m); err != nil {
+		if err := b.persist(ctx, m); err != nil {
 			return err
 		}
 	}

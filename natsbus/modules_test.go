@@ -103,7 +103,7 @@ func TestModulesTampered(t *testing.T) {
 	chunk := b.moduleChunks(r.Digest) + "1"
 	changed := bytes.Clone(data[chunkBytes:])
 	changed[7] ^= 1
-	if _, err := b.persist(t.Context(), &nats.Msg{Subject: chunk, Data: changed}); err != nil {
+	if err := b.persist(t.Context(), &nats.Msg{Subject: chunk, Data: changed}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := b.OpenModule(t.Context(), r.Digest); !errors.Is(err, ErrTampered) {
@@ -120,7 +120,7 @@ func TestModulesTampered(t *testing.T) {
 		t.Errorf("after it was put again: %v", err)
 	}
 	record := bytes.Replace([]byte(`{"name":"m","version":"1","digest":"D"}`), []byte("D"), []byte("sha256:00"), 1)
-	if _, err := b.persist(t.Context(), &nats.Msg{Subject: b.recordSubject(r), Data: record}); err != nil {
+	if err := b.persist(t.Context(), &nats.Msg{Subject: b.recordSubject(r), Data: record}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := b.Module(t.Context(), "m"); !errors.Is(err, ErrTampered) {
