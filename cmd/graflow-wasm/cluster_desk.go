@@ -18,7 +18,13 @@ func serveControl(ctx context.Context, bus *natsbus.Bus, backend *engine.Backend
 	if !ok {
 		return fmt.Errorf("steer runs: the backend is of %T, no bus", backend.Cluster)
 	}
-	share := control.NewShare(control.ShareConfig{Engine: e, Revive: bus.Unarchive, Forget: bus.Forget})
+	forget := func(ctx context.Context, run string) error {
+		if err := backend.Journal.Forget(ctx, run); err != nil { // which has it in memory too
+			return err
+		}
+		return bus.Forget(ctx, run)
+	}
+	share := control.NewShare(control.ShareConfig{Engine: e, Revive: bus.Unarchive, Forget: forget})
 	return cluster.Answer(ctx, func(ctx context.Context, run, method string, body []byte) ([]byte, error) {
 		answer, err := share.Do(ctx, run, method, body)
 		return answer, toldElsewhere(err)

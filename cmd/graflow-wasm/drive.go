@@ -39,12 +39,15 @@ func (s *session) drive(ctx context.Context, std streams, j job) error {
 		s.feed.skip(lastSeq(j.past))
 	}
 	defer s.hub.Subscribe(j.run, d.observe)()
+	told := func() {}
 	if s.bus != nil {
-		defer s.followLogs(j)()
+		j.signals.Say("canceling the run; a second one leaves it to the cluster")
+		told = s.followLogs(j)
 	}
 	// From here on a signal cancels the run, not the context of its end.
 	ctx = context.WithoutCancel(ctx)
 	outcome, err := d.run(ctx)
+	told() // all that was logged
 	if err != nil {
 		return err
 	}

@@ -14,10 +14,10 @@ type feed struct {
 
 	telling sync.Mutex // held while the hub is told: one thing at a time
 
-	mu    sync.Mutex // guards what follows
-	after uint64     // nothing up to that event is told
-	seen  uint64     // the last event
-	begun map[string]int
+	mu    sync.Mutex     // guards what follows
+	after uint64         // nothing up to that event is told
+	seen  uint64         // the last event
+	begun map[string]int // the last attempt of an activation whose start was told
 }
 
 func newFeed(hub *control.Hub) *feed { return &feed{hub: hub, begun: map[string]int{}} }
@@ -60,24 +60,26 @@ func (f *feed) take(n engine.Notice) []engine.Notice {
 	return []engine.Notice{n}
 }
 
-// startOf is the start of the attempt that a notice tells the end of, if that was
-// not told. The caller holds mu.
+// startOf is the start of the attempt that a notice tells the end of, or something
+// from its midst, if the start was not told. The caller holds mu.
 func (f *feed) startOf(n engine.Notice) (start engine.Notice, missed bool) {
+	at := n.Started
 	switch n.Type {
-	case engine.NoticeTaskStarted:
-		f.begun[n.Activation] = n.Attempt
-		return start, false
 	case engine.NoticeTaskSucceeded, engine.NoticeTaskFailed, engine.NoticeTaskCanceled, engine.NoticeTaskRetrying, engine.NoticeTaskPaused:
+	case engine.NoticeTaskStarted, engine.NoticeTaskLog, engine.NoticeTaskProgress:
+		at = n.Time
 	default:
 		return start, false
 	}
-	told := f.begun[n.Activation] >= n.Attempt
-	delete(f.begun, n.Activation)
-	if told || n.Started.IsZero() {
+	if at.IsZero() || f.begun[n.Activation] >= n.Attempt {
+		return start, false
+	}
+	f.begun[n.Activation] = n.Attempt
+	if n.Type == engine.NoticeTaskStarted {
 		return start, false
 	}
 	return engine.Notice{
-		Seq: n.Seq, Time: n.Started, Type: engine.NoticeTaskStarted, Run: n.Run, Task: n.Task, Activation: n.Activation,
+		Seq: n.Seq, Time: at, Type: engine.NoticeTaskStarted, Run: n.Run, Task: n.Task, Activation: n.Activation,
 		Handler: n.Handler, Group: n.Group, Attempt: n.Attempt, Cycle: n.Cycle,
 	}, true
 }
