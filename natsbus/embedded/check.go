@@ -31,6 +31,9 @@ func (c Config) check() error {
 	if c.Cluster.Name != "" && (c.Cluster.Listen == "" || len(c.Cluster.Routes) == 0) {
 		return errors.New("a server of a cluster needs an address for the other servers, and the routes to them")
 	}
+	if c.Cluster.Name != "" && c.Listen == "" { // its routes would wait for that for ever
+		return errors.New("a server of a cluster needs an address for clients, too")
+	}
 	for _, address := range []string{c.Listen, c.Cluster.Listen} {
 		if err := c.checkExposed(address); err != nil {
 			return err

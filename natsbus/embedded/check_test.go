@@ -24,7 +24,7 @@ func TestStartRefuses(t *testing.T) {
 		"every address":     {embedded.Config{Listen: "0.0.0.0:0"}, "other machines can connect there"},
 		"a name":            {embedded.Config{Listen: "example.com:0"}, "other machines can connect there"},
 		"IPv6":              {embedded.Config{Listen: "[::]:0"}, "other machines can connect there"},
-		"exposed route":     {embedded.Config{Cluster: embedded.Cluster{Name: "c", Listen: "0.0.0.0:0", Routes: []string{"a:1"}}}, "other machines can connect there"},
+		"exposed route":     {embedded.Config{Listen: "127.0.0.1:0", Cluster: embedded.Cluster{Name: "c", Listen: "0.0.0.0:0", Routes: []string{"a:1"}}}, "other machines can connect there"},
 		"no host":           {embedded.Config{Listen: ":4222"}, "no host"},
 		"no port":           {embedded.Config{Listen: "127.0.0.1"}, "want host:port"},
 		"port":              {embedded.Config{Listen: "127.0.0.1:70000"}, "no number from 0 to 65535"},
@@ -39,8 +39,9 @@ func TestStartRefuses(t *testing.T) {
 		"user twice":        {embedded.Config{Users: []embedded.User{{Name: "x"}, {Name: "x"}}}, "there twice"},
 		"routes alone":      {embedded.Config{Cluster: embedded.Cluster{Routes: []string{"a:1"}}}, "needs a name"},
 		"cluster's address": {embedded.Config{Cluster: embedded.Cluster{Name: "c", Routes: []string{"a:1"}}}, "needs an address"},
+		"no clients":        {embedded.Config{Cluster: embedded.Cluster{Name: "c", Listen: "127.0.0.1:0", Routes: []string{"a:1"}}}, "an address for clients"},
 		"no routes":         {embedded.Config{Cluster: embedded.Cluster{Name: "c", Listen: "127.0.0.1:0"}}, "the routes to them"},
-		"a route":           {embedded.Config{Cluster: embedded.Cluster{Name: "c", Listen: "127.0.0.1:0", Routes: []string{"a"}}}, "want host:port"},
+		"a route":           {embedded.Config{Listen: "127.0.0.1:0", Cluster: embedded.Cluster{Name: "c", Listen: "127.0.0.1:0", Routes: []string{"a"}}}, "want host:port"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

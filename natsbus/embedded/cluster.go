@@ -39,6 +39,9 @@ func (c Config) cluster(o *server.Options) error {
 		return fmt.Errorf("cluster: %w", err)
 	}
 	for _, route := range c.Cluster.Routes {
+		if route == c.Cluster.Listen {
+			continue // with itself among them it would wait for one server more
+		}
 		if _, _, err := net.SplitHostPort(route); err != nil {
 			return fmt.Errorf("cluster: route %q: %w: want host:port", route, err)
 		}

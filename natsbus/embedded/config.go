@@ -79,5 +79,5 @@ const (
 type Cluster struct {
 	Name   string   // the same in all servers; "": the server is alone
 	Listen string   // "host:port" on which the other servers connect
-	Routes []string // "host:port" of the others, or some of them
+	Routes []string // "host:port" of all servers, or of all others
 }
