@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -42,7 +44,7 @@ func (o *serverOptions) publish(srv *embedded.Server) (forget func(), err error)
 		return forget, nil
 	}
 	temp := file + ".new" // the directory is locked
-	if err := os.WriteFile(temp, []byte(srv.ClientURL()+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(temp, []byte(reachable(srv.ClientURL(), "127.0.0.1")+"\n"), 0o600); err != nil {
 		return nil, fmt.Errorf("write where the server listens: %w", err)
 	}
 	if err := os.Rename(temp, file); err != nil {
@@ -57,7 +59,11 @@ func (o *serverOptions) sayJoin(say io.Writer, srv *embedded.Server) {
 	if srv.ClientURL() == "" {
 		return
 	}
-	where := " --nats " + shellQuote(srv.ClientURL())
+	host, err := os.Hostname()
+	if err != nil {
+		host = "HOST"
+	}
+	where := " --nats " + shellQuote(reachable(srv.ClientURL(), host))
 	if o.tls.CA != "" {
 		where += " --tls-ca " + shellQuote(o.tls.CA)
 	}
@@ -68,4 +74,15 @@ func (o *serverOptions) sayJoin(say io.Writer, srv *embedded.Server) {
 	tell("server %s in %s, which listens on %s", srv.Name(), o.dir, srv.ClientURL())
 	tell("run a flow: graflow-wasm run FLOW%s%s", where, as(natsbus.RoleSubmitter))
 	tell("add a worker: graflow-wasm worker%s%s", where, as(natsbus.RoleOwner))
+}
+
+// reachable is the address of a server that listens on every address of its machine,
+// by one of those.
+func reachable(address, host string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() != "0.0.0.0" && u.Hostname() != "::" {
+		return address
+	}
+	u.Host = net.JoinHostPort(host, u.Port())
+	return u.String()
 }
