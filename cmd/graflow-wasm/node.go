@@ -31,6 +31,7 @@ type node struct {
 	bus     *natsbus.Bus
 	wiring  *wiring
 	health  *healthServer // nil: none
+	log     *slog.Logger
 	started time.Time
 	drains  atomic.Bool
 
@@ -38,40 +39,51 @@ type node struct {
 	stop   context.CancelFunc // of the duties
 }
 
-// startNode begins to take part. The caller closes the node, then the bus.
-func startNode(ctx context.Context, bus *natsbus.Bus, role string, part engine.Part, flags nodeFlags) (*node, error) {
+// runNode takes part until a signal comes, and what runs is drained or handed back.
+// The caller closes the bus then.
+func runNode(ctx context.Context, say io.Writer, bus *natsbus.Bus, role string, part engine.Part, flags nodeFlags, s *stopping) error {
 	backend := bus.Backend()
 	w, err := newWiring(ctx, wiringConfig{
 		cacheDir: flags.cacheDir, concurrency: flags.concurrency, secrets: flags.store, backend: backend, part: part,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	n := &node{flags: flags, role: role, part: part, bus: bus, wiring: w, started: time.Now()}
-	ctx, n.stop = context.WithCancel(context.WithoutCancel(ctx))
-	if flags.health != "" {
-		if n.health, err = serveHealth(flags.health, n.ready); err != nil {
-			n.Close()
-			return nil, err
+	n := &node{flags: flags, role: role, part: part, bus: bus, wiring: w, log: slog.Default(), started: time.Now()}
+	duties, stop := context.WithCancel(context.WithoutCancel(ctx))
+	n.stop = stop
+	defer n.Close() //nolint:contextcheck // closing has no context to end by
+	if err := n.join(duties, backend); err != nil {
+		return err
+	}
+	n.sayReady(say)
+	n.serve(ctx, say, s)
+	return nil
+}
+
+// join begins what the node does.
+func (n *node) join(ctx context.Context, backend *engine.Backend) (err error) {
+	if n.flags.health != "" {
+		if n.health, err = serveHealth(n.flags.health, n.ready); err != nil {
+			return err
 		}
 	}
-	if err := w.engine.Join(); err != nil {
-		n.Close()
-		return nil, fmt.Errorf("join the cluster: %w", err)
+	if err := n.wiring.engine.Join(); err != nil { //nolint:contextcheck // it ends by Close
+		return fmt.Errorf("join the cluster: %w", err)
 	}
-	n.do("announce this process", func() error { return bus.Announce(ctx, n.info) })
-	if c, ok := backend.Cluster.(*natsbus.Cluster); ok && part != engine.PartWorker {
-		n.do("tidy runs", func() error { return c.Tidy(ctx, flags.retention()) })
-		n.do("do what is asked of runs", func() error { return serveControl(ctx, bus, backend, w.engine) })
+	n.do("announce this process", func() error { return n.bus.Announce(ctx, n.info) })
+	if c, ok := backend.Cluster.(*natsbus.Cluster); ok && n.part != engine.PartWorker {
+		n.do("tidy runs", func() error { return c.Tidy(ctx, n.flags.retention()) })
+		n.do("do what is asked of runs", func() error { return serveControl(ctx, n.bus, backend, n.wiring.engine) })
 	}
-	return n, nil
+	return nil
 }
 
 // do does something until the node is closed.
 func (n *node) do(what string, f func() error) {
 	n.duties.Go(func() {
 		if err := f(); err != nil && !errors.Is(err, context.Canceled) {
-			slog.Error(what, "err", err)
+			n.log.Error("a duty has ended that was to go on", "duty", what, "err", err)
 		}
 	})
 }

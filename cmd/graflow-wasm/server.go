@@ -130,14 +130,7 @@ func serve(ctx context.Context, say io.Writer, o serverOptions) (err error) {
 		return err
 	}
 	defer bus.Close()
-	n, err := startNode(ctx, bus, roleServer, engine.PartBoth, o.nodeFlags)
-	if err != nil {
-		return failed("start the server's worker", err)
-	}
-	defer n.Close()
-	n.sayReady(say)
-	n.serve(ctx, say, stops)
-	return nil
+	return failed("run the server's worker", runNode(ctx, say, bus, roleServer, engine.PartBoth, o.nodeFlags, stops))
 }
 
 const (

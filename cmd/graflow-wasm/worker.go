@@ -72,14 +72,7 @@ func work(ctx context.Context, say io.Writer, o workerOptions) error {
 		return failed("join the cluster", err)
 	}
 	defer bus.Close()
-	n, err := startNode(ctx, bus, role, part, o.nodeFlags)
-	if err != nil {
-		return failed("start a worker", err)
-	}
-	defer n.Close()
-	n.sayReady(say)
-	n.serve(ctx, say, stops)
-	return nil
+	return failed("run a worker", runNode(ctx, say, bus, role, part, o.nodeFlags, stops))
 }
 
 // sayReady tells that tasks are taken from now on.
