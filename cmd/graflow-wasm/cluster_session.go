@@ -21,7 +21,7 @@ func joinSession(ctx context.Context, flags driveFlags, begins bool) (*session, 
 		return nil, err
 	}
 	if begins {
-		err = s.wireFar(ctx, flags)
+		err = s.wireFar(flags)
 	} else {
 		s.engine, err = engine.New(engine.Config{
 			Backend: s.bus.Backend(), Part: engine.PartNone, Observe: s.feed.Observe, CheckSchema: flowfile.CheckSchema,
@@ -36,13 +36,19 @@ func joinSession(ctx context.Context, flags driveFlags, begins bool) (*session, 
 }
 
 // wireFar starts an engine that can check what it submits.
-func (s *session) wireFar(ctx context.Context, flags driveFlags) (err error) {
-	s.wiring, err = newWiring(ctx, wiringConfig{
-		cacheDir: flags.cacheDir, observe: s.feed.Observe, backend: s.bus.Backend(), part: engine.PartNone,
-	})
-	if err == nil {
-		s.engine = s.wiring.engine
+func (s *session) wireFar(flags driveFlags) error {
+	cacheDir, err := cacheDirectory(flags.cacheDir)
+	if err != nil {
+		return err
 	}
+	s.far = newFarWasm(cacheDir)
+	handlers, err := handlersWith(s.far)
+	if err != nil {
+		return err
+	}
+	s.engine, err = engine.New(engine.Config{
+		Handlers: handlers, Backend: s.bus.Backend(), Part: engine.PartNone, Observe: s.feed.Observe, CheckSchema: flowfile.CheckSchema,
+	})
 	return err
 }
 

@@ -30,6 +30,7 @@ type session struct {
 
 	bus  *natsbus.Bus // nil: no cluster
 	feed *feed        // of a cluster
+	far  *farWasm     // of a cluster on which this session begins runs
 }
 
 // desk is what commands do with runs, in this process or on a cluster.
@@ -148,6 +149,9 @@ func (s *session) Close() {
 	}
 	if s.dir != nil {
 		_ = s.dir.Close() // what was reported as stored is
+	}
+	if s.far != nil {
+		s.far.Close()
 	}
 	if s.bus != nil {
 		s.bus.Close()

@@ -54,12 +54,8 @@ func newWiring(ctx context.Context, c wiringConfig) (*wiring, error) {
 
 // newHost starts a WebAssembly host that caches below dir.
 func newHost(ctx context.Context, dir string) (host *wasmhost.Host, cacheDir string, err error) {
-	if dir == "" {
-		user, err := os.UserCacheDir()
-		if err != nil {
-			return nil, "", usagef("find the cache directory: %w; name one with --cache-dir", err)
-		}
-		dir = filepath.Join(user, "graflow-wasm")
+	if dir, err = cacheDirectory(dir); err != nil {
+		return nil, "", err
 	}
 	host, err = wasmhost.New(context.WithoutCancel(ctx), wasmhost.Config{CacheDir: dir})
 	if err != nil {
@@ -68,9 +64,30 @@ func newHost(ctx context.Context, dir string) (host *wasmhost.Host, cacheDir str
 	return host, dir, nil
 }
 
+// cacheDirectory is dir, or the user's.
+func cacheDirectory(dir string) (string, error) {
+	if dir != "" {
+		return dir, nil
+	}
+	user, err := os.UserCacheDir()
+	if err != nil {
+		return "", usagef("find the cache directory: %w; name one with --cache-dir", err)
+	}
+	return filepath.Join(user, "graflow-wasm"), nil
+}
+
 // newHandlers makes every handler that a flow file may name. Direct tasks are
 // functions in Go: the command has none, so that it can say so by name.
 func newHandlers(host *wasmhost.Host, cacheDir string, store secrets.Store) (map[string]engine.Handler, error) {
+	w, err := newWasm(host, cacheDir, store)
+	if err != nil {
+		return nil, err
+	}
+	return handlersWith(w)
+}
+
+// newWasm makes the handler of WebAssembly tasks.
+func newWasm(host *wasmhost.Host, cacheDir string, store secrets.Store) (*wasm.Handler, error) {
 	config := wasm.Config{Host: host, CacheDir: cacheDir}
 	if store != nil {
 		config.Secrets, config.Redactor = guestSecrets{store}, newRedactor
@@ -79,6 +96,11 @@ func newHandlers(host *wasmhost.Host, cacheDir string, store secrets.Store) (map
 	if err != nil {
 		return nil, fmt.Errorf("start the wasm handler: %w", err)
 	}
+	return w, nil
+}
+
+// handlersWith are all handlers, of which one was made.
+func handlersWith(w engine.Handler) (map[string]engine.Handler, error) {
 	b, err := builtin.New(builtin.Config{CheckSchema: flowfile.CheckSchema})
 	if err != nil {
 		return nil, fmt.Errorf("start the builtin handler: %w", err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/graflow/graflow-wasm/engine"
@@ -119,58 +120,94 @@ func (s *Share) Resume(ctx context.Context, run string) (*engine.Running, error)
 	})
 }
 
-// Answer is [Desk.Answer].
+// Answer is [Desk.Answer]. Who asks may have seen the pause before who drives the run.
 func (s *Share) Answer(ctx context.Context, run, name string, answer json.RawMessage) (*engine.Running, error) {
-	return s.with(ctx, run, func(o *engine.Running) error {
-		return o.Resume(name, answer) //nolint:contextcheck // an answer belongs to the run, not to who gives it
+	for end := time.Now().Add(drivenWithin); ; {
+		o, err := s.with(ctx, run, func(o *engine.Running) error {
+			return o.Resume(name, answer) //nolint:contextcheck // an answer belongs to the run, not to who gives it
+		})
+		if !errors.Is(err, engine.ErrNotPaused) && !errors.Is(err, engine.ErrNoPause) || !s.waits(ctx, run, name) || time.Now().After(end) {
+			return o, err
+		}
+		pause(ctx, drivenLook)
+	}
+}
+
+// waits tells whether the journal of a run has the pause, "" any, that waits.
+func (s *Share) waits(ctx context.Context, run, name string) bool {
+	h, err := history(ctx, s.cfg.Engine, run)
+	return err == nil && slices.ContainsFunc(h.Live, func(l engine.LiveActivation) bool {
+		return l.Pause != "" && (name == "" || name == l.Pause || name == l.Activation)
 	})
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
 }
 
 // Retry is [Desk.Retry].
 func (s *Share) Retry(ctx context.Context, run string, from engine.RetryFrom) (*engine.Running, error) {
+	if err := s.letGo(ctx, run); err != nil {
+		return nil, err
+	}
+	if err := s.cfg.Revive(ctx, run); err != nil {
+		return nil, Missing(run, err)
+	}
 	for again := false; ; again = true {
-		if o := s.cfg.Engine.Running(run); o != nil {
-			if err := goesOn(ctx, o); err != nil {
-				return nil, err
-			}
-		}
-		if err := s.cfg.Revive(ctx, run); err != nil {
-			return nil, Missing(run, err)
-		}
 		o, err := s.cfg.Engine.Retry(ctx, run, from)
 		// What was brought back is recovered once more, beside this.
-		collided := errors.Is(err, engine.ErrRunExists) || errors.Is(err, engine.ErrNotRetryable) && !again
-		if err == nil || ctx.Err() != nil || !collided {
+		collided := errors.Is(err, engine.ErrRunExists) || errors.Is(err, engine.ErrNotRetryable)
+		if err == nil || !collided || again {
 			return o, err
+		}
+		if err := s.letGo(ctx, run); err != nil {
+			return nil, err
 		}
 	}
 }
 
-// goesOn refuses a run that goes on. One that has ended is about to be let go of.
-func goesOn(ctx context.Context, o *engine.Running) error {
-	if s := o.Outcome().Status; s == engine.StatusRunning || s == engine.StatusPaused {
-		return fmt.Errorf("run %q: %w: %w", o.ID(), ErrDriven, engine.ErrNotRetryable)
+// letGo refuses a run that has not ended, and waits until one that has is not driven
+// any more: who asks may have seen the end first.
+func (s *Share) letGo(ctx context.Context, run string) error {
+	_, err := unfinished(ctx, s.cfg.Engine, run)
+	if err == nil {
+		return fmt.Errorf("run %q: %w: %w", run, ErrDriven, engine.ErrNotRetryable)
+	} else if !errors.Is(err, engine.ErrFinished) {
+		return err
 	}
+	o := s.cfg.Engine.Running(run)
+	if o == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, drivenWithin)
+	defer cancel()
 	select {
 	case <-o.Done():
-	case <-time.After(drivenLook): // it was told to be done, and is being folded still
+		return nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return fmt.Errorf("run %q: %w", run, engine.ErrElsewhere)
 	}
-	return nil
 }
 
 // Delete is [Desk.Delete].
 func (s *Share) Delete(ctx context.Context, run string, force bool) error {
 	_, err := unfinished(ctx, s.cfg.Engine, run)
+	o := s.cfg.Engine.Running(run)
 	switch {
 	case errors.Is(err, engine.ErrFinished):
 	case errors.Is(err, engine.ErrNotFound), err != nil && !force:
 		return err
 	case !force:
 		return stillGoesOn(run)
+	case err == nil:
+		if o, err = s.driven(ctx, run); err != nil {
+			return err
+		}
 	}
-	if o := s.cfg.Engine.Running(run); o != nil {
+	if o != nil {
 		if err := end(ctx, o); err != nil {
 			return err
 		}
