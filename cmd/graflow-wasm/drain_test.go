@@ -223,3 +223,31 @@ func (c drainingCluster) bury(run, activation string) {
 		c.t.Fatal(err)
 	}
 }
+
+// TestWorkerKilled kills a worker whose task runs: it begins anew elsewhere once the
+// lease is over.
+func TestWorkerKilled(t *testing.T) {
+	t.Parallel()
+	const lease = 10 * time.Second
+	c := newDrainingCluster(t)
+	w := c.worker("first")
+	w.await("ready$")
+	c.submit("r1", "first")
+	c.worker("second").await("ready$")
+	began := time.Now()
+	w.signal(syscall.SIGKILL)
+	for c.attempts() < 2 {
+		if time.Since(began) > patience {
+			t.Fatal("the task never began anew")
+		}
+		<-time.After(20 * time.Millisecond) // a guest can't tell otherwise
+	}
+	took := time.Since(began)
+	t.Logf("it began anew after %s", took.Round(time.Millisecond))
+	if took > lease+5*time.Second { // a second, on a machine that has nothing else to do
+		t.Errorf("the task of a worker that was killed began anew after %s", took)
+	}
+	c.write("notes/done", "fine")
+	askUntil(t, c.dir, "^r1 +waits +succeeded ", "runs", "ls", "--nats", "./srv")
+	askUntil(t, c.dir, `\Asecond `, "workers", "ls", "--nats", "./srv") // the other is off the list
+}
