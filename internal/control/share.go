@@ -60,14 +60,14 @@ const (
 	drivenLook   = 5 * time.Millisecond
 )
 
-// driven is a run that has not ended, once this process drives it: what has just
-// begun, or has just come to this process, is about to be.
+// driven is a run that has not ended, by its journal, once this process drives it:
+// what has just begun, or has just come to this process, is about to be.
 func (s *Share) driven(ctx context.Context, run string) (*engine.Running, error) {
-	if o := s.cfg.Engine.Running(run); o != nil {
-		return o, nil
-	}
 	if _, err := unfinished(ctx, s.cfg.Engine, run); err != nil {
 		return nil, err
+	}
+	if o := s.cfg.Engine.Running(run); o != nil {
+		return o, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, drivenWithin)
 	defer cancel()
