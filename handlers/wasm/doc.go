@@ -1,11 +1,18 @@
 // Package wasm runs tasks that are exports of WebAssembly modules.
 //
 // A [Handler] adapts wasmhost to engine.Handler. A task's spec is
-// {"module": REF, "export": NAME}, or the string "REF#NAME"; the export may be
-// left out for a module with one task and for a WASI command. [Modules] turns a
-// REF into bytes; [Files], the default, reads a .wasm file, or builds a
-// directory with a Go guest's source. A module is loaded and compiled once and
-// is pinned: as long as its handler lives, a REF means the same bytes.
+// {"module": REF, "export": NAME}, or the string "REF#NAME"; "name" in the object is
+// what messages and the guest itself call the module. The export may be
+// left out for a module with one task and for a WASI command. By its [Form] a REF
+// is a file or one of a registry. [Modules] turns a file into bytes; [Files], the
+// default, reads a .wasm file, or builds a directory with a Go guest's source. It is
+// loaded and compiled once and is pinned: as long as its handler lives, its REF
+// means the same bytes.
+//
+// A [Registry] has modules by digest. What it gives is compared with the digest
+// before it is compiled, and the modules used last stay compiled. A name@version, or
+// a name, is looked up for each attempt: whoever begins a run puts digests in their
+// place, as the handler does in tasks that guests spawn.
 //
 // The guest sees the channel and the results as of when its activation became
 // ready, and its own writes; what it asks for comes back as the engine.Effects

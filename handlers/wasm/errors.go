@@ -14,7 +14,7 @@ import (
 func describe(task string, ref reference) string {
 	text := fmt.Sprintf("task %q", task)
 	if ref.module != "" {
-		text += fmt.Sprintf(": module %q", ref.module)
+		text += fmt.Sprintf(": module %q", ref.called())
 	}
 	if ref.export != "" {
 		text += fmt.Sprintf(" export %q", ref.export)
@@ -34,6 +34,7 @@ func hopeless(call *engine.Call, ref reference, err error) *engine.TaskError {
 func failure(ctx context.Context, call *engine.Call, ref reference, err error) *engine.TaskError {
 	failed := hopeless(call, ref, err)
 	var trap *wasmhost.TrapError
+	var registry *registryError
 	switch {
 	case errors.As(err, &trap):
 		failed.Kind = trap.Kind
@@ -50,8 +51,10 @@ func failure(ctx context.Context, call *engine.Call, ref reference, err error) *
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			failed.Kind = engine.KindTimeout
 		}
-	case errors.Is(err, wasmhost.ErrClosed):
+	case errors.Is(err, wasmhost.ErrClosed), errors.As(err, &registry):
 		failed.Permanent = false
+	case errors.Is(err, ErrTampered):
+		failed.Kind = KindTampered
 	}
 	return failed
 }

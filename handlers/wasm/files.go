@@ -51,6 +51,16 @@ func (f *Files) Load(ctx context.Context, ref string) (wasm []byte, name string,
 	return wasm, ref, err
 }
 
+// Has tells whether there is a file or directory that a reference could be.
+func (f *Files) Has(ref string) bool {
+	path, err := absolute(f.Dir, ref)
+	if err != nil {
+		return false
+	}
+	_, err = os.Stat(path)
+	return err == nil
+}
+
 // notFound says where a module was looked for, and what lies near.
 func (f *Files) notFound(ref, path string) error {
 	text := "no such file: " + path

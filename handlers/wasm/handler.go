@@ -1,6 +1,7 @@
 package wasm
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,8 +16,13 @@ import (
 type Config struct {
 	// Host runs the guests. The handler does not close it.
 	Host *wasmhost.Host
-	// Modules finds modules by reference. nil: Files{Dir, CacheDir}.
+	// Modules finds modules in files. nil: Files{Dir, CacheDir}.
 	Modules Modules
+	// Registry finds all others, by name, version and digest. nil: there are none.
+	Registry Registry
+	// RegistryModules is how many modules of the registry stay compiled while no
+	// task runs in them; those used longest ago go first. 0: 64.
+	RegistryModules int
 	// Dir is the directory that module files and mounts given by a relative
 	// path are relative to. "": the process's working directory.
 	Dir string
@@ -51,8 +57,13 @@ type Config struct {
 type Handler struct {
 	config Config
 
-	mu     sync.Mutex // guards pinned
+	mu     sync.Mutex // guards what follows
 	pinned map[string]*pin
+	clock  uint64 // counts uses of pins
+
+	// compiles is held to read while one compiles, and to write while a module is
+	// let go of.
+	compiles sync.RWMutex
 }
 
 var (
@@ -76,6 +87,9 @@ func New(config Config) (*Handler, error) {
 	if config.Modules == nil {
 		config.Modules = &Files{Dir: config.Dir, CacheDir: config.CacheDir}
 	}
+	if config.RegistryModules <= 0 {
+		config.RegistryModules = DefaultRegistryModules
+	}
 	return &Handler{config: config, pinned: map[string]*pin{}}, nil
 }
 
@@ -88,7 +102,10 @@ func (h *Handler) Check(ctx context.Context, task *engine.Task) error {
 	}
 	ref, err := parseReference(task.Spec)
 	if err == nil {
-		_, err = h.find(ctx, ref)
+		var f found
+		if f, err = h.find(ctx, ref); err == nil {
+			h.release(ctx, f.pin)
+		}
 	}
 	if err != nil {
 		err = fmt.Errorf("%s: %w", describe(task.ID, ref), err)
@@ -98,23 +115,27 @@ func (h *Handler) Check(ctx context.Context, task *engine.Task) error {
 
 // Pin implements engine.Pinner: the task's module, as its spec has it, and the
 // digest of the bytes that it stands for. It loads and compiles the module, as
-// Check does.
+// Check does, unless the spec has the digest itself.
 func (h *Handler) Pin(ctx context.Context, task *engine.Task) (name, digest string, err error) {
 	ref, err := parseReference(task.Spec)
 	if err != nil {
 		return "", "", err
 	}
+	if FormOf(ref.module) == FormDigest {
+		return ref.module, ref.module, checkDigest(ref.module)
+	}
 	p, err := h.load(ctx, ref.module)
 	if err != nil {
-		return "", "", fmt.Errorf("module %q: %w", ref.module, err)
+		return "", "", fmt.Errorf("module %q: %w", ref.called(), err)
 	}
+	defer h.release(ctx, p)
 	return ref.module, p.module.Digest(), nil
 }
 
 // Handle runs one attempt. Every error is a *engine.TaskError whose message
 // names task, module and export; its kinds are those of wasmhost and of the
-// guest, "denied" for secrets that are missing or in the result, and "error",
-// never retried, for a task that can't be run at all. No error, log line or
+// guest, "denied" for secrets that are missing or in the result, KindTampered, and
+// "error", never retried, for a task that can't be run at all. No error, log line or
 // message has the value of a secret that the task was granted.
 //
 // A guest that pauses is ended there, and the result is its Effects.Pause. With
@@ -147,9 +168,10 @@ func (h *Handler) attempt(ctx context.Context, call *engine.Call, ref reference,
 	if err != nil {
 		return engine.Result{}, ref, err
 	}
+	defer h.release(ctx, task.pin)
 	ref.export = task.export
 	effects := engine.NewBuffer(call)
-	o.Name = task.name
+	o.Name = cmp.Or(ref.name, task.name)
 	o.Services = h.services(call, effects, &control{task: call.Task, self: ref, spawn: o.spawn, secrets: secrets, effects: effects, answers: len(call.Answers)})
 	got, err := task.module.Call(ctx, task.export, call.Input, o.Options)
 	result := engine.Result{Value: got.Output, Effects: effects.Effects(), Ledger: ledger(got)}
@@ -180,16 +202,41 @@ type spawnError struct{ cause error }
 func (e *spawnError) Error() string { return "next task: " + e.cause.Error() }
 func (e *spawnError) Unwrap() error { return e.cause }
 
-// checkNext checks the new tasks that are for this handler.
+// checkNext checks the new tasks that are for this handler. Names of a registry in
+// them become the digests that they stand for now, since the run keeps the tasks.
 func (h *Handler) checkNext(ctx context.Context, call *engine.Call, next []engine.NextTask) error {
 	var errs []error
 	for i := range next {
 		if task := &next[i].Task; task.Handler != "" && task.Handler == call.Task.Handler {
-			errs = append(errs, h.Check(ctx, task))
+			errs = append(errs, h.checkAdded(ctx, task))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return &spawnError{cause: err}
+	}
+	return nil
+}
+
+func (h *Handler) checkAdded(ctx context.Context, task *engine.Task) error {
+	if err := h.settle(ctx, task); err != nil {
+		return err
+	}
+	return h.Check(ctx, task)
+}
+
+// settle puts a digest in the place of a name of the registry.
+func (h *Handler) settle(ctx context.Context, task *engine.Task) error {
+	ref, err := parseReference(task.Spec)
+	if err != nil || !h.registered(ref.module) {
+		return nil // Check tells what is wrong
+	}
+	digest, _, err := h.key(ctx, ref.module)
+	if err != nil {
+		return fmt.Errorf("%s: %w", describe(task.ID, ref), err)
+	}
+	if digest != ref.module {
+		ref.name, ref.module = ref.called(), digest
+		task.Spec = ref.spec()
 	}
 	return nil
 }

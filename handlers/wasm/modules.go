@@ -24,6 +24,10 @@ type pin struct {
 	tasks  []string
 	err    error
 	left   bool // the caller that was loading it went away
+
+	registered bool   // by its digest: it may be let go of
+	users      int    // that have not released it; guarded by Handler.mu
+	used       uint64 // when, by Handler.clock; guarded by Handler.mu
 }
 
 // found is an export that can be called.
@@ -32,7 +36,8 @@ type found struct {
 	export string
 }
 
-// find resolves a reference to a module and one of its exports.
+// find resolves a reference to a module and one of its exports. Without an error
+// the caller releases it.
 func (h *Handler) find(ctx context.Context, ref reference) (found, error) {
 	p, err := h.load(ctx, ref.module)
 	if err != nil {
@@ -42,62 +47,100 @@ func (h *Handler) find(ctx context.Context, ref reference) (found, error) {
 	case ref.export == "" && len(p.tasks) == 1:
 		return found{p, p.tasks[0]}, nil
 	case ref.export == "":
-		return found{}, fmt.Errorf("the module has several tasks, name one as %q: there are %s", ref.module+"#"+p.tasks[0], quoted(p.tasks))
+		err = fmt.Errorf("the module has several tasks, name one as %q: there are %s", ref.called()+"#"+p.tasks[0], quoted(p.tasks))
 	case !slices.Contains(p.tasks, ref.export):
-		return found{}, fmt.Errorf("no such export%s: there are %s", didYouMean(ref.export, p.tasks), quoted(p.tasks))
+		err = fmt.Errorf("no such export%s: there are %s", didYouMean(ref.export, p.tasks), quoted(p.tasks))
+	default:
+		return found{p, ref.export}, nil
 	}
-	return found{p, ref.export}, nil
+	h.release(ctx, p)
+	return found{}, err
 }
 
-// load returns what ref is pinned to, and pins it first if it is not. A failure
-// is not kept. Callers of one ref share the work; whoever waits for another's
-// does it again if that one was canceled.
+// load returns what ref stands for, and loads it first if need be. A failure is
+// not kept. Callers of one ref share the work; whoever waits for another's does it
+// again if that one was canceled. Without an error the caller releases it.
 func (h *Handler) load(ctx context.Context, ref string) (*pin, error) {
+	key, registered, err := h.key(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
 	for {
-		h.mu.Lock()
-		p, ok := h.pinned[ref]
-		if !ok {
-			p = &pin{done: make(chan struct{})}
-			h.pinned[ref] = p
-		}
-		h.mu.Unlock()
-		if !ok {
-			h.fill(ctx, ref, p)
-			return p, p.err
+		p, first := h.use(key, registered)
+		if first {
+			h.fill(ctx, key, p)
+			return h.kept(p)
 		}
 		select {
 		case <-p.done:
 		case <-ctx.Done():
+			h.release(ctx, p)
 			return nil, context.Cause(ctx)
 		}
 		if !p.left || ctx.Err() != nil {
-			return p, p.err
+			return h.kept(p)
 		}
+		h.release(ctx, p)
 	}
 }
 
+// use finds a pin, or begins one.
+func (h *Handler) use(key string, registered bool) (p *pin, first bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p, ok := h.pinned[key]
+	if !ok {
+		p = &pin{done: make(chan struct{}), registered: registered}
+		h.pinned[key] = p
+	}
+	p.users++
+	h.clock++
+	p.used = h.clock
+	return p, !ok
+}
+
+// kept is a pin that is done; one that failed has been dropped already.
+func (h *Handler) kept(p *pin) (*pin, error) {
+	if p.err != nil {
+		return nil, p.err
+	}
+	return p, nil
+}
+
 // fill loads and compiles a module into its pin.
-func (h *Handler) fill(ctx context.Context, ref string, p *pin) {
+func (h *Handler) fill(ctx context.Context, key string, p *pin) {
 	p.err = errors.New("loading the module panicked") // stays only if it does
 	defer func() {
 		if p.err != nil {
 			h.mu.Lock()
-			delete(h.pinned, ref)
+			delete(h.pinned, key)
 			h.mu.Unlock()
 		}
 		close(p.done)
 	}()
-	wasm, name, err := h.config.Modules.Load(ctx, ref)
-	if err == nil {
-		p.module, err = h.config.Host.Compile(ctx, wasm)
+	var wasm []byte
+	var err error
+	if p.name = key; p.registered {
+		wasm, err = h.fetch(ctx, key)
+	} else if wasm, p.name, err = h.config.Modules.Load(ctx, key); p.name == "" {
+		p.name = key
 	}
 	if err == nil {
-		for _, t := range p.module.Describe().Tasks {
-			p.tasks = append(p.tasks, t.Name)
-		}
+		err = h.compile(ctx, p, wasm)
 	}
-	p.name, p.err, p.left = name, err, err != nil && ctx.Err() != nil
-	if err == nil && name == "" {
-		p.name = ref
+	p.err, p.left = err, err != nil && ctx.Err() != nil
+}
+
+// compile makes a module of its bytes. None is let go of meanwhile: it might be the
+// same one.
+func (h *Handler) compile(ctx context.Context, p *pin, wasm []byte) (err error) {
+	h.compiles.RLock()
+	defer h.compiles.RUnlock()
+	if p.module, err = h.config.Host.Compile(ctx, wasm); err != nil {
+		return err
 	}
+	for _, t := range p.module.Describe().Tasks {
+		p.tasks = append(p.tasks, t.Name)
+	}
+	return nil
 }

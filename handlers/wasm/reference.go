@@ -2,16 +2,36 @@ package wasm
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 )
 
-// reference names an export of a module. Either part may be "".
+// reference names an export of a module. Each part may be "".
 type reference struct {
 	module string
 	export string
+	name   string // what messages and the guest itself call the module; "" is as module has it
+}
+
+// called is the module's name in messages.
+func (r reference) called() string { return cmp.Or(r.name, r.module) }
+
+// ModuleOf is the module that the spec of a task names, "" if it is to be its
+// spawner's.
+func ModuleOf(spec json.RawMessage) (module string, err error) {
+	ref, err := parseSpec(spec)
+	return ref.module, err
+}
+
+// WithModule is the spec of a task with another module in the place of the one that
+// it names, which messages and the guest itself call name.
+func WithModule(spec json.RawMessage, module, name string) (json.RawMessage, error) {
+	ref, err := parseSpec(spec)
+	ref.module, ref.name = module, name
+	return ref.spec(), err
 }
 
 // errNoModule reports a spec that names no module.
@@ -39,7 +59,7 @@ func parseSpec(spec json.RawMessage) (reference, error) {
 		}
 		return splitReference(text), nil
 	}
-	fields, err := object("spec", spec, "module", "export")
+	fields, err := object("spec", spec, "module", "export", "name")
 	if err != nil {
 		return reference{}, err
 	}
@@ -47,6 +67,7 @@ func parseSpec(spec json.RawMessage) (reference, error) {
 	return ref, errors.Join(
 		fields.text("module", &ref.module),
 		fields.text("export", &ref.export),
+		fields.text("name", &ref.name),
 	)
 }
 
@@ -63,7 +84,8 @@ func (r reference) spec() json.RawMessage {
 	doc := struct {
 		Module string `json:"module"`
 		Export string `json:"export,omitempty"`
-	}{r.module, r.export}
+		Name   string `json:"name,omitempty"`
+	}{r.module, r.export, r.name}
 	data, err := json.Marshal(doc)
 	if err != nil {
 		panic(err) // two strings

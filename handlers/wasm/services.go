@@ -97,7 +97,7 @@ func (c *control) NextTask(_ context.Context, n abi.NextTask) error {
 			return fmt.Errorf("next task %q: %w", n.ID, err)
 		}
 		if ref.module == "" {
-			ref.module = c.self.module
+			ref.module, ref.name = c.self.module, c.self.name
 		}
 		next.Task.Spec = ref.spec()
 		next.Task.Limits, next.Task.Grants, next.Task.Secrets = c.task.Limits, c.task.Grants, c.task.Secrets

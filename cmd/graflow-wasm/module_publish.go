@@ -1,0 +1,118 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/handlers/wasm"
+	"github.com/graflow/graflow-wasm/natsbus"
+)
+
+// publishModules returns the same graph with all its modules, those of sub-flows too,
+// by digest, so that workers need no files and names mean what they meant now. Local
+// modules are stored in the registry, unless it has them: same content once. The
+// graph is checked before, so that what a worker would refuse is not stored. Faults
+// are *engine.BuildError, joined, at the tasks that name the module.
+func publishModules(ctx context.Context, bus *natsbus.Bus, files wasm.Modules, g *engine.Graph) (*engine.Graph, error) {
+	p := publisher{bus: bus, files: files, known: map[string]string{}}
+	spec, err := p.flow(ctx, "", g.Spec())
+	if err != nil || len(p.known) == 0 {
+		return g, err
+	}
+	return spec.Build()
+}
+
+// publisher is the state of one publishModules.
+type publisher struct {
+	bus   *natsbus.Bus
+	files wasm.Modules
+	known map[string]string // references to digests
+}
+
+// flow rewrites the tasks of a flow; at is where in the whole its tasks are.
+func (p *publisher) flow(ctx context.Context, at string, spec engine.Spec) (engine.Spec, error) {
+	spec.Tasks = slices.Clone(spec.Tasks)
+	var errs []error
+	for i := range spec.Tasks {
+		t := &spec.Tasks[i]
+		place := at + "tasks." + t.ID + ".spec"
+		var err error
+		switch t.Handler {
+		case "wasm":
+			t.Spec, err = p.task(ctx, place, t.Spec)
+		case engine.FlowHandler:
+			t.Spec, err = p.subFlow(ctx, place, t.Spec)
+		}
+		errs = append(errs, err)
+	}
+	return spec, errors.Join(errs...)
+}
+
+func (p *publisher) subFlow(ctx context.Context, at string, raw json.RawMessage) (json.RawMessage, error) {
+	var spec engine.Spec
+	if err := json.Unmarshal(raw, &spec); err != nil {
+		return raw, &engine.BuildError{At: at, Message: err.Error()}
+	}
+	spec, err := p.flow(ctx, at+".", spec)
+	if err != nil {
+		return raw, err
+	}
+	return json.Marshal(spec)
+}
+
+func (p *publisher) task(ctx context.Context, at string, spec json.RawMessage) (json.RawMessage, error) {
+	module, err := wasm.ModuleOf(spec)
+	if err != nil || module == "" {
+		return spec, nil // the check tells
+	}
+	digest, ok := p.known[module]
+	if !ok {
+		if digest, err = p.digest(ctx, module); err != nil {
+			if errors.Is(err, natsbus.ErrUnreachable) || ctx.Err() != nil {
+				return spec, err // not the module's fault
+			}
+			return spec, &engine.BuildError{At: at, Message: fmt.Sprintf("module %q: %v", module, err)}
+		}
+		p.known[module] = digest
+	}
+	if digest == module {
+		return spec, nil
+	}
+	return wasm.WithModule(spec, digest, moduleName(module))
+}
+
+// digest is that of a module, which the registry has then.
+func (p *publisher) digest(ctx context.Context, module string) (string, error) {
+	if isRegistered(module) {
+		return busModules{p.bus}.Resolve(ctx, module)
+	}
+	code, _, err := p.files.Load(ctx, module)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(code)
+	digest := "sha256:" + hex.EncodeToString(sum[:])
+	_, err = p.bus.Module(ctx, digest)
+	if errors.Is(err, engine.ErrNotFound) {
+		record := natsbus.ModuleRecord{Name: localName, Version: hex.EncodeToString(sum[:]), Digest: digest}
+		_, err = p.bus.PutModule(ctx, record, bytes.NewReader(code))
+	}
+	return digest, err
+}
+
+// moduleName is what messages call a module wherever it was: the last part of a path,
+// or the name that it has in the registry.
+func moduleName(ref string) string {
+	if wasm.FormOf(ref) == wasm.FormPath {
+		return filepath.Base(filepath.FromSlash(ref))
+	}
+	return ref
+}
