@@ -135,6 +135,7 @@ func (c *compiler) checkTask(t *Task) {
 		c.fault(at+".join", "%q: want all or any", t.Join)
 	}
 	c.checkMap(at, t)
+	c.checkPlacing(at, t)
 	for name, raw := range t.With {
 		c.checkTemplates(at+".with."+name, raw)
 	}

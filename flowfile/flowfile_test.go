@@ -66,9 +66,9 @@ edgs: []
 	want := `bad.flow.yaml:3:21: task "a": unknown key "timout" (did you mean "timeout"?)
       a: {builtin: now, timout: 3s, requires: [K]}
                         ^
-bad.flow.yaml:3:33: requires is not supported by this version
+bad.flow.yaml:3:43: want a mapping of labels to values, as {gpu: "1"}, not a list
       a: {builtin: now, timout: 3s, requires: [K]}
-                                    ^
+                                              ^
 bad.flow.yaml:4:34: want a whole number, not "x"
       b: {builtin: now, retry: {max: x}, map: "1 +"}
                                      ^

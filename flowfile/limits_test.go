@@ -94,7 +94,7 @@ func TestLimitsAndGrantsFaults(t *testing.T) {
 		`secret: [a]`:                              `7: task "a": unknown key "secret" (did you mean "secrets"?)`,
 		`output: bolb`:                             `15: want one of inline, blob, auto, not "bolb" (did you mean "blob"?)`,
 		`output: {max: 1}`:                         `15: want one of inline, blob, auto, not a mapping`,
-		`requires: {gpu: 1}`:                       `7: requires is not supported by this version`,
+		`requires: {gpu: 1}`:                       `23: requires.gpu: want a string, not 1; quote it to make it one`,
 	} {
 		for _, handler := range []string{"wasm: m.wasm", "handler: wasm"} {
 			_, err := flowfile.Parse("x", []byte("name: x\ntasks:\n  a: {"+options+", "+handler+"}\n"))
@@ -148,7 +148,7 @@ tasks:
 	if err := validate(t, schema, text); err != nil {
 		t.Errorf("the schema says %v", err)
 	}
-	for _, options := range []string{"secrets: a", "secrets: [3]", `secrets: [""]`, "secrets: [a, a]", "output: bolb", "requires: {}"} {
+	for _, options := range []string{"secrets: a", "secrets: [3]", `secrets: [""]`, "secrets: [a, a]", "output: bolb", "requires: []"} {
 		if validate(t, schema, "name: x\ntasks: {a: {builtin: now, "+options+"}}\n") == nil {
 			t.Errorf("the schema permits %s", options)
 		}

@@ -35,7 +35,7 @@ func (f *File) resolve(ref string) string {
 	switch {
 	case isPath:
 		return f.path(ref)
-	case f.from.absolute && ref != "":
+	case f.from.absolute && ref != "" && !strings.HasPrefix(ref, "sha256:") && !strings.Contains(ref, "@"):
 		if _, err := os.Stat(ref); err == nil {
 			return absolute(ref)
 		}

@@ -10,15 +10,12 @@ import (
 	"github.com/graflow/graflow-wasm/engine"
 )
 
-// unsupported are the task options of the design that this version lacks. To
-// support one, move it to optionKeys and to task.
-var unsupported = []string{"requires"}
-
 // optionKeys are the keys of a task that are no handler.
 var optionKeys = []string{
 	"handler", "handler_kwargs", "with", "params", "timeout", "deadline", "queue_timeout", "retry",
 	"fallback", "rollback", "max_cycles", "join",
 	"map", "max_concurrency", "on_error", "limits", "grants", "secrets", "output",
+	"queue", "priority", "requires",
 }
 
 // handlerKeys are the handlers that are known by name; any other name is a
@@ -28,6 +25,7 @@ var handlerKeys = []string{"wasm", "builtin", "direct", "docker", "script", "flo
 // defaultKeys are the options that `defaults:` may hold.
 var defaultKeys = []string{
 	"timeout", "deadline", "queue_timeout", "retry", "max_cycles", "join", "max_concurrency", "on_error", "limits", "grants", "output",
+	"queue", "priority", "requires",
 }
 
 func (r *reader) modules(n *node) {
@@ -51,8 +49,6 @@ func (r *reader) readDefaults(n *node) {
 	known := slices.Clone(n.entries)[:0]
 	for _, e := range n.entries {
 		switch {
-		case slices.Contains(unsupported, e.key):
-			r.fault(e.at, "%s is not supported by this version", e.key)
 		case e.key == "secrets":
 			r.fault(e.at, "defaults: secrets are allowed task by task; write them at the tasks that read them")
 		case !slices.Contains(defaultKeys, e.key):
@@ -94,8 +90,6 @@ func (r *reader) task(e *entry) engine.Task {
 	var handlers []*entry
 	for _, o := range e.value.entries {
 		switch {
-		case slices.Contains(unsupported, o.key):
-			r.fault(o.at, "%s is not supported by this version", o.key)
 		case o.key == "handler" || slices.Contains(handlerKeys, o.key) || !slices.Contains(optionKeys, o.key):
 			handlers = append(handlers, o)
 		case o.key != "handler_kwargs":
@@ -250,7 +244,10 @@ func (r *reader) options(t *engine.Task) map[string]func(string, *node) {
 		"limits":   func(at string, n *node) { t.Limits = r.limits(at, n, t) },
 		"grants":   func(at string, n *node) { t.Grants = r.grants(at, n, t) },
 		"secrets":  func(at string, n *node) { t.Secrets = r.secrets(at, n) },
-		"output":   func(at string, n *node) { t.Output = r.output(n) },
+		"output":   func(_ string, n *node) { t.Output = engine.Output(r.oneOf(n, outputs)) },
+		"queue":    r.text(&t.Queue),
+		"priority": func(_ string, n *node) { t.Priority = engine.Priority(r.oneOf(n, priorities)) },
+		"requires": func(at string, n *node) { t.Requires = r.requires(at, n) },
 	}
 }
 
@@ -284,27 +281,48 @@ func (r *reader) secrets(at string, n *node) []string {
 	return all
 }
 
-var outputs = []string{string(engine.OutputInline), string(engine.OutputBlob), string(engine.OutputAuto)}
+var (
+	outputs    = []string{string(engine.OutputInline), string(engine.OutputBlob), string(engine.OutputAuto)}
+	priorities = []string{string(engine.PriorityHigh), string(engine.PriorityNormal), string(engine.PriorityLow)}
+)
 
-// output reads where the task's value is kept.
-func (r *reader) output(n *node) engine.Output {
-	if n.kind != kindString || !slices.Contains(outputs, n.text) {
-		r.fault(n.at, "want one of %s, not %s%s", strings.Join(outputs, ", "), n.shown(), suggest(n.text, outputs))
+// oneOf reads one of some words.
+func (r *reader) oneOf(n *node, words []string) string {
+	if n.kind != kindString || !slices.Contains(words, n.text) {
+		r.fault(n.at, "want one of %s, not %s%s", strings.Join(words, ", "), n.shown(), suggest(n.text, words))
 		return ""
 	}
-	return engine.Output(n.text)
+	return n.text
+}
+
+// requires reads the labels that a worker must have.
+func (r *reader) requires(at string, n *node) map[string]string {
+	if n.kind != kindMapping {
+		r.want(n, `a mapping of labels to values, as {gpu: "1"}`)
+		return nil
+	}
+	labels := map[string]string{}
+	for _, e := range n.entries {
+		r.file.places[at+"."+e.key] = e.place()
+		if e.value.kind != kindString {
+			r.fault(e.place(), "requires.%s: want a string, not %s; quote it to make it one", e.key, e.value.shown())
+			continue
+		}
+		labels[e.key] = e.value.text
+	}
+	return labels
 }
 
 // applyDefaults sets what the task has not. Limits and grants are the
-// sandbox's: a built-in task has none. Options of a map go to maps alone. A
-// sub-flow has its own.
+// sandbox's, labels the workers': a built-in task has none. Options of a map go
+// to maps alone. A sub-flow has its own.
 func (r *reader) applyDefaults(t *engine.Task, task *node) {
 	if r.defaults == nil || task.get("flow") != nil || t.Handler == "flow" {
 		return
 	}
 	readers := r.options(t)
 	for _, e := range r.defaults.entries {
-		sandbox := e.key == "limits" || e.key == "grants"
+		sandbox := e.key == "limits" || e.key == "grants" || e.key == "requires"
 		ofMap := e.key == "max_concurrency" || e.key == "on_error"
 		if task.get(e.key) != nil || sandbox && t.Handler == "builtin" || ofMap && t.Map == "" {
 			continue
