@@ -13,9 +13,10 @@ import (
 )
 
 const (
-	examineFor = 10 * time.Second       // one look at a cluster, with what it repeats
-	slowAnswer = 100 * time.Millisecond // of one request, which takes less than 1 ms on a local network
-	oldTask    = 5 * time.Minute        // that waits
+	examineFor = 3 * time.Second       // one look at a cluster
+	slowAnswer = 20 * time.Millisecond // a round trip, which takes less than 1 ms on a local network
+	fullStore  = 80                    // percent
+	oldTask    = 5 * time.Minute       // that waits
 	farClock   = 3 * time.Second
 	// nodeAge is how old the last word of a process is at most, with what it takes to
 	// look.
@@ -48,47 +49,35 @@ func (f *findings) cluster(ctx context.Context, where *clusterFlags, replicas in
 		return err
 	}
 	defer bus.Close()
+	within(ctx, func(ctx context.Context) { f.health(ctx, bus) })
+	within(ctx, func(ctx context.Context) { f.streams(ctx, bus, replicas) })
+	within(ctx, func(ctx context.Context) { f.work(ctx, bus) })
+	within(ctx, func(ctx context.Context) { f.deadLetters(ctx, bus) })
+	return nil
+}
+
+// within bounds one look, so that another can be had at what comes next.
+func within(ctx context.Context, look func(context.Context)) {
 	ctx, cancel := context.WithTimeout(ctx, examineFor)
 	defer cancel()
-	f.streams(ctx, bus, replicas)
-	nodes, took, err := fastest(ctx, bus)
+	look(ctx)
+}
+
+// work looks at processes, and at what they have to do.
+func (f *findings) work(ctx context.Context, bus *natsbus.Bus) {
+	nodes, err := bus.Nodes(ctx)
 	if err != nil {
-		f.wrong("cluster", viewerNeeded, "it does not tell which processes are there: %s", err)
-		return nil
+		f.wrong("workers", viewerNeeded, "%s", err)
+		return
 	}
-	f.reach(where.address(), took)
 	f.processes(nodes)
 	f.clocks(nodes, time.Now())
 	queues, err := bus.Queues(ctx)
 	if err != nil {
 		f.wrong("queues", viewerNeeded, "%s", err)
-		return nil
-	}
-	f.queues(queues, nodes)
-	f.deadLetters(ctx, bus)
-	return nil
-}
-
-// fastest asks a few times, and tells how long the fastest answer took.
-func fastest(ctx context.Context, bus *natsbus.Bus) (nodes []natsbus.NodeInfo, best time.Duration, err error) {
-	for range 5 {
-		began := time.Now()
-		if nodes, err = bus.Nodes(ctx); err != nil {
-			return nil, 0, err
-		}
-		if took := time.Since(began); best == 0 || took < best {
-			best = took
-		}
-	}
-	return nodes, best, nil
-}
-
-func (f *findings) reach(address string, took time.Duration) {
-	if took > slowAnswer {
-		f.warn("cluster", "run workers nearer to the servers; each step of a run takes several requests", "%s answers in %s, which is slow", redacted(address), roundDuration(took))
 		return
 	}
-	f.ok("cluster", "%s answers in %s", redacted(address), took.Round(10*time.Microsecond))
+	f.queues(queues, nodes)
 }
 
 // streams compares the streams with what they are to be. Their replicas are the

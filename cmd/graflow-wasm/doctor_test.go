@@ -83,6 +83,42 @@ func TestDoctorComparesClocks(t *testing.T) {
 	}
 }
 
+func TestDoctorLooksAtStorage(t *testing.T) {
+	t.Parallel()
+	stream := func(replicas, current int, leader string) natsbus.StreamHealth {
+		return natsbus.StreamHealth{Name: "GF_RUN", Replicas: replicas, Current: current, Leader: leader, MaxBytes: -1}
+	}
+	tasks := func(bytes uint64) natsbus.StreamHealth {
+		return natsbus.StreamHealth{Name: "GF_TASKS", Replicas: 1, Current: 1, Bytes: bytes, MaxBytes: 1 << 30}
+	}
+	log := natsbus.StreamHealth{Name: "GF_LOG", Replicas: 1, Current: 1, Bytes: 100, MaxBytes: 100}
+	for _, test := range []struct {
+		name string
+		of   natsbus.Health
+		want string
+	}{
+		{"one", natsbus.Health{Stored: 3000, MaxStore: -1, Streams: []natsbus.StreamHealth{stream(1, 1, "")}}, "ok: 2.9 KiB stored; ok: everything is stored by one server"},
+		{"three", natsbus.Health{MaxStore: 1 << 40, Streams: []natsbus.StreamHealth{stream(3, 3, "a")}}, "ok: 0 B stored of at most 1.0 TiB; ok: everything is stored by 3 servers, all up to date"},
+		{"one behind", natsbus.Health{Streams: []natsbus.StreamHealth{stream(3, 2, "a")}}, "ok: 0 B stored; warning: 1 stream has a server that is behind or gone, of 1"},
+		{"no leader", natsbus.Health{Streams: []natsbus.StreamHealth{stream(3, 1, "")}}, "ok: 0 B stored; wrong: stream GF_RUN has no leader: nothing can be stored there"},
+		{"mixed", natsbus.Health{Streams: []natsbus.StreamHealth{stream(3, 3, "a"), stream(1, 1, "")}}, "ok: 0 B stored; warning: streams are stored by 1 to 3 servers"},
+		{"full account", natsbus.Health{Stored: 90, MaxStore: 100}, "warning: the account has 90 B of at most 100 B; ok"},
+		{"full queue", natsbus.Health{Streams: []natsbus.StreamHealth{tasks(1 << 30)}}, "warning: stream GF_TASKS has 1.0 GiB of at most 1.0 GiB; ok"},
+		{"logs go", natsbus.Health{Streams: []natsbus.StreamHealth{log}}, "ok: 0 B stored; ok"},
+	} {
+		var f findings
+		f.storage(test.of)
+		f.replicas(test.of)
+		var got []string
+		for _, one := range f.all {
+			got = append(got, one.Status+": "+one.Text)
+		}
+		if text := strings.Join(got, "; "); !strings.HasPrefix(text, test.want) {
+			t.Errorf("%s: got %s, want %s", test.name, text, test.want)
+		}
+	}
+}
+
 func TestDoctorEnds(t *testing.T) {
 	t.Parallel()
 	var f findings

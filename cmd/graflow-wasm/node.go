@@ -106,10 +106,11 @@ func (n *node) ready(ctx context.Context) error {
 	if n.drains.Load() {
 		return errDraining
 	}
-	if _, err := n.bus.Nodes(ctx); err != nil { // asks a stream, as whoever may be a node can
-		return err
+	if !n.bus.Connected() {
+		return fmt.Errorf("%w: no connection", natsbus.ErrUnreachable)
 	}
-	return nil
+	_, err := n.bus.Nodes(ctx) // asks a stream, one that whoever may be a node may read
+	return err
 }
 
 // serve blocks until a signal comes, and then drains: no task begins any more, those
