@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/graflow/graflow-wasm/natsbus"
 	"github.com/graflow/graflow-wasm/natsbus/embedded"
@@ -49,10 +50,10 @@ func command(t *testing.T, code int, args ...string) string {
 }
 
 // clockFlow is a flow that needs no module.
-func clockFlow(t *testing.T, options string) string {
+func clockFlow(t *testing.T) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "clock.flow.yaml")
-	if err := os.WriteFile(name, []byte("name: clock\nlimits: {timeout: 1h}\ntasks:\n  a: {builtin: now"+options+"}\n"), 0o600); err != nil {
+	if err := os.WriteFile(name, []byte("name: clock\nlimits: {timeout: 1h}\ntasks:\n  a: {builtin: now}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return name
@@ -65,7 +66,7 @@ func TestNobodyTakesTasks(t *testing.T) {
 	t.Parallel()
 	flags, srv := bareServer(t)
 	withStreams(t, srv)
-	flow := clockFlow(t, "")
+	flow := clockFlow(t)
 	command(t, exitSucceeded, append([]string{"run", flow, "--id", "r", "--detach", "-q"}, flags...)...)
 	t.Run("waits", func(t *testing.T) {
 		t.Parallel()
@@ -79,4 +80,16 @@ func TestNobodyTakesTasks(t *testing.T) {
 			t.Errorf("got %s", said)
 		}
 	})
+}
+
+// TestNothingForRuns wants a NATS server on which nobody has set anything up told from
+// one that is not there, soon.
+func TestNothingForRuns(t *testing.T) {
+	t.Parallel()
+	flags, _ := bareServer(t)
+	began := time.Now()
+	said := command(t, exitUnreachable, append([]string{"run", clockFlow(t)}, flags...)...)
+	if !strings.Contains(said, "nothing answers there for runs: a `graflow-wasm server` makes it so") || time.Since(began) > 10*time.Second {
+		t.Errorf("got %s after %s", said, time.Since(began))
+	}
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/graflow/graflow-wasm/engine"
@@ -20,6 +22,10 @@ func joinSession(ctx context.Context, flags driveFlags, begins bool) (*session, 
 	if s.bus, err = s.place.cluster.open(ctx, natsbus.Config{}); err != nil {
 		return nil, err
 	}
+	if err = s.answers(ctx); err != nil {
+		s.Close() //nolint:contextcheck // closing has no context to end by
+		return nil, err
+	}
 	if begins {
 		err = s.wireFar(flags)
 	} else {
@@ -35,13 +41,27 @@ func joinSession(ctx context.Context, flags driveFlags, begins bool) (*session, 
 	return s, nil
 }
 
+// answersWithin bounds the wait for the first word of a cluster.
+const answersWithin = 4 * time.Second
+
+// answers wants the cluster to have what runs are stored in.
+func (s *session) answers(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, answersWithin)
+	defer cancel()
+	err := s.bus.Ready(ctx)
+	if err != nil && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, natsbus.ErrUnreachable)) {
+		return fmt.Errorf("%w: nothing answers there for runs: a `graflow-wasm server` makes it so, or a worker", natsbus.ErrUnreachable)
+	}
+	return err
+}
+
 // wireFar starts an engine that can check what it submits.
 func (s *session) wireFar(flags driveFlags) error {
 	cacheDir, err := cacheDirectory(flags.cacheDir)
 	if err != nil {
 		return err
 	}
-	s.far = newFarWasm(cacheDir)
+	s.far = newFarWasm(cacheDir, busModules{s.bus})
 	handlers, err := handlersWith(s.far)
 	if err != nil {
 		return err

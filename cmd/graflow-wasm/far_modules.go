@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 
 	"github.com/graflow/graflow-wasm/engine"
@@ -24,6 +23,7 @@ import (
 type farWasm struct {
 	cacheDir string
 	files    wasm.Modules
+	registry wasm.Registry
 
 	mu      sync.Mutex // guards what follows
 	digests map[string]string
@@ -36,8 +36,8 @@ var (
 	_ engine.Pinner  = (*farWasm)(nil)
 )
 
-func newFarWasm(cacheDir string) *farWasm {
-	return &farWasm{cacheDir: cacheDir, files: &wasm.Files{CacheDir: cacheDir}, digests: map[string]string{}}
+func newFarWasm(cacheDir string, registry wasm.Registry) *farWasm {
+	return &farWasm{cacheDir: cacheDir, files: &wasm.Files{CacheDir: cacheDir}, registry: registry, digests: map[string]string{}}
 }
 
 // Handle implements engine.Handler. It is not called: this process executes nothing.
@@ -66,7 +66,10 @@ func (f *farWasm) Check(ctx context.Context, task *engine.Task) error {
 
 // Pin implements engine.Pinner, as [wasm.Handler.Pin].
 func (f *farWasm) Pin(ctx context.Context, task *engine.Task) (name, digest string, err error) {
-	module := moduleOf(task.Spec)
+	module, err := wasm.ModuleOf(task.Spec)
+	if err != nil {
+		return "", "", err
+	}
 	if digest, err = f.digest(ctx, module); err != nil {
 		return "", "", fmt.Errorf("module %q: %w", module, err)
 	}
@@ -94,22 +97,30 @@ func (f *farWasm) real(ctx context.Context) (*wasm.Handler, error) {
 		return nil, err
 	}
 	f.host = host
-	f.handler, err = newWasm(host, cacheDir, nil)
+	f.handler, err = newWasm(host, cacheDir, nil, f.registry)
 	return f.handler, err
 }
 
 // noteOf is the file that tells that a task was found good, by all that this depends
-// on. "" is that it can't be told.
+// on: of its module by the digest alone. "" is that it can't be told.
 func (f *farWasm) noteOf(ctx context.Context, task *engine.Task) string {
-	digest, err := f.digest(ctx, moduleOf(task.Spec))
+	module, err := wasm.ModuleOf(task.Spec)
+	if err != nil || module == "" {
+		return ""
+	}
+	digest, err := f.digest(ctx, module)
 	if err != nil {
 		return ""
 	}
-	about, err := json.Marshal(task)
+	same := *task
+	if same.Spec, err = wasm.WithModule(task.Spec, digest, ""); err != nil {
+		return ""
+	}
+	about, err := json.Marshal(same)
 	if err != nil {
 		return ""
 	}
-	sum := sha256.Sum256(fmt.Appendf(about, "\n%s\n%s", digest, thisBuild().Version))
+	sum := sha256.Sum256(fmt.Appendf(about, "\n%s", thisBuild().Version))
 	return filepath.Join(f.cacheDir, "checked", hex.EncodeToString(sum[:]))
 }
 
@@ -121,6 +132,13 @@ func (f *farWasm) digest(ctx context.Context, module string) (string, error) {
 	if d, ok := f.digests[module]; ok {
 		return d, nil
 	}
+	if isRegistered(module) {
+		d, err := f.registry.Resolve(ctx, module)
+		if err == nil {
+			f.digests[module] = d
+		}
+		return d, err
+	}
 	code, _, err := f.files.Load(ctx, module)
 	if err != nil {
 		return "", err
@@ -128,18 +146,4 @@ func (f *farWasm) digest(ctx context.Context, module string) (string, error) {
 	sum := sha256.Sum256(code)
 	f.digests[module] = "sha256:" + hex.EncodeToString(sum[:])
 	return f.digests[module], nil
-}
-
-// moduleOf is the module that the spec of a task names, as package wasm reads it.
-func moduleOf(spec json.RawMessage) string {
-	var text string
-	if json.Unmarshal(spec, &text) == nil {
-		if i := strings.LastIndexByte(text, '#'); i >= 0 {
-			return text[:i]
-		}
-		return text
-	}
-	var fields struct{ Module string }
-	_ = json.Unmarshal(spec, &fields) // what is wrong with it tells Check
-	return fields.Module
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/natsbus"
 	"github.com/oklog/ulid/v2"
 	"github.com/spf13/cobra"
 )
@@ -144,7 +145,12 @@ func (t target) run(ctx context.Context, std streams, name string, input json.Ra
 	if err != nil {
 		return err
 	}
-	defer s.Close() //nolint:contextcheck // closing has no context to end by
+	defer s.Close()   //nolint:contextcheck // closing has no context to end by
+	if s.bus != nil { // by what runs there, not by what it is called here
+		if err := t.publish(ctx, s, name, signals); err != nil {
+			return err
+		}
+	}
 	job := job{deed: "run " + name, run: string(o.id), graph: t.graph, flags: o.driveFlags, signals: signals, asks: o.input != "-"}
 	if job.run != "" && s.place.kept() {
 		past, err := t.past(ctx, s, job.run, input, o)
@@ -155,11 +161,10 @@ func (t target) run(ctx context.Context, std streams, name string, input json.Ra
 			return s.again(ctx, std, job, past)
 		}
 	}
-	if err := s.engine.Check(ctx, t.graph); err != nil {
-		if signals.Hit() != "" {
-			return &exitError{Code: exitCanceled, Err: fmt.Errorf("run %s: canceled before it started", name)}
+	if s.bus == nil {
+		if err := t.check(ctx, s, name, signals); err != nil {
+			return err
 		}
-		return t.flow.locate(name, err)
 	}
 	if job.run == "" {
 		job.run = ulid.Make().String()
@@ -168,6 +173,38 @@ func (t target) run(ctx context.Context, std streams, name string, input json.Ra
 		return s.engine.Start(ctx, t.graph, engine.Start{ID: job.run, Input: input})
 	}
 	return s.drive(ctx, std, job)
+}
+
+// check checks the target's graph against the handlers.
+func (t target) check(ctx context.Context, s *session, name string, signals *interrupt) error {
+	err := s.engine.Check(ctx, t.graph)
+	if err != nil && signals.Hit() != "" {
+		return &exitError{Code: exitCanceled, Err: fmt.Errorf("run %s: canceled before it started", name)}
+	}
+	return t.fault(name, err)
+}
+
+// publish checks the target's graph, and puts digests in place of its modules, which
+// the cluster has then.
+func (t *target) publish(ctx context.Context, s *session, name string, signals *interrupt) error {
+	err := t.check(ctx, s, name, signals)
+	if err == nil {
+		t.graph, err = publishModules(ctx, s.bus, s.far.files, t.graph)
+		err = t.fault(name, err)
+	}
+	return err
+}
+
+// fault is what is wrong with the target's graph, at its place in the flow file. What
+// the cluster did not do is no fault of it.
+func (t target) fault(name string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, natsbus.ErrUnreachable):
+		return fmt.Errorf("run %s: %w", name, err)
+	}
+	return t.flow.locate(name, err)
 }
 
 // past is the history of the run of that id, nil if there is none. It must be one

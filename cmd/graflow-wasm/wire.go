@@ -24,6 +24,7 @@ type wiringConfig struct {
 	secrets     secrets.Store   // nil: tasks have none
 	backend     *engine.Backend // where runs are kept; nil: nowhere
 	part        engine.Part     // of a backend that is shared
+	registry    wasm.Registry   // of modules; nil: there are files only
 }
 
 // wiring is an engine with all handlers of the command.
@@ -38,7 +39,7 @@ func newWiring(ctx context.Context, c wiringConfig) (*wiring, error) {
 	if err != nil {
 		return nil, err
 	}
-	handlers, err := newHandlers(host, cacheDir, c.secrets)
+	handlers, err := newHandlers(host, cacheDir, c)
 	if err != nil {
 		return nil, errors.Join(err, host.Close(ctx))
 	}
@@ -78,8 +79,8 @@ func cacheDirectory(dir string) (string, error) {
 
 // newHandlers makes every handler that a flow file may name. Direct tasks are
 // functions in Go: the command has none, so that it can say so by name.
-func newHandlers(host *wasmhost.Host, cacheDir string, store secrets.Store) (map[string]engine.Handler, error) {
-	w, err := newWasm(host, cacheDir, store)
+func newHandlers(host *wasmhost.Host, cacheDir string, c wiringConfig) (map[string]engine.Handler, error) {
+	w, err := newWasm(host, cacheDir, c.secrets, c.registry)
 	if err != nil {
 		return nil, err
 	}
@@ -87,8 +88,8 @@ func newHandlers(host *wasmhost.Host, cacheDir string, store secrets.Store) (map
 }
 
 // newWasm makes the handler of WebAssembly tasks.
-func newWasm(host *wasmhost.Host, cacheDir string, store secrets.Store) (*wasm.Handler, error) {
-	config := wasm.Config{Host: host, CacheDir: cacheDir}
+func newWasm(host *wasmhost.Host, cacheDir string, store secrets.Store, registry wasm.Registry) (*wasm.Handler, error) {
+	config := wasm.Config{Host: host, CacheDir: cacheDir, Registry: registry}
 	if store != nil {
 		config.Secrets, config.Redactor = guestSecrets{store}, newRedactor
 	}
