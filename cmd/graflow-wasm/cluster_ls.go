@@ -36,13 +36,14 @@ func (d *clusterDesk) query(ctx context.Context, f runFilter, keep func(control.
 			return nil, false, err
 		}
 		for _, m := range page {
-			if s := summaryOf(m); !keep(s) {
+			s := summaryOf(m)
+			switch {
+			case !keep(s):
 				continue
-			} else if len(all) == limit {
+			case len(all) == limit:
 				return all, true, nil
-			} else {
-				all = append(all, s)
 			}
+			all = append(all, s)
 		}
 		if next == "" {
 			return all, false, nil

@@ -42,7 +42,7 @@ func (s *session) drive(ctx context.Context, std streams, j job) error {
 	told := func() {}
 	if s.bus != nil {
 		j.signals.Say("canceling the run; a second one leaves it to the cluster")
-		told = s.followLogs(j)
+		told = s.followLogs(ctx, j)
 	}
 	// From here on a signal cancels the run, not the context of its end.
 	ctx = context.WithoutCancel(ctx)

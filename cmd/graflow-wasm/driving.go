@@ -45,11 +45,11 @@ func (d *driving) run(ctx context.Context) (engine.Outcome, error) {
 	d.job.signals.Then(func(signal string) { signaled <- signal }) // once
 	var wait sync.WaitGroup
 	ended := make(chan struct{})
-	wait.Go(func() { giveUp(d.cancelOn(signaled, ended)) }) //nolint:contextcheck // likewise
+	wait.Go(func() { giveUp(d.cancelOn(signaled, ended)) })
 	if d.session.bus != nil {
-		wait.Go(func() { d.noteNobody(ended) }) //nolint:contextcheck // likewise
+		wait.Go(func() { d.noteNobody(ctx, ended) })
 	}
-	wait.Go(func() { d.answerAhead(ended) }) //nolint:contextcheck // an answer belongs to the run, not to who waits for it
+	wait.Go(func() { d.answerAhead(ended) })
 	defer wait.Wait()
 	defer close(ended)
 	for {
@@ -60,7 +60,7 @@ func (d *driving) run(ctx context.Context) (engine.Outcome, error) {
 		if err != nil {
 			return outcome, fmt.Errorf("%w%s", failed(d.job.deed, err), d.goOn())
 		}
-		if outcome.Status != engine.StatusPaused || !d.answer(outcome) { //nolint:contextcheck // likewise
+		if outcome.Status != engine.StatusPaused || !d.answer(outcome) {
 			return outcome, nil
 		}
 	}

@@ -21,9 +21,9 @@ type farLogs struct {
 }
 
 // tellLogs has the hub told of a run's logs from a time on, until Close.
-func (s *session) tellLogs(run string, since time.Time) *farLogs {
+func (s *session) tellLogs(ctx context.Context, run string, since time.Time) *farLogs {
 	l := &farLogs{session: s, run: run, since: since}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	l.end = cancel
 	l.wait.Go(func() { l.read(ctx, true) })
 	return l
@@ -58,12 +58,12 @@ func (l *farLogs) read(ctx context.Context, follow bool) {
 }
 
 // followLogs has a job's logs told that come from now on, until stop is called.
-func (s *session) followLogs(j job) (stop func()) {
+func (s *session) followLogs(ctx context.Context, j job) (stop func()) {
 	var since time.Time
 	if j.past != nil {
 		since = lastOf(j.past)
 	}
-	return s.tellLogs(j.run, since).Close
+	return s.tellLogs(ctx, j.run, since).Close
 }
 
 // lastSeq is the last event of a history.

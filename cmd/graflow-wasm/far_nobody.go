@@ -16,7 +16,7 @@ import (
 const nobodyAfter = 3 * time.Second
 
 // noteNobody says, once, that no worker takes a task of a run that does not move.
-func (d *driving) noteNobody(ended <-chan struct{}) {
+func (d *driving) noteNobody(ctx context.Context, ended <-chan struct{}) {
 	quiet := time.NewTimer(nobodyAfter)
 	defer quiet.Stop()
 	for {
@@ -28,8 +28,8 @@ func (d *driving) noteNobody(ended <-chan struct{}) {
 			continue
 		case <-quiet.C:
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), nobodyAfter)
-		text := d.session.whyNobody(ctx, d.job.graph)
+		ask, cancel := context.WithTimeout(ctx, nobodyAfter)
+		text := d.session.whyNobody(ask, d.job.graph)
 		cancel()
 		if text != "" && d.running.Outcome().Status == engine.StatusRunning {
 			d.say("run %s waits: %s", d.job.run, text)

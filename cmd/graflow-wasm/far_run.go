@@ -51,7 +51,7 @@ func (r *farRun) Resume(name string, answer json.RawMessage) error {
 type misfit struct{ error }
 
 // Is implements what errors.Is asks for.
-func (*misfit) Is(target error) bool { return target == engine.ErrInvalidAnswer } //nolint:errorlint // as the contract of Is has it
+func (*misfit) Is(target error) bool { return target == engine.ErrInvalidAnswer }
 
 // Unwrap returns the error as it came.
 func (m *misfit) Unwrap() error { return m.error }

@@ -46,11 +46,14 @@ With --state DIR the run is kept in DIR: it survives the end of this process,
 also by kill -9, and ` + "`graflow-wasm runs`" + ` lists it and goes on with it. An --id that
 DIR has goes on with that run, or, if that has ended, tells its output again.
 
+With --nats URL a cluster does the run, and this process follows it; with --detach it
+leaves at once. A run that is stored goes on without this process.
+
 A run that waits for an answer ends with exit code 4 and tells how to go on. On a
-terminal and without --state it asks there instead.
+terminal and without --state or --nats it asks there instead.
 
 Exit codes: 0 succeeded, 1 the run failed, 2 bad usage or invalid input,
-3 canceled, 4 paused, 5 timeout or limit.`,
+3 canceled, 4 paused, 5 timeout or limit, 6 the cluster does not answer.`,
 		Example: `  graflow-wasm run hello.flow.yaml --set name=Ada
   graflow-wasm run flow.yaml --input @input.json -o json | jq .tasks
   echo '"some text"' | graflow-wasm run tool.wasm --input - --raw
@@ -58,7 +61,8 @@ Exit codes: 0 succeeded, 1 the run failed, 2 bad usage or invalid input,
       --input '"/in/a.png"' --memory 64MiB --fuel 1e9 --timeout 10s
   graflow-wasm run fetch.wasm --http api.example.com --secret api-key
   graflow-wasm run deploy.flow.yaml --state ./state --id deploy-7
-  graflow-wasm run deploy.flow.yaml --answer approve=true`,
+  graflow-wasm run deploy.flow.yaml --answer approve=true
+  graflow-wasm run deploy.flow.yaml --nats nats://host:4222 --nkey submitter.nk --detach`,
 		Args: arguments(cobra.ExactArgs(1)),
 	}
 	o.addFlags(cmd)

@@ -123,8 +123,8 @@ func (s *Share) Resume(ctx context.Context, run string) (*engine.Running, error)
 // Answer is [Desk.Answer]. Who asks may have seen the pause before who drives the run.
 func (s *Share) Answer(ctx context.Context, run, name string, answer json.RawMessage) (*engine.Running, error) {
 	for end := time.Now().Add(drivenWithin); ; {
-		o, err := s.with(ctx, run, func(o *engine.Running) error {
-			return o.Resume(name, answer) //nolint:contextcheck // an answer belongs to the run, not to who gives it
+		o, err := s.with(ctx, run, func(o *engine.Running) error { //nolint:contextcheck // an answer belongs to the run, not to who gives it
+			return o.Resume(name, answer)
 		})
 		if !errors.Is(err, engine.ErrNotPaused) && !errors.Is(err, engine.ErrNoPause) || !s.waits(ctx, run, name) || time.Now().After(end) {
 			return o, err
