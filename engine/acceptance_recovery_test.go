@@ -99,7 +99,7 @@ var recoveryCases = []acceptanceCase{
 		out := w.run(w.recovering("a>b", "", "R"))
 		w.wantError(out, engine.KindError, "boom")
 		w.wantLog("a R")
-		if r := out.Error.Rollback; r == nil || !errors.Is(r, errRollback) || ends != 1 {
+		if r := out.Error.Rollback; r == nil || w.slack == 0 && !errors.Is(r, errRollback) || ends != 1 {
 			w.Errorf("error %+v, %d terminal events; want the rollback's attached, and one", out.Error, ends)
 		}
 		w.wantText(strings.Join(out.Warnings, "\n"), "rollback of a failed: can't undo")

@@ -36,6 +36,9 @@ type ground struct {
 // acceptance runs the acceptance cases on a backend; each names its number.
 func acceptance(t *testing.T, k ground, backend func(*testing.T) *engine.Backend) {
 	t.Helper()
+	if k.before != nil {
+		defer k.before() // also before those that are not on one
+	}
 	for _, part := range [][]acceptanceCase{orderCases, dynamicCases, iterationCases, endingCases, failureCases, recoveryCases, boundCases, durableCases} {
 		for _, c := range part {
 			if k.shared && c.local {

@@ -137,6 +137,9 @@ func (r *Run) rebase(now time.Time) {
 	r.held, r.stale = false, nil
 	r.heldBack.take()
 	r.gen++
+	for _, t := range r.timed {
+		t.group.expires = now.Add(t.run.groupTimeout(t.group))
+	}
 	for _, act := range r.live {
 		act.rev = 0
 		if d := act.delivery; d != nil {
@@ -170,6 +173,9 @@ func (r *Run) pin(pins map[string]string) {
 }
 
 func (r *Run) timerFired(e *Event) bool {
+	if e.Reason == KindTimeout {
+		return r.groupExpired(e)
+	}
 	act := r.live[e.Activation]
 	if act == nil || !act.retrying || act.attempt+1 != e.Attempt {
 		return false

@@ -20,6 +20,7 @@ func (r *Run) barrier(g *groupRun) {
 		}
 	}
 	r.nodes[g.vertex].group = nil
+	r.untimeGroup(g)
 	switch {
 	case r.verdict != nil:
 		g.scope.breakOff(broken{group: g})
@@ -222,6 +223,10 @@ func (r *Run) groupError(g *groupRun) *TaskError {
 		kind = first.Kind
 	}
 	msg := fmt.Sprintf("%s failed", r.describe(g, len(succeeded)))
+	if g.expired {
+		kind = KindTimeout
+		failed = append([]string{fmt.Sprintf("it exceeded its timeout of %s", r.groupTimeout(g))}, failed...)
+	}
 	msg += ": " + strings.Join(failed, "; ")
 	if len(succeeded) > 0 {
 		msg += " (succeeded: " + strings.Join(succeeded, ", ") + ")"

@@ -71,7 +71,7 @@ type EventType string
 const (
 	EventStarted   EventType = "run_started"
 	EventCanceled  EventType = "run_canceled" // from outside, or by the run's timeout
-	EventTimer     EventType = "timer_fired"  // the delay before an attempt is over
+	EventTimer     EventType = "timer_fired"  // the delay before an attempt is over, or a group's time
 	EventHeld      EventType = "run_held"     // from outside: nothing new begins
 	EventReleased  EventType = "run_released" // from outside: the run goes on
 	EventRetried   EventType = "run_retried"  // from outside: a run that had ended goes on
@@ -109,8 +109,9 @@ const (
 	CommandQueueTimeout
 	CommandPause   // the timer of a pause
 	CommandTimeout // the timer of a sub-flow's attempt
-	CommandCheck   // the input of a sub-flow
-	CommandForget  // the activation has ended: its timers are not wanted any more
+	CommandGroupTimeout
+	CommandCheck  // the input of a sub-flow
+	CommandForget // the activation has ended: its timers are not wanted any more
 	CommandStop
 	CommandFinish
 )

@@ -53,6 +53,8 @@ type groupRun struct {
 	channel values // of a map: what its items read, as it began
 	results results
 	holder  *holder
+	expires time.Time // zero: never
+	expired bool
 }
 
 func (g *groupRun) isMap() bool { return g.mapTask != nil }
@@ -73,6 +75,7 @@ func (r *Run) newMember(g *groupRun, m int) *scope {
 func (r *Run) openGroup(g *groupRun, why string) {
 	r.nodes[g.vertex].group = g
 	r.note(Notice{Type: NoticeGroupStarted, Task: g.name, Activation: g.act.id, Group: g.scope.groupName(), Why: why, Total: float64(len(g.members))})
+	r.timeGroup(g)
 	g.holding = true
 	r.startMembers(g)
 	g.holding = false

@@ -1,5 +1,10 @@
 package engine
 
+import (
+	"maps"
+	"slices"
+)
+
 // Outstanding returns, for a process that takes the run over, the commands that
 // are still to be carried out, in place of all that Decide has returned: it empties
 // them. Timers say when they fire in Command.At. Attempts that another process may
@@ -14,6 +19,10 @@ func (r *Run) Outstanding() []Command {
 	}
 	for _, act := range r.inOrder() {
 		act.run.outstandingOf(act)
+	}
+	for _, id := range slices.Sorted(maps.Keys(r.timed)) {
+		t := r.timed[id]
+		r.commands = append(r.commands, t.run.groupTimeoutOf(t.group))
 	}
 	commands := r.Decide()
 	for i := range commands {

@@ -88,7 +88,7 @@ func (rs *replicas) clear() {
 func (r *replica) advance(ctx context.Context, e *Engine, seq uint64, all bool) error {
 	all = all || r.run.seq == 0
 	for all || r.run.seq < seq {
-		events, err := e.backend.Journal.Read(ctx, r.id, r.run.seq)
+		events, err := e.readThrough(ctx, r.id, r.run.seq, seq)
 		switch {
 		case err != nil:
 			return err
@@ -104,6 +104,20 @@ func (r *replica) advance(ctx context.Context, e *Engine, seq uint64, all bool) 
 		}
 	}
 	return nil
+}
+
+// throughReader is a Journal that can wait until it shows what others have appended.
+type throughReader interface {
+	// ReadThrough returns the events after a sequence, at least through another, that
+	// of an event of the run.
+	ReadThrough(ctx context.Context, run string, after, through uint64) ([]*Event, error)
+}
+
+func (e *Engine) readThrough(ctx context.Context, run string, after, through uint64) ([]*Event, error) {
+	if j, ok := e.backend.Journal.(throughReader); ok && after < through {
+		return j.ReadThrough(ctx, run, after, through)
+	}
+	return e.backend.Journal.Read(ctx, run, after)
 }
 
 func (r *replica) apply(ctx context.Context, e *Engine, ev *Event) error {

@@ -162,8 +162,9 @@ func (r *Run) chain(act *activation) {
 // reopenGroup goes on with a group: members that had succeeded stay so.
 func (r *Run) reopenGroup(g *groupRun) {
 	g.scope.live++
-	g.verdict, g.holding = Undecided, true
+	g.verdict, g.holding, g.expired = Undecided, true, false
 	r.nodes[g.vertex].group = g
+	r.timeGroup(g)
 	r.note(Notice{Type: NoticeGroupStarted, Task: g.name, Activation: g.act.id, Group: g.scope.groupName(), Why: "the run was retried", Total: float64(len(g.members))})
 	for _, m := range g.members[:g.next] {
 		if m.err == nil && !m.cut {
@@ -225,6 +226,7 @@ func (r *Run) dropLive(vertices map[int32]bool) {
 		case top == act && act.scope == r.root:
 			r.root.live--
 		case n.group != nil && top == n.group.act:
+			r.untimeGroup(n.group)
 			n.group = nil
 			r.root.live--
 		}

@@ -46,12 +46,13 @@ type whole struct {
 	retries int
 
 	live    map[string]*activation
-	flows   int      // of these, how many are sub-flows that run
-	blocked waitlist // of these, those ready beyond max_steps
-	waiting int      // of these, those that wait for somebody's answer
-	ordinal uint64   // of the next activation that becomes ready
-	depth   int      // of activations that follow from one event without a task between
-	later   []later  // those that would be too deep
+	flows   int                   // of these, how many are sub-flows that run
+	blocked waitlist              // of these, those ready beyond max_steps
+	waiting int                   // of these, those that wait for somebody's answer
+	timed   map[string]timedGroup // groups that have a timer, by activation
+	ordinal uint64                // of the next activation that becomes ready
+	depth   int                   // of activations that follow from one event without a task between
+	later   []later               // those that would be too deep
 
 	gen   int               // how many journals there were, each based on the one before
 	stale map[string]uint64 // ends of chains whose last events were discarded

@@ -301,6 +301,8 @@ func (o *Running) carryOut(commands []Command, receiving bool) error {
 			o.bound(*c, c.delay())
 		case CommandPause:
 			o.pauseTimer(*c)
+		case CommandGroupTimeout:
+			o.groupTimer(*c)
 		case CommandCheck:
 			inputs = append(inputs, c.Activation)
 		case CommandForget:

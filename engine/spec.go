@@ -36,6 +36,9 @@ type Group struct {
 	// Supersteps caps the rounds that next_iteration in members may ask for;
 	// 0 is the run's MaxCycles.
 	Supersteps int `json:"supersteps,omitempty"`
+	// Timeout bounds the group with all its rounds: then its members are stopped,
+	// and it fails, whatever its policy. 0 is no bound.
+	Timeout Duration `json:"timeout,omitempty"`
 }
 
 // Member is one branch of a group: a task, a chain, or a nested group.

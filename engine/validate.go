@@ -321,6 +321,9 @@ func (c *compiler) checkPolicy(at string, gr *Group) {
 	if gr.Supersteps < 0 {
 		c.fault(at+".supersteps", "must not be negative")
 	}
+	if gr.Timeout < 0 {
+		c.fault(at+".timeout", "must not be negative")
+	}
 }
 
 // memberOf finds the member that is called id or holds it; -1 is none.

@@ -123,7 +123,7 @@ func (r *reader) groups(n *node) {
 		}
 		r.fields(fmt.Sprintf("group %q", e.key), at, e.value, map[string]func(string, *node){
 			"policy": func(at string, n *node) { g.Policy = r.policy(at, n) }, "max_concurrency": r.optionalInteger(&g.MaxConcurrency),
-			"supersteps": r.integer(&g.Supersteps),
+			"supersteps": r.integer(&g.Supersteps), "timeout": r.duration(&g.Timeout),
 			"members": func(at string, n *node) {
 				if inFlow {
 					r.fault(n.at, "group %q has its members in flow; want them in one place", e.key)

@@ -177,5 +177,8 @@ func groupForm(g engine.Group) any {
 	if g.Supersteps != 0 {
 		form["supersteps"] = g.Supersteps
 	}
+	if g.Timeout != 0 {
+		form["timeout"] = g.Timeout
+	}
 	return form
 }

@@ -60,7 +60,12 @@ func (c *Cluster) followShares(ended <-chan struct{}) {
 func (c *Cluster) Bury(ctx context.Context, l engine.DeadLetter) error { return c.bus.Bury(ctx, l) }
 
 // Mark implements [engine.Cluster]. It waits until the mark is stored.
-func (c *Cluster) Mark(ctx context.Context, m engine.Mark) error { return c.bus.mark(ctx, m) }
+func (c *Cluster) Mark(ctx context.Context, m engine.Mark) error {
+	if !m.Ended.IsZero() {
+		c.journal.Settled(m.Run)
+	}
+	return c.bus.mark(ctx, m)
+}
 
 // Signal implements [engine.Cluster]. It does not wait.
 func (c *Cluster) Signal(_ context.Context, s engine.Signal) error { return c.bus.signal(s) }
