@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -62,6 +64,7 @@ func (c drainingCluster) submit(run, worker string) {
 		c.t.Fatalf("submit: exit code %d, %s", code, out)
 	}
 	c.await(worker, "1/")
+	c.awaitAttempts(1)
 }
 
 // await waits until a worker tells something of itself.
@@ -74,10 +77,21 @@ func (c drainingCluster) await(worker, state string) {
 func (c drainingCluster) attempts() int {
 	c.t.Helper()
 	raw, err := os.ReadFile(filepath.Join(c.dir, "notes", "lines"))
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		c.t.Fatal(err)
 	}
 	return strings.Count(string(raw), "task\n")
+}
+
+// awaitAttempts waits until so many attempts have begun.
+func (c drainingCluster) awaitAttempts(n int) {
+	c.t.Helper()
+	for end := time.Now().Add(patience); c.attempts() < n; {
+		if time.Now().After(end) {
+			c.t.Fatalf("got %d attempts, want %d", c.attempts(), n)
+		}
+		<-time.After(20 * time.Millisecond) // a guest can't tell otherwise
+	}
 }
 
 // TestDrainFinishes ends a worker by SIGTERM while a task runs: it may end, nothing
@@ -139,9 +153,8 @@ func TestDrainHandsBack(t *testing.T) {
 			if code := w.exit(); code != 0 {
 				t.Errorf("it ends with %d, want 0", code)
 			}
-			c.await("second", "1/")
-			// Each tells of itself every 3 s; a lease is 10 s.
-			if took := time.Since(began); took > 8*time.Second {
+			c.awaitAttempts(2)
+			if took := time.Since(began); took > 8*time.Second { // a lease is 10 s
 				t.Errorf("the task began elsewhere after %s: not at once", took)
 			}
 			c.write("notes/done", "fine")
@@ -236,12 +249,7 @@ func TestWorkerKilled(t *testing.T) {
 	c.worker("second").await("ready$")
 	began := time.Now()
 	w.signal(syscall.SIGKILL)
-	for c.attempts() < 2 {
-		if time.Since(began) > patience {
-			t.Fatal("the task never began anew")
-		}
-		<-time.After(20 * time.Millisecond) // a guest can't tell otherwise
-	}
+	c.awaitAttempts(2)
 	took := time.Since(began)
 	t.Logf("it began anew after %s", took.Round(time.Millisecond))
 	if took > lease+5*time.Second { // a second, on a machine that has nothing else to do
