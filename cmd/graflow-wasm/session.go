@@ -166,13 +166,15 @@ func commandFor(place *placeFlags, name, run, rest string) string {
 }
 
 // refused makes bad usage of what was asked wrongly of a run. A cluster in which nobody
-// drives it counts as one that can't be reached.
+// drives it counts as one that can't be reached; one that is full as a limit.
 func refused(err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, natsbus.ErrNoOwner):
 		return &exitError{Code: exitUnreachable, Err: err}
+	case errors.Is(err, natsbus.ErrFull):
+		return &exitError{Code: exitLimit, Err: err}
 	case control.Status(err) < http.StatusInternalServerError:
 		return usage(err)
 	}
