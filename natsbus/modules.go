@@ -47,6 +47,10 @@ func modulesStream(Config) jetstream.StreamConfig {
 }
 
 // moduleRecords begins the subjects of records: …<name>.<version>.<digest in hex>.
+// LocalModules is the name under which submitters may keep what their runs are made
+// of: all other names are for operators to give.
+const LocalModules = "local"
+
 func (b *Bus) moduleRecords() string { return "gf.mod." + token(b.cfg.Namespace) + ".r." }
 
 func (b *Bus) recordSubject(r ModuleRecord) string {

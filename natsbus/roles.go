@@ -81,7 +81,9 @@ func submitterPerms(ns string) Perms {
 			[]string{
 				"gf.run.*." + ns + ".*" + leafStart, // once, if it expects none
 				"gf.blob." + ns + ".>",              // what a run begins with
-				"gf.ctl." + ns + ".*",               // requests to owners
+				"gf.mod." + ns + ".c.*.*",           // its code, by digest: who loads it compares
+				"gf.mod." + ns + ".r." + token(LocalModules) + ".>",
+				"gf.ctl." + ns + ".*", // requests to owners
 				apiPrefix + "STREAM.INFO." + streamTasks,
 				apiPrefix + "CONSUMER.INFO." + streamTasks + ".*", // whether there is room
 			},

@@ -44,7 +44,7 @@ func registryFault(err error) error {
 var moduleNames = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
 
 // localName is the name of modules that came with a run.
-const localName = "local"
+const localName = natsbus.LocalModules
 
 // checkModuleName refuses names by which nobody could find a module again.
 func checkModuleName(name, version string) error {
