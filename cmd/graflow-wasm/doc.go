@@ -12,6 +12,8 @@
 //     and fork.
 //   - runs.go and the runs_*.go files read and steer kept runs, in the process or
 //     through the one that has the directory open.
+//   - cluster.go names a cluster; node.go takes part in one, for server.go and
+//     worker.go; stopping.go and node.go drain.
 //   - drawing.go and the draw_*.go files turn a graph into text.
 //
 // Without a state directory the command keeps nothing between runs but a cache of
