@@ -3,127 +3,72 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
-	"strings"
-	"time"
 
-	"github.com/graflow/graflow-wasm/handlers/wasm"
+	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/natsbus"
+	"github.com/graflow/graflow-wasm/sdk/abi"
 	"github.com/graflow/graflow-wasm/wasmhost"
 	"github.com/spf13/cobra"
 )
 
 func newModule(std streams) *cobra.Command {
+	var where clusterFlags
 	cmd := &cobra.Command{
 		Use:   "module",
-		Short: "Look into modules",
-		Args:  subcommandOnly,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Short: "Look into modules, and keep them in a cluster's registry",
+		Long: `A cluster has a registry of modules: by name and version for people, by the digest
+of their bytes for all else. A flow names one as NAME, which is the version pushed
+last, as NAME@VERSION or as sha256:…; a run pins what they mean when it begins.`,
+		Example: `  graflow-wasm module show guest.wasm
+  graflow-wasm module keygen release.key
+  graflow-wasm module push ./guest --name hello --version 1.0 --sign release.key --nats ./srv
+  graflow-wasm run hello@1.0#greet --nats ./srv`,
+		Args: subcommandOnly,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newModuleShow(std))
+	cmd.SuggestionsMinimumDistance = 2
+	where.addTo(cmd.PersistentFlags(), "the registry of the cluster at `URL`, or of the server in a directory")
+	cmd.AddCommand(newModuleShow(std, &where), newModulePush(std, &where), newModuleLs(std, &where),
+		newModulePull(std, &where), newModuleRm(std, &where), newModuleVerify(std, &where), newModuleKeygen(std))
 	return cmd
 }
 
-func newModuleShow(std streams) *cobra.Command {
-	var cacheDir string
-	cmd := &cobra.Command{
-		Use:   "show FILE",
-		Short: "Show what a module offers and what it asks for",
-		Long: `Show prints a module's digest, its ABI, its tasks with their schemas, and its
-capabilities: what it can do by itself, and what it asks for and gets only by a
-grant. FILE may be a directory with the source of a Go guest. Of the module,
-only its initialization and graflow_describe are run, without any grant.`,
-		Example: "  graflow-wasm module show guest.wasm\n  graflow-wasm module show ./guest -o json | jq .tasks",
-		Args:    arguments(cobra.ExactArgs(1)),
-	}
-	format := outputFlag(cmd, "text", "json")
-	cmd.Flags().StringVar(&cacheDir, "cache-dir", "", "where compiled modules are kept (default: graflow-wasm in the user's cache directory)")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		d, err := describe(cmd.Context(), args[0], cacheDir)
-		if err != nil {
-			return usagef("show module %s: %w", args[0], err)
-		}
-		if format.value == "json" {
-			return writeJSON(std.out, d)
-		}
-		writeModule(std.out, args[0], d)
-		return nil
-	}
-	return cmd
+// moduleAbout is what the registry keeps of what a module tells of itself.
+type moduleAbout struct {
+	ABI          string                `json:"abi"`
+	Capabilities []string              `json:"capabilities"`
+	Tasks        []abi.TaskDescription `json:"tasks"`
 }
 
-// describe loads a module and tells all that is known of it.
-func describe(ctx context.Context, name, cacheDir string) (wasmhost.Description, error) {
-	var none wasmhost.Description
-	host, dir, err := newHost(ctx, cacheDir)
-	if err != nil {
-		return none, err
-	}
-	defer func() { _ = host.Close(ctx) }()
-	code, _, err := (&wasm.Files{CacheDir: dir}).Load(ctx, name)
-	if err != nil {
-		return none, err
-	}
-	m, err := host.Compile(ctx, code)
-	if err != nil {
-		return none, err
-	}
-	tasks, err := m.Tasks(ctx)
-	if err != nil {
-		return none, fmt.Errorf("ask it for its tasks: %w", err)
-	}
-	broken := initialize(ctx, m)
-	d := m.Describe()
-	d.Tasks = tasks
-	if broken != nil {
-		d.Snapshotable, d.WhyNot = false, fmt.Sprintf("its initialization fails: %v", broken)
-	}
-	return d, nil
+func aboutOf(d wasmhost.Description) (json.RawMessage, error) {
+	return json.Marshal(moduleAbout{d.ABI, d.Capabilities, d.Tasks})
 }
 
-// initialize runs the module's initialization, without which nobody knows
-// whether it can be snapshotted.
-func initialize(ctx context.Context, m *wasmhost.Module) error {
-	const bound = 5 * time.Second
-	ctx, cancel := context.WithTimeout(ctx, bound)
-	defer cancel()
-	return m.Prewarm(ctx, 1, wasmhost.Options{})
+// about is what a record keeps; empty if that can't be read.
+func about(r natsbus.ModuleRecord) moduleAbout {
+	var a moduleAbout
+	_ = json.Unmarshal(r.Tasks, &a) // one that came with a run has nothing
+	return a
 }
 
-func writeModule(w io.Writer, name string, d wasmhost.Description) {
-	fmt.Fprintf(w, "module    %s\ndigest    %s\nabi       %s\nsize      %d bytes\nmemory    %s\nsnapshot  %s\nmetering  %s\n",
-		name, d.Digest, d.ABI, d.Size, memoryText(d), snapshotText(d),
-		"on: all its code is counted as it runs, so that fuel, timeouts and cancellation stop it anywhere")
-	fmt.Fprintln(w, "\ncapabilities")
-	for _, line := range powerLines(d.Imports) {
-		fmt.Fprintln(w, "  "+line)
-	}
-	fmt.Fprintln(w, "\ntasks")
-	for _, t := range d.Tasks {
-		fmt.Fprintln(w, strings.TrimRight("  "+printable(t.Name)+"  "+oneLine(t.Doc), " "))
-		writeSchema(w, "input ", t.Input)
-		writeSchema(w, "output", t.Output)
-	}
+// fullName is how a flow names a record.
+func fullName(r natsbus.ModuleRecord) string { return oneLine(r.Name + "@" + r.Version) }
+
+// moduleIn is a record of the registry.
+func moduleIn(ctx context.Context, bus *natsbus.Bus, ref string) (natsbus.ModuleRecord, error) {
+	r, err := bus.Module(ctx, ref)
+	return r, noSuchModule(ref, err)
 }
 
-func snapshotText(d wasmhost.Description) string {
-	if d.Snapshotable {
-		return "yes: a call starts from an image of the initialized module"
+// noSuchModule says what to do where there is none.
+func noSuchModule(ref string, err error) error {
+	switch {
+	case err == nil, errors.Is(err, natsbus.ErrUnreachable), errors.Is(err, natsbus.ErrTampered), errors.Is(err, context.Canceled):
+		return err
+	case errors.Is(err, engine.ErrNotFound):
+		return usagef("the registry has no module %q; `graflow-wasm module ls` lists those that there are", ref)
 	}
-	return "no, a call initializes it anew: " + oneLine(d.WhyNot)
-}
-
-func memoryText(d wasmhost.Description) string {
-	const pagesPerMiB = 16
-	text := fmt.Sprintf("from %.1f MiB", float64(d.MemoryMin)/pagesPerMiB)
-	if d.MemoryMax > 0 {
-		return text + fmt.Sprintf(" to %.1f MiB", float64(d.MemoryMax)/pagesPerMiB)
-	}
-	return text + ", as far as its limit lets it grow"
-}
-
-func writeSchema(w io.Writer, label string, schema json.RawMessage) {
-	if len(schema) > 0 {
-		fmt.Fprintf(w, "    %s %s\n", label, oneLine(string(schema)))
-	}
+	return usage(fmt.Errorf("%w; `graflow-wasm module ls` lists those that there are", err))
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/handlers/wasm"
 )
 
 // target is what `run` runs.
@@ -32,7 +33,7 @@ func resolve(name string, sandbox *sandboxFlags, kept bool) (target, error) {
 		}
 		return target{graph: f.graph, flow: f}, nil
 	}
-	if err := checkModule(name); err != nil {
+	if err := checkModule(name, kept); err != nil {
 		return target{}, err
 	}
 	g, err := moduleGraph(name, sandbox, kept)
@@ -48,13 +49,20 @@ func isFlowFile(name string) bool {
 	return false
 }
 
-// checkModule refuses what can't be a module before anything is loaded.
-func checkModule(name string) error {
+// checkModule refuses what can't be a module before anything is loaded. What only a
+// registry can know is told later.
+func checkModule(name string, kept bool) error {
 	path, _ := splitExport(name)
+	switch form := wasm.FormOf(path); {
+	case form == wasm.FormDigest, form == wasm.FormVersion:
+		return nil
+	case form == wasm.FormWord && kept && moduleNames.MatchString(path) && isRegistered(path):
+		return nil
+	}
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return usagef("run %s: no such file or directory: %s\nGive a flow file (NAME.flow.yaml), a module (FILE.wasm#EXPORT), or the directory of a Go guest", name, path)
+		return usagef("run %s: no such file or directory: %s\nGive a flow file (NAME.flow.yaml), a module (FILE.wasm#EXPORT), the directory of a Go guest, or with --nats the name of a module in the registry", name, path)
 	case err != nil:
 		return usagef("run %s: %w", name, err)
 	case info.Mode().IsRegular() && strings.HasPrefix(filepath.Ext(path), ".go"):
@@ -75,9 +83,11 @@ func splitExport(name string) (path, export string) {
 func moduleGraph(name string, sandbox *sandboxFlags, kept bool) (*engine.Graph, error) {
 	path, export := splitExport(name)
 	if kept {
-		var err error
-		if path, err = filepath.Abs(path); err != nil {
-			return nil, usagef("run %s: %w", name, err)
+		if !isRegistered(path) {
+			var err error
+			if path, err = filepath.Abs(path); err != nil {
+				return nil, usagef("run %s: %w", name, err)
+			}
 		}
 		sandbox = sandbox.absolute()
 	}
@@ -102,7 +112,13 @@ var notInID = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
 // taskID names a bare module's task after its export, else its file.
 func taskID(path, export string) string {
 	name := export
-	if name == "" {
+	switch form := wasm.FormOf(path); {
+	case name != "":
+	case form == wasm.FormDigest:
+		name = "module"
+	case form == wasm.FormVersion:
+		name, _, _ = strings.Cut(path, "@")
+	default:
 		abs, err := filepath.Abs(path)
 		if err == nil {
 			path = abs

@@ -79,7 +79,7 @@ func (NoFiles) Load(_ context.Context, ref string) (wasm []byte, name string, er
 func (NoFiles) Has(string) bool { return false }
 
 // errNoRegistry is a reference that only a registry could answer.
-var errNoRegistry = errors.New("it is one of a registry, and there is none here: registries are on clusters")
+var errNoRegistry = errors.New("it is one of a registry, and there is none here: a cluster has one")
 
 // registered tells whether a reference is one of the registry.
 func (h *Handler) registered(ref string) bool {
