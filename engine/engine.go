@@ -62,7 +62,7 @@ type Engine struct {
 	mu    sync.Mutex // guards what follows
 	runs  map[string]*Running
 	crews map[string]*crew // of a shared backend
-	share map[string]bool  // runs that this process is to drive; true while it recovers one
+	share map[string]bool  // runs that this process is to drive; true while one is recovered
 
 	graphs   builtGraphs
 	replicas replicas
@@ -72,6 +72,7 @@ type Engine struct {
 	drain    context.CancelFunc
 
 	observing sync.Mutex // serializes Observe
+	counters  counters
 }
 
 // New makes an engine. Close it to end its goroutines.
@@ -182,20 +183,10 @@ var ErrRunExists = errors.New("a run of that id exists")
 
 // Start begins a run and returns at once. The graph is checked first.
 func (e *Engine) Start(ctx context.Context, g *Graph, s Start) (*Running, error) {
-	if err := e.Check(ctx, g); err != nil {
-		return nil, fmt.Errorf("start %q: %w", g.Name(), err)
-	}
-	if s.ID == "" {
-		s.ID = ulid.Make().String()
-	}
-	if s.Input != nil && !json.Valid(s.Input) {
-		return nil, fmt.Errorf("start %q: input is not JSON", g.Name())
-	}
-	start, err := e.keepGraph(ctx, g, s.ID)
+	start, err := e.prepare(ctx, g, &s)
 	if err != nil {
 		return nil, fmt.Errorf("start %q: %w", g.Name(), err)
 	}
-	start.Input = s.Input
 	o, err := e.launch(ctx, g, s.ID, start)
 	if err != nil {
 		return nil, fmt.Errorf("start %q: %w", g.Name(), err)
@@ -203,10 +194,33 @@ func (e *Engine) Start(ctx context.Context, g *Graph, s Start) (*Running, error)
 	return o, nil
 }
 
+// prepare makes the event that begins a run, and draws the run's id if none is
+// given.
+func (e *Engine) prepare(ctx context.Context, g *Graph, s *Start) (*Event, error) {
+	if err := e.Check(ctx, g); err != nil {
+		return nil, err
+	}
+	if s.ID == "" {
+		s.ID = ulid.Make().String()
+	}
+	if s.Input != nil && !json.Valid(s.Input) {
+		return nil, errors.New("input is not JSON")
+	}
+	start, err := e.keepGraph(ctx, g, s.ID)
+	if err != nil {
+		return nil, err
+	}
+	start.Input = s.Input
+	return start, nil
+}
+
 // launch begins to drive a run with its first event.
 func (e *Engine) launch(ctx context.Context, g *Graph, run string, start *Event) (*Running, error) {
 	if e.cluster != nil {
-		return e.submit(ctx, g, run, start)
+		if err := e.submit(ctx, run, start); err != nil {
+			return nil, err
+		}
+		return e.follow(g, run)
 	}
 	o := newRunning(e, g, run)
 	if err := e.adopt(o); err != nil {
@@ -244,11 +258,16 @@ func (e *Engine) adopt(o *Running) error {
 	return nil
 }
 
+// drop forgets a run that has ended, or was given up. The caller holds the run's mu.
 func (e *Engine) drop(o *Running) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.runs[o.id] == o {
-		delete(e.runs, o.id)
+	if e.runs[o.id] != o {
+		return
+	}
+	delete(e.runs, o.id)
+	if o.err == nil {
+		delete(e.share, o.id)
 	}
 }
 

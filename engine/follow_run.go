@@ -7,18 +7,37 @@ import (
 	"time"
 )
 
-// submit begins a run on a shared backend: whichever process has it in its share
-// will drive it.
-func (e *Engine) submit(ctx context.Context, g *Graph, run string, start *Event) (*Running, error) {
+// Submit begins a run on a shared backend, for whichever process has it in its
+// share, and returns its id once it is stored. The graph is checked first. ErrAlone
+// of a backend that this process does not share: nobody would drive the run.
+func (e *Engine) Submit(ctx context.Context, g *Graph, s Start) (run string, err error) {
+	if e.cluster == nil {
+		return "", fmt.Errorf("submit %q: %w", g.Name(), ErrAlone)
+	}
+	start, err := e.prepare(ctx, g, &s)
+	if err == nil {
+		err = e.submit(ctx, s.ID, start)
+	}
+	if err != nil {
+		return "", fmt.Errorf("submit %q: %w", g.Name(), err)
+	}
+	return s.ID, nil
+}
+
+// ErrAlone refuses what needs other processes.
+var ErrAlone = errors.New("the backend is this process's alone")
+
+// submit stores the event that begins a run.
+func (e *Engine) submit(ctx context.Context, run string, start *Event) error {
 	start.Time = time.Now()
 	_, err := e.backend.Journal.Append(ctx, run, "", 0, start)
 	switch {
 	case errors.Is(err, ErrConflict):
-		return nil, fmt.Errorf("run %q: %w", run, ErrRunExists)
+		return fmt.Errorf("run %q: %w", run, ErrRunExists)
 	case err != nil:
-		return nil, fmt.Errorf("run %q: append its start: %w", run, err)
+		return fmt.Errorf("run %q: append its start: %w", run, err)
 	}
-	return e.follow(g, run)
+	return nil
 }
 
 // Follow tells of a run on a shared backend that any process may drive: Observe

@@ -24,8 +24,8 @@ var ErrElsewhere = errors.New("another process drives the run")
 // maxRecovering is how many runs are recovered at once.
 const maxRecovering = 16
 
-// recoverAgain is the time after which a run is recovered again that could not be.
-const recoverAgain = time.Second
+// recoverPause is the time after which a run is recovered again that could not be.
+const recoverPause = time.Second
 
 // Join begins to play this engine's part on its shared backend, until Close. It
 // changes nothing of an engine that is alone with its backend, or has joined.
@@ -113,17 +113,37 @@ type owner struct{ e *Engine }
 // Moved implements Owner.
 func (w owner) Moved(run string) {
 	e := w.e
-	if o := e.running(run); o != nil {
-		o.wake()
-		return
-	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	o := e.runs[run]
+	if o == nil {
+		e.beginRecovery(run)
+		return
+	}
+	if _, mine := e.share[run]; !mine { // it came back, and may be about to be left
+		e.share[run] = false
+	}
+	o.wake()
+}
+
+// beginRecovery has a run of this process's share recovered, unless that goes on. The
+// caller holds mu.
+func (e *Engine) beginRecovery(run string) {
 	if e.ctx.Err() != nil || e.share[run] {
 		return
 	}
 	e.share[run] = true
 	e.workers.Go(func() { e.recoverShare(run) })
+}
+
+// recoverAgain recovers a run that was given up here, if it has not gone to another
+// process.
+func (e *Engine) recoverAgain(run string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, mine := e.share[run]; mine {
+		e.beginRecovery(run)
+	}
 }
 
 // Gone implements Owner.
@@ -167,31 +187,70 @@ func (e *Engine) recoverShare(run string) {
 		<-e.begin
 		switch {
 		case err == nil:
-			o.wake() // what came meanwhile
-			e.recovered(run)
+			e.taken(o)
 			return
 		case e.ctx.Err() != nil:
 			return
 		case errors.Is(err, ErrNotFound):
-			e.recovered(run)
+			e.recovered(run, true)
 			return
 		case errors.Is(err, ErrGraph): // for good
 			e.say("mark a run that can't be read", e.cluster.Mark(e.ctx, Mark{Run: run, Status: StatusFailed, Reason: ReasonCorrupt, Ended: time.Now(), Error: err.Error()}))
-			e.recovered(run)
+			e.recovered(run, true)
 			return
 		}
 		e.cfg.Logger.Error("drive a run", "run", run, "err", err)
-		pause(e.ctx, recoverAgain)
+		pause(e.ctx, recoverPause)
 		if !e.shares(run) {
 			return
 		}
 	}
 }
 
-func (e *Engine) recovered(run string) {
+// recovered tells that a run need not be recovered any more, or is over. It reports
+// whether the run is still of this process's share.
+func (e *Engine) recovered(run string, over bool) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	delete(e.share, run)
+	_, mine := e.share[run]
+	switch {
+	case over:
+		delete(e.share, run)
+		return true
+	case mine:
+		e.share[run] = false
+	}
+	return mine
+}
+
+// shareIn makes a run that was begun here one of this process's share.
+func (e *Engine) shareIn(o *Running) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, mine := e.share[o.id]; !mine && e.runs[o.id] == o && e.cluster != nil {
+		e.share[o.id] = false
+	}
+}
+
+// taken goes on with a run that was recovered, unless it went to another process
+// meanwhile.
+func (e *Engine) taken(o *Running) {
+	ended, err := o.hasEnded()
+	if !e.recovered(o.id, ended && err == nil) {
+		o.leave()
+		return
+	}
+	if ended, err = o.hasEnded(); ended && err != nil { // it was given up at once
+		e.recoverAgain(o.id)
+	}
+	o.wake() // what came meanwhile
+}
+
+// hasEnded tells whether the run is not driven any more, and why if it goes on.
+func (o *Running) hasEnded() (bool, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.ended, o.err
 }
 
 func (e *Engine) shares(run string) bool {
@@ -200,18 +259,21 @@ func (e *Engine) shares(run string) bool {
 	return e.share[run]
 }
 
-// drive folds the run's log as it grows.
+// drive folds the run's log as it grows. A run that was given up is recovered from its
+// journal.
 func (o *Running) drive() {
 	for {
 		select {
 		case <-o.kick:
 		case <-o.done:
+			o.engine.recoverAgain(o.id)
+			return
+		case <-o.engine.ctx.Done():
+			o.close()
 			return
 		}
 		if err := o.advance(false); err != nil && o.engine.ctx.Err() == nil {
 			o.engine.cfg.Logger.Error("drive a run", "run", o.id, "err", err)
-			owner{o.engine}.Moved(o.id) // given up: it is recovered from its journal
-			return
 		}
 	}
 }

@@ -43,16 +43,54 @@ func (e *Engine) Retry(ctx context.Context, run string, from RetryFrom) (*Runnin
 	if e.running(run) != nil {
 		return nil, fmt.Errorf("retry run %q: it has not ended: %w", run, ErrNotRetryable)
 	}
-	o, err := e.takeOver(ctx, run, func(o *Running) error {
+	if j, ok := e.backend.Journal.(reviver); ok {
+		if err := j.Revive(ctx, run); err != nil {
+			return nil, fmt.Errorf("retry run %q: %w", run, err)
+		}
+	}
+	for {
+		o, begun, err := e.retry(ctx, run, from)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("retry: %w", err)
+		case begun:
+			return o, nil
+		case !o.hasEnded():
+			return nil, fmt.Errorf("retry run %q: it has not ended: %w", run, ErrNotRetryable)
+		}
+	}
+}
+
+// reviver is a Journal that keeps the logs of runs that ended where nothing can be
+// appended, and brings them back. A run whose log it has is left as it is.
+type reviver interface {
+	Revive(ctx context.Context, run string) error
+}
+
+// retry is Retry; begun is false if the run was taken over already: what was brought
+// back is recovered by who owns it.
+func (e *Engine) retry(ctx context.Context, run string, from RetryFrom) (o *Running, begun bool, err error) {
+	o, err = e.takeOver(ctx, run, func(o *Running) error {
 		if err := o.run.retryable(from); err != nil {
 			return err
 		}
+		begun = true
 		return o.append(ctx, &Event{Type: EventRetried, Task: from.Task, Input: from.Input})
 	})
-	if err != nil {
-		return nil, fmt.Errorf("retry: %w", err)
+	if errors.Is(err, ErrRunExists) { // just now
+		if there := e.running(run); there != nil {
+			return there, false, nil
+		}
+		return e.retry(ctx, run, from)
 	}
-	return o, nil
+	return o, begun, err
+}
+
+// hasEnded waits until the run has been taken over.
+func (o *Running) hasEnded() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.ended
 }
 
 // takeOver folds a run's journal and begins to drive it with what begin does.

@@ -121,9 +121,12 @@ func (e *Engine) readThrough(ctx context.Context, run string, after, through uin
 }
 
 func (r *replica) apply(ctx context.Context, e *Engine, ev *Event) error {
+	known := r.run.seq
 	fold := func(ev *Event) error {
-		r.run.Apply(ev)
-		r.run.commands = r.run.commands[:0]
+		if ev.Seq > known { // of a log that was brought back, which goes on where it was
+			r.run.Apply(ev)
+			r.run.commands = r.run.commands[:0]
+		}
 		return nil
 	}
 	if before := ev.events(); before != "" {

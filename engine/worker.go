@@ -211,7 +211,11 @@ func (a *attempt) commit(result Result, err error) {
 	}
 	ctx := a.engine.ctx
 	d := a.delivery
-	_, appendErr := a.engine.backend.Journal.Append(ctx, d.Run, d.Activation, d.Rev, a.event(result, err))
+	event := a.event(result, err)
+	_, appendErr := a.engine.backend.Journal.Append(ctx, d.Run, d.Activation, d.Rev, event)
+	if appendErr == nil {
+		a.engine.counters.count(event)
+	}
 	if errors.Is(appendErr, ErrConflict) {
 		if !a.started.IsZero() { // else it waited too long for a worker, and was failed for that
 			a.notice(Notice{Type: NoticeWarning, Message: "stale commit: another attempt was first; this one is dropped"})
@@ -256,7 +260,7 @@ func (a *attempt) isVoid() bool {
 		_ = a.lease.Ack(a.engine.ctx)
 		a.notice(Notice{Type: NoticeWarning, Message: "fenced: the activation has gone on without this attempt, which is dropped"})
 	case errors.Is(cause, errLeaseEnds):
-		a.notice(Notice{Type: NoticeWarning, Message: "lease lost: this attempt was ended before another worker begins it"})
+		a.notice(Notice{Type: NoticeWarning, Message: "lease lost: this attempt was ended, and is another worker's"})
 	default:
 		return false
 	}

@@ -1,0 +1,114 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/graflow/graflow-wasm/engine"
+)
+
+// handed is a cluster whose owner is told by a test what is its share.
+type handed struct {
+	engine.Cluster
+	owner chan engine.Owner
+}
+
+func (h handed) Own(ctx context.Context, o engine.Owner) error {
+	h.owner <- o
+	<-ctx.Done()
+	return nil
+}
+
+// gated is a journal that is read once its gate is open, and fails appends while fail
+// is set.
+type gated struct {
+	engine.Journal
+	gate chan struct{}
+	fail *bool
+}
+
+func (g gated) Read(ctx context.Context, run string, after uint64) ([]*engine.Event, error) {
+	select {
+	case <-g.gate:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	return g.Journal.Read(ctx, run, after)
+}
+
+func (g gated) Append(ctx context.Context, run, chain string, expect uint64, e *engine.Event) (uint64, error) {
+	if *g.fail {
+		return 0, errors.New("the storage is away")
+	}
+	return g.Journal.Append(ctx, run, chain, expect, e)
+}
+
+// hand adds an engine that owns what the test says, and whose journal it can shut.
+func (f *fleet) hand() (*engine.Engine, engine.Owner, gated) {
+	f.Helper()
+	b := f.shared.Backend()
+	g := gated{b.Journal, make(chan struct{}), new(bool)}
+	c := handed{b.Cluster, make(chan engine.Owner, 1)}
+	b.Cluster, b.Journal = c, g
+	e := f.joinOn("owner", b, engine.PartOwner, 1, nil)
+	return e, <-c.owner, g
+}
+
+// TestClusterGoneMeanwhile: a run that goes to another process while it is recovered is
+// not driven, and one that comes back while it is left is.
+func TestClusterGoneMeanwhile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t)
+		f.start(f.join("client", engine.PartNone, nil), f.spec("a>b"), "r")
+		e, owner, g := f.hand()
+		drives := func(want bool, when string) {
+			t.Helper()
+			synctest.Wait()
+			if got := e.Running("r") != nil; got != want {
+				t.Fatalf("driven: %v %s, want %v", got, when, want)
+			}
+		}
+		owner.Moved("r")
+		synctest.Wait() // it reads the log
+		owner.Gone("r")
+		close(g.gate)
+		drives(false, "though it went away while it was recovered")
+		owner.Moved("r")
+		drives(true, "once it has come")
+		owner.Gone("r")
+		drives(false, "once it is gone")
+		owner.Moved("r")
+		synctest.Wait()
+		owner.Gone("r")
+		owner.Moved("r")
+		drives(true, "once it has gone and come back")
+	})
+}
+
+// TestClusterGivenUpByTimer: a run that is given up as a timer's decision could not be
+// stored is recovered, though nothing comes to its log.
+func TestClusterGivenUpByTimer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t)
+		s := f.spec("a")
+		s.Limits.Timeout = engine.Duration(time.Minute)
+		o := f.start(f.join("client", engine.PartNone, nil), s, "r")
+		_, owner, g := f.hand()
+		close(g.gate)
+		owner.Moved("r")
+		synctest.Wait()
+		*g.fail = true
+		time.Sleep(61 * time.Second) // virtual: its timeout can't be stored
+		*g.fail = false
+		time.Sleep(5 * time.Second) // virtual
+		// Nobody tells the owner: what it appended it is to find by itself.
+		if out := o.Outcome(); out.Reason != engine.ReasonDeadline {
+			t.Errorf("outcome %+v, want that of its timeout", out)
+		}
+	})
+}
