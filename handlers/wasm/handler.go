@@ -21,7 +21,8 @@ type Config struct {
 	// Registry finds all others, by name, version and digest. nil: there are none.
 	Registry Registry
 	// RegistryModules is how many modules of the registry stay compiled while no
-	// task runs in them; those used longest ago go first. 0: 64.
+	// task runs in them; those used longest ago are closed first, for all who have
+	// them of the same host. 0: 64.
 	RegistryModules int
 	// Dir is the directory that module files and mounts given by a relative
 	// path are relative to. "": the process's working directory.

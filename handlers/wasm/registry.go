@@ -105,8 +105,11 @@ func (h *Handler) key(ctx context.Context, ref string) (key string, registered b
 		return "", true, errNoRegistry
 	}
 	digest, err := h.config.Registry.Resolve(ctx, ref)
-	if err == nil {
+	switch {
+	case err == nil:
 		err = checkDigest(digest)
+	case errors.Is(err, ErrNoModule) && FormOf(ref) == FormWord:
+		err = fmt.Errorf("there is no file or directory of that name, and %w", err)
 	}
 	return digest, true, foreign(err)
 }
