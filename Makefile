@@ -103,6 +103,10 @@ bench-sandbox: ## the sandbox beside stock wazero, wasmtime and Extism, in one r
 	@mkdir -p build
 	cd bench && $(GO) run ./cmd/sandbox | tee ../build/sandbox.txt
 
+.PHONY: bench-queue
+bench-queue: ## ours beside asynq, River and plain JetStream, in one run; needs redis-server and postgresql
+	cd bench && $(GO) run ./cmd/queue -results results
+
 .PHONY: bench-check
 bench-check: ## the benchmarks beside other hosts build and count right
 	cd bench && $(GO) vet ./... && $(GO) mod tidy -diff && $(GO) test -timeout $(TEST_TIMEOUT) ./...
