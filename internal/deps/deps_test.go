@@ -97,6 +97,8 @@ var rules = []rule{
 	{pkg: "internal/secrets", may: []string{"engine", age}},
 	{pkg: "internal/control", may: []string{"engine"}, tests: []string{"handlers/direct"}},
 	{pkg: "internal/guesttest", may: []string{goleak}},
+	{pkg: "internal/soak", may: []string{"engine", "handlers/builtin", "handlers/direct", "internal/control", "natsbus", "natsbus/embedded"}},
+	{pkg: "internal/soak/cmd/soak", may: []string{"internal/soak"}},
 	{pkg: "internal/deps"},
 }
 

@@ -1,0 +1,124 @@
+package soak
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/internal/control"
+	"github.com/graflow/graflow-wasm/natsbus"
+)
+
+// dial connects to the cluster, however long it takes.
+func dial(ctx context.Context, cfg natsbus.Config, url, nkey string) (*natsbus.Bus, error) {
+	cfg.Connect = natsbus.Dial(natsbus.DialConfig{URL: url, NKey: nkey, Name: cfg.Node})
+	for {
+		bus, err := natsbus.Open(ctx, cfg)
+		if err == nil || !errors.Is(err, natsbus.ErrUnreachable) {
+			return bus, err
+		}
+		if err := wait(ctx, 300*time.Millisecond); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// takePart is a worker that drives runs too.
+func takePart(ctx context.Context, c *childConfig) error {
+	bus, err := dial(ctx, natsbus.Config{Node: c.Name, Replicas: c.Replicas, Lease: c.Lease}, c.URL, c.NKey)
+	if err != nil {
+		return err
+	}
+	defer bus.Close()
+	backend := bus.Backend()
+	e, err := c.engine(backend)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	if err := e.Join(); err != nil {
+		return err
+	}
+	duties, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var all sync.WaitGroup
+	all.Go(func() { _ = bus.Announce(duties, func() natsbus.NodeInfo { return natsbus.NodeInfo{Role: c.Role} }) })
+	all.Go(func() { answer(duties, bus, backend, e) })
+	defer all.Wait()
+	defer stop()
+	sayReady()
+	<-ctx.Done()
+	drained, cancel := context.WithTimeout(duties, c.Drain)
+	defer cancel()
+	e.Drain(drained)
+	return nil
+}
+
+// engine makes the worker's, which writes down what it drops.
+func (c *childConfig) engine(backend *engine.Backend) (*engine.Engine, error) {
+	l, err := newLedger(c.Dir, c.Name)
+	if err != nil {
+		return nil, err
+	}
+	h, err := handlers(l)
+	if err != nil {
+		return nil, err
+	}
+	return engine.New(engine.Config{
+		Handlers: h, Backend: backend, Concurrency: c.Concurrency,
+		Observe: func(n engine.Notice) {
+			for prefix, what := range dropped {
+				if n.Type == engine.NoticeWarning && strings.HasPrefix(n.Message, prefix) {
+					if err := l.write(what, n.Run, n.Activation, n.Attempt); err != nil {
+						slog.Error("write down", "err", err)
+					}
+				}
+			}
+		},
+	})
+}
+
+// dropped tells warnings about attempts that were dropped by how they begin.
+var dropped = map[string]string{"stale commit": stale, "fenced": fenced, "lease lost": late}
+
+// answer does what the driver asks of runs that this worker drives.
+func answer(ctx context.Context, bus *natsbus.Bus, backend *engine.Backend, e *engine.Engine) {
+	cluster, ok := backend.Cluster.(*natsbus.Cluster)
+	if !ok {
+		return
+	}
+	share := control.NewShare(control.ShareConfig{Engine: e, Revive: bus.Unarchive, Forget: bus.Forget})
+	err := cluster.Answer(ctx, func(ctx context.Context, run, method string, body []byte) ([]byte, error) {
+		reply, err := share.Do(ctx, run, method, body)
+		var told *control.Error
+		switch {
+		case errors.Is(err, engine.ErrElsewhere):
+			err = natsbus.ErrElsewhere
+		case errors.As(err, &told):
+			err = &natsbus.AnswerError{Code: told.Status, Text: told.Message}
+		}
+		return reply, err
+	})
+	if err != nil && ctx.Err() == nil {
+		slog.Error("answer", "err", err)
+	}
+}
+
+// newSteerer asks workers.
+func newSteerer(bus *natsbus.Bus) *control.Steerer {
+	return control.NewSteerer(func(ctx context.Context, run, method string, body []byte) ([]byte, error) {
+		reply, err := bus.Ask(ctx, run, method, body)
+		var told *natsbus.AnswerError
+		if errors.As(err, &told) {
+			err = &control.Error{Status: told.Code, Message: told.Text}
+		}
+		if err != nil {
+			err = fmt.Errorf("%s: %w", method, err)
+		}
+		return reply, err
+	})
+}
