@@ -96,7 +96,7 @@ gauntlet: ## modules that attack their host, each in a process of its own
 	$(GO) test -count=1 -run TestNaiveHost ./wasmhost/gauntlet/runner
 
 .PHONY: bench
-bench: bench-go bench-sandbox ## all benchmarks, kept in build/bench.txt and build/sandbox.txt
+bench: bench-go bench-sandbox bench-queue ## all benchmarks, kept in build/ and bench/results
 
 .PHONY: bench-sandbox
 bench-sandbox: ## the sandbox beside stock wazero, wasmtime and Extism, in one run
