@@ -55,7 +55,8 @@ func (e *Engine) Retry(ctx context.Context, run string, from RetryFrom) (*Runnin
 			return nil, fmt.Errorf("retry: %w", err)
 		case begun:
 			return o, nil
-		case !o.hasEnded():
+		}
+		if ended, _ := o.hasEnded(); !ended {
 			return nil, fmt.Errorf("retry run %q: it has not ended: %w", run, ErrNotRetryable)
 		}
 	}
@@ -84,13 +85,6 @@ func (e *Engine) retry(ctx context.Context, run string, from RetryFrom) (o *Runn
 		return e.retry(ctx, run, from)
 	}
 	return o, begun, err
-}
-
-// hasEnded waits until the run has been taken over.
-func (o *Running) hasEnded() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.ended
 }
 
 // takeOver folds a run's journal and begins to drive it with what begin does.
