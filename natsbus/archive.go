@@ -106,8 +106,11 @@ func (b *Bus) archivedData(ctx context.Context, run string) ([]byte, error) {
 func (b *Bus) archivePart(ctx context.Context, run string, part int) (*kept, error) {
 	subject := b.archiveSubject(run, strconv.Itoa(part))
 	found, err := b.pick(ctx, streamArchive, []wanted{{Last: subject}})
-	if err != nil || found[0] != nil {
-		return found[0], err
+	if err != nil {
+		return nil, err
+	}
+	if found[0] != nil {
+		return found[0], nil
 	}
 	return b.leaderLast(ctx, streamArchive, subject)
 }

@@ -46,11 +46,11 @@ func modulesStream(Config) jetstream.StreamConfig {
 	}
 }
 
-// moduleRecords begins the subjects of records: …<name>.<version>.<digest in hex>.
 // LocalModules is the name under which submitters may keep what their runs are made
 // of: all other names are for operators to give.
 const LocalModules = "local"
 
+// moduleRecords begins the subjects of records: …<name>.<version>.<digest in hex>.
 func (b *Bus) moduleRecords() string { return "gf.mod." + token(b.cfg.Namespace) + ".r." }
 
 func (b *Bus) recordSubject(r ModuleRecord) string {
@@ -271,8 +271,11 @@ func (b *Bus) moduleData(ctx context.Context, digest string) (string, error) {
 func (b *Bus) moduleChunk(ctx context.Context, digest string, i int) (*kept, error) {
 	subject := b.moduleChunks(digest) + strconv.Itoa(i)
 	found, err := b.pick(ctx, streamModules, []wanted{{Last: subject}})
-	if err != nil || found[0] != nil {
-		return found[0], err
+	if err != nil {
+		return nil, err
+	}
+	if found[0] != nil {
+		return found[0], nil
 	}
 	return b.leaderLast(ctx, streamModules, subject)
 }

@@ -2,6 +2,7 @@ package natsbus
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -125,5 +126,20 @@ func TestModulesTampered(t *testing.T) {
 	}
 	if _, err := b.Module(t.Context(), "m"); !errors.Is(err, ErrTampered) {
 		t.Errorf("a record of another digest: %v, want ErrTampered", err)
+	}
+}
+
+// What could not be read because the caller left is an error, not a panic.
+func TestModulesCanceled(t *testing.T) {
+	t.Parallel()
+	b := sharedBus(t, newNamespace())
+	r := put(t, b, "m", "1", moduleOf(10, 5))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := b.OpenModule(ctx, r.Digest); !errors.Is(err, context.Canceled) {
+		t.Errorf("open a module: %v, want it to be canceled", err)
+	}
+	if _, err := b.archived(ctx, "r"); !errors.Is(err, context.Canceled) {
+		t.Errorf("read an archive: %v, want it to be canceled", err)
 	}
 }
