@@ -194,10 +194,12 @@ func (e *Engine) recoverShare(run string) {
 		case errors.Is(err, ErrNotFound):
 			e.recovered(run, true)
 			return
-		case errors.Is(err, ErrGraph): // for good
-			e.say("mark a run that can't be read", e.cluster.Mark(e.ctx, Mark{Run: run, Status: StatusFailed, Reason: ReasonCorrupt, Ended: time.Now(), Error: err.Error()}))
-			e.recovered(run, true)
-			return
+		case isCorrupt(err): // for good
+			e.cfg.Logger.Error("drive a run", "run", run, "err", err)
+			if err = e.condemn(e.ctx, run, err); err == nil {
+				e.recovered(run, true)
+				return
+			}
 		}
 		e.cfg.Logger.Error("drive a run", "run", run, "err", err)
 		pause(e.ctx, recoverPause)

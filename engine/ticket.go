@@ -86,11 +86,18 @@ func (e *Engine) acceptTicket(lease Lease) *attempt {
 	return nil
 }
 
-// refuse hands a ticket back that can't be redeemed just now.
+// refuse hands a ticket back that can't be redeemed just now, or rejects one that
+// never will be.
 func (e *Engine) refuse(lease Lease, err error) {
 	if e.ctx.Err() == nil {
 		d := lease.Delivery()
 		e.cfg.Logger.Error("redeem a ticket", "run", d.Run, "activation", d.Activation, "err", err)
+		if isCorrupt(err) {
+			if err = e.reject(e.ctx, lease, err); err == nil {
+				return
+			}
+			e.cfg.Logger.Error("reject a ticket", "run", d.Run, "activation", d.Activation, "err", err)
+		}
 		pause(e.ctx, time.Second) // what is wrong lasts longer than a turn
 	}
 	_ = lease.Nak(context.WithoutCancel(e.ctx))

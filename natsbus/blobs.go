@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -15,8 +14,8 @@ import (
 	"github.com/graflow/graflow-wasm/engine"
 )
 
-// ErrTampered is a blob that is not what was put.
-var ErrTampered = errors.New("not what was put")
+// ErrTampered is a blob that is not what was put; it is [engine.ErrUnreadable], too.
+var ErrTampered = fmt.Errorf("not what was put: %w", engine.ErrUnreadable)
 
 const (
 	digestPrefix = "sha256:"
