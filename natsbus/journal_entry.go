@@ -67,7 +67,7 @@ func (j *Journal) decode(ctx context.Context, run string, e *entry) (*engine.Eve
 	}
 	ev := &engine.Event{}
 	if err := json.Unmarshal(data, ev); err != nil {
-		return nil, fmt.Errorf("event %d of run %q: %w", e.seq, run, err)
+		return nil, fmt.Errorf("event %d of run %q: %w: %w", e.seq, run, engine.ErrUnreadable, err)
 	}
 	ev.Seq = e.seq
 	e.event.CompareAndSwap(nil, ev)
