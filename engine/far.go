@@ -162,21 +162,49 @@ func (e *Engine) unheard() {
 	e.replicas.clear()
 }
 
+// markAfter is how long a run goes on before lists are told that it does: most have
+// ended by then.
+const markAfter = 200 * time.Millisecond
+
 // mark tells lists how the run stands, if that has changed. The caller holds mu.
 func (o *Running) mark() {
 	if o.engine.cluster == nil || o.far || o.run.seq == 0 || errorsElsewhere(o.err) {
 		return
 	}
-	if o.marked.Status == StatusRunning && o.run.status == StatusRunning && !o.run.held && !o.run.paused() {
+	goesOn := o.run.status == StatusRunning && !o.run.held && !o.run.paused()
+	switch {
+	case goesOn && o.marked.Status == StatusRunning:
 		return // the usual case
+	case goesOn && o.marked.Status == "":
+		if o.marking == nil {
+			o.marking = time.AfterFunc(markAfter, o.markLate)
+		}
+		return
 	}
+	o.markNow()
+}
+
+// markLate tells lists that the run goes on, if nothing else was told meanwhile.
+func (o *Running) markLate() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed() == nil && o.marked.Status == "" {
+		o.markNow()
+	}
+}
+
+func (o *Running) markNow() {
 	m := o.standing()
 	if m.Status == o.marked.Status && m.Reason == o.marked.Reason && m.Waits == o.marked.Waits {
 		return
 	}
 	if err := o.engine.cluster.Mark(o.engine.ctx, m); err != nil {
-		if o.engine.ctx.Err() == nil {
-			o.engine.cfg.Logger.Warn("mark how a run stands", "run", o.id, "err", err)
+		o.engine.say("mark how a run stands", fmt.Errorf("run %q: %w", o.id, err))
+		if !m.Ended.IsZero() { // else whoever has the partition next would recover it
+			o.engine.workers.Go(func() {
+				pause(o.engine.ctx, time.Second)
+				owner{o.engine}.Moved(o.id)
+			})
 		}
 		return
 	}

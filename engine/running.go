@@ -27,6 +27,7 @@ type Running struct {
 	idle      chan struct{}     // closed when the run is paused, made anew when it goes on
 	held      bool              // the workers know that it is
 	marked    Mark              // what lists were told last
+	marking   *time.Timer       // until they are told that it goes on
 
 	crew    *crew             // its attempts in this process; of a shared backend none
 	tickets *tickets          // of a shared backend: what they stand for
@@ -409,4 +410,7 @@ func (o *Running) stopTimers() {
 		stop()
 	}
 	clear(o.timers)
+	if o.marking != nil {
+		o.marking.Stop()
+	}
 }
