@@ -209,16 +209,18 @@ func (b *Bus) recordAt(ctx context.Context, filter string) (*ModuleRecord, error
 	if err != nil {
 		return nil, err
 	}
-	return m.moduleRecord()
+	return b.moduleRecord(m)
 }
 
-func (m *kept) moduleRecord() (*ModuleRecord, error) {
+// moduleRecord reads a record, which is to be what its subject says: who may write
+// under some names does not speak for others.
+func (b *Bus) moduleRecord(m *kept) (*ModuleRecord, error) {
 	r := &ModuleRecord{}
 	if err := json.Unmarshal(m.data, r); err != nil {
 		return nil, fmt.Errorf("read the record of a module: %w: %w", ErrTampered, err)
 	}
-	if !strings.HasSuffix(m.subject, "."+strings.TrimPrefix(r.Digest, digestPrefix)) {
-		return nil, fmt.Errorf("read the record of a module: %w: its digest is another", ErrTampered)
+	if b.recordSubject(*r) != m.subject {
+		return nil, fmt.Errorf("read the record of a module: %w: its name, version or digest is another", ErrTampered)
 	}
 	return r, nil
 }
@@ -280,22 +282,25 @@ func (b *Bus) moduleChunk(ctx context.Context, digest string, i int) (*kept, err
 	return b.leaderLast(ctx, streamModules, subject)
 }
 
-// Modules lists the modules by name, the versions of each as they were pushed.
+// Modules lists the modules by name, the versions of each as they were pushed. With
+// an error that is ErrTampered it has those whose records are as they were put.
 func (b *Bus) Modules(ctx context.Context) ([]ModuleRecord, error) {
 	found, err := b.recordsOf(ctx, b.moduleRecords()+">")
 	if err != nil {
 		return nil, fmt.Errorf("list modules: %w", err)
 	}
 	var all []ModuleRecord
+	var bad error
 	for _, m := range found {
-		r, err := m.moduleRecord()
+		r, err := b.moduleRecord(m)
 		if err != nil {
-			return nil, fmt.Errorf("list modules: %w", err)
+			bad = fmt.Errorf("list modules: %w", err) // one is enough to say
+			continue
 		}
 		all = append(all, *r)
 	}
 	slices.SortStableFunc(all, func(x, y ModuleRecord) int { return cmp.Compare(x.Name, y.Name) })
-	return all, nil
+	return all, bad
 }
 
 func (b *Bus) recordsOf(ctx context.Context, filter string) (all []*kept, err error) {

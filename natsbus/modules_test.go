@@ -143,3 +143,28 @@ func TestModulesCanceled(t *testing.T) {
 		t.Errorf("read an archive: %v, want it to be canceled", err)
 	}
 }
+
+// TestModulesSpoofed: a record under one name that tells another is none.
+func TestModulesSpoofed(t *testing.T) {
+	t.Parallel()
+	b := sharedBus(t, newNamespace())
+	good := put(t, b, "good", "1", moduleOf(10, 6))
+	r := put(t, b, LocalModules, "1", moduleOf(10, 7))
+	record := bytes.Replace([]byte(`{"name":"good","version":"2","digest":"D"}`), []byte("D"), []byte(r.Digest), 1)
+	if err := b.persist(t.Context(), &nats.Msg{Subject: b.recordSubject(r), Data: record}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Module(t.Context(), r.Digest); !errors.Is(err, ErrTampered) {
+		t.Errorf("by its digest: %v, want ErrTampered", err)
+	}
+	all, err := b.Modules(t.Context())
+	if !errors.Is(err, ErrTampered) || len(all) != 1 || all[0].Digest != good.Digest {
+		t.Errorf("the modules are %+v, %v; want the good one, and that there is another", all, err)
+	}
+	if err := b.RemoveModule(t.Context(), LocalModules); err != nil {
+		t.Errorf("remove it: %v", err)
+	}
+	if _, err := b.Modules(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -27,12 +28,12 @@ local; they are listed with --all.`,
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return where.with(cmd.Context(), "list modules", func(bus *natsbus.Bus) error {
 			found, err := bus.Modules(cmd.Context())
-			if err != nil {
+			if err != nil && !errors.Is(err, natsbus.ErrTampered) {
 				return err
 			}
-			return writeModuleRows(std.out, found, format.value, func(r natsbus.ModuleRecord) bool {
+			return errors.Join(err, writeModuleRows(std.out, found, format.value, func(r natsbus.ModuleRecord) bool {
 				return len(args) == 1 && r.Name == args[0] || len(args) == 0 && (all || r.Name != localName)
-			})
+			}))
 		})
 	}
 	return cmd
