@@ -103,6 +103,10 @@ func (e *Engine) handle(lease Lease) (replaced bool) {
 		a.timer = time.AfterFunc(t, func() { a.stop(errTimeout) })
 		defer a.timer.Stop()
 	}
+	if e.cluster != nil {
+		tell := time.AfterFunc(tellAfter, a.tellStart)
+		defer tell.Stop()
+	}
 	result, err := a.run()
 	if !a.settled.CompareAndSwap(false, true) {
 		return true
@@ -124,6 +128,18 @@ func (e *Engine) accept(lease Lease) *attempt {
 		return nil
 	}
 	return e.newAttempt(lease, d, o, o.crew)
+}
+
+// tellAfter is how long an attempt runs before those who look are told that it does:
+// of most its end comes sooner.
+const tellAfter = 250 * time.Millisecond
+
+func (a *attempt) tellStart() {
+	d := a.delivery
+	a.engine.cluster.Tell(Notice{
+		Type: NoticeTaskStarted, Time: a.started, Run: d.Run, Task: d.Task.ID, Activation: d.Activation,
+		Handler: handlerName(d.Task), Attempt: d.Attempt, Cycle: d.Cycle,
+	})
 }
 
 func (e *Engine) newAttempt(lease Lease, d *Delivery, owner *Running, c *crew) *attempt {

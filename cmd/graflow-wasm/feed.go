@@ -50,6 +50,9 @@ func (f *feed) take(n engine.Notice) []engine.Notice {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.seen = max(f.seen, n.Seq)
+	if n.Type == engine.NoticeTaskStarted && f.begun[n.Activation] >= n.Attempt {
+		return nil // its end, or a line of its log, was faster
+	}
 	start, missed := f.startOf(n)
 	switch {
 	case n.Seq != 0 && n.Seq <= f.after:
