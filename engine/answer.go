@@ -49,7 +49,7 @@ func (o *Running) Resume(name string, answer json.RawMessage) error {
 	}
 	e := &Event{Type: EventAnswered, Pause: act.pause.Name, Value: answer}
 	if err = o.commitFor(act, e); errors.Is(err, ErrConflict) {
-		return fmt.Errorf("run %q: resume %q: %w", o.id, act.pause.Name, ErrAnswered)
+		return fmt.Errorf("run %q: resume %q: %w", o.id, e.Pause, ErrAnswered)
 	}
 	return err
 }

@@ -2,12 +2,14 @@ package engine_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/handlers/direct"
 )
 
 // handed is a cluster whose owner is told by a test what is its share.
@@ -109,6 +111,49 @@ func TestClusterGivenUpByTimer(t *testing.T) {
 		// Nobody tells the owner: what it appended it is to find by itself.
 		if out := o.Outcome(); out.Reason != engine.ReasonDeadline {
 			t.Errorf("outcome %+v, want that of its timeout", out)
+		}
+	})
+}
+
+// rivalJournal has another be first with each answer.
+type rivalJournal struct{ engine.Journal }
+
+func (j rivalJournal) Append(ctx context.Context, run, chain string, expect uint64, e *engine.Event) (uint64, error) {
+	if e.Type == engine.EventAnswered {
+		rival := *e
+		rival.Value = json.RawMessage(`"rival"`)
+		if _, err := j.Journal.Append(ctx, run, chain, expect, &rival); err != nil {
+			return 0, err
+		}
+	}
+	return j.Journal.Append(ctx, run, chain, expect, e)
+}
+
+// TestClusterAnsweredByAnother: of two answers the second is refused, though it was
+// given before the first was known.
+func TestClusterAnsweredByAnother(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t)
+		b := f.shared.Backend()
+		b.Journal = rivalJournal{b.Journal}
+		e := f.joinOn("both", b, engine.PartBoth, 2, func(c *direct.Context) (any, error) {
+			var answer any
+			err := c.Pause(engine.Pause{Name: "ask-" + c.Call.Activation}, &answer)
+			return answer, err
+		})
+		o := f.start(e, f.spec("a, b"), "r")
+		if out := f.wait(o); out.Status != engine.StatusPaused {
+			t.Fatalf("outcome %+v, want paused", out)
+		}
+		for _, name := range []string{"ask-a", "a", "ask-b"} { // "a" is the activation
+			if err := o.Resume(name, json.RawMessage(`"late"`)); !errors.Is(err, engine.ErrAnswered) {
+				t.Errorf("answer %s: %v, want ErrAnswered", name, err)
+			}
+		}
+		<-o.Done()
+		if out := f.wait(o); string(out.Output) != `{"a":"rival","b":"rival"}` {
+			t.Errorf("output %s, want the first answers", out.Output)
 		}
 	})
 }

@@ -123,7 +123,7 @@ func (r *Run) answer(act *activation, e *Event) {
 		if r.answered == nil {
 			r.answered = map[string]bool{}
 		}
-		r.answered[act.pause.Name] = true
+		r.answered[act.pause.Name], r.answered[act.id] = true, true // it may be called by both
 	}
 	r.resumed(act)
 	answers := map[string]json.RawMessage{e.Pause: e.Value} // a map of its own: deliveries share the old one
