@@ -54,6 +54,9 @@ type Mark struct {
 	Tasks   int       `json:"tasks"`           // activations committed
 	Waits   string    `json:"waits,omitempty"` // the pauses that wait for an answer
 	Error   string    `json:"error,omitempty"`
+	// Seq is the sequence of the event as of which it stands so: a mark does not
+	// replace one of a later event. 0 is not known.
+	Seq uint64 `json:"seq,omitempty"`
 }
 
 // Signal is what an owner tells the workers of a run.

@@ -216,7 +216,7 @@ func (o *Running) markNow() {
 
 func (o *Running) standing() Mark {
 	out := o.run.Outcome()
-	m := Mark{Run: o.id, Flow: out.Flow, Status: out.Status, Reason: out.Reason, Started: o.run.since, Tasks: out.Steps}
+	m := Mark{Run: o.id, Flow: out.Flow, Status: out.Status, Reason: out.Reason, Started: o.run.since, Tasks: out.Steps, Seq: o.run.seq}
 	for i, p := range out.Pauses {
 		if i > 0 {
 			m.Waits += ", "

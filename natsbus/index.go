@@ -24,16 +24,41 @@ func indexStream(Config) jetstream.StreamConfig {
 // indexPrefix is what the subjects of the index begin with.
 func (b *Bus) indexPrefix() string { return "gf.idx." + token(b.cfg.Namespace) + "." }
 
-// mark stores how a run stands.
+// mark stores how a run stands, unless it was told as of a later event: by an owner
+// that took over from one that is late.
 func (b *Bus) mark(ctx context.Context, m engine.Mark) error {
 	data, err := json.Marshal(m)
-	if err == nil {
-		err = b.persist(ctx, &nats.Msg{Subject: b.indexPrefix() + token(m.Run), Data: data})
-	}
 	if err != nil {
 		return fmt.Errorf("mark run %q: %w", m.Run, err)
 	}
-	return nil
+	subject := b.indexPrefix() + token(m.Run)
+	for expect := uint64(0); ; {
+		_, err = b.publishAt(ctx, streamIndex, subject, expect, &nats.Msg{Subject: subject, Data: data})
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, engine.ErrConflict) {
+			return fmt.Errorf("mark run %q: %w", m.Run, err)
+		}
+		var later bool
+		if expect, later, err = b.markedLater(ctx, subject, m); err != nil || later {
+			return err
+		}
+	}
+}
+
+// markedLater returns the sequence of a run's entry, 0 if there is none, and tells
+// whether it is as of a later event than m.
+func (b *Bus) markedLater(ctx context.Context, subject string, m engine.Mark) (uint64, bool, error) {
+	last, err := b.leaderLast(ctx, streamIndex, subject)
+	if errors.Is(err, engine.ErrNotFound) {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, fmt.Errorf("mark run %q: %w", m.Run, err)
+	}
+	was, err := last.mark()
+	return last.seq, err == nil && m.Seq != 0 && was.Seq > m.Seq, nil // what can't be read is replaced
 }
 
 // Run tells how a run stands, or engine.ErrNotFound.
