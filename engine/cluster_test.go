@@ -292,10 +292,16 @@ func TestClusterWorkerLost(t *testing.T) {
 // lost adds a worker that never comes back with what it takes, nor extends it.
 func (f *fleet) lost(node string) {
 	f.Helper()
+	f.lostWith(node, 1)
+}
+
+// lostWith is lost of a worker that takes so many at once.
+func (f *fleet) lostWith(node string, slots int) {
+	f.Helper()
 	b := f.shared.Backend()
 	b.Lease = 24 * time.Hour
 	b.Journal = deafJournal{b.Journal}
-	f.joinOn(node, b, engine.PartWorker, 1, hang)
+	f.joinOn(node, b, engine.PartWorker, slots, hang)
 }
 
 // deafJournal takes nothing but claims.

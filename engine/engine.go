@@ -68,6 +68,7 @@ type Engine struct {
 	replicas replicas
 	held     heldRuns
 	begin    chan struct{}   // has one for each run that is being recovered
+	suspects chan struct{}   // has one for each suspect that runs: at most one
 	taking   context.Context //nolint:containedctx // ended when no attempt is to begin any more
 	drain    context.CancelFunc
 
@@ -91,7 +92,7 @@ func New(cfg Config) (*Engine, error) {
 	}
 	e := &Engine{
 		cfg: cfg, backend: cfg.Backend, runs: map[string]*Running{}, crews: map[string]*crew{}, share: map[string]bool{},
-		begin: make(chan struct{}, maxRecovering),
+		begin: make(chan struct{}, maxRecovering), suspects: make(chan struct{}, 1),
 	}
 	if e.backend == nil {
 		e.backend = InMemory()

@@ -116,6 +116,8 @@ func (a *attempt) prepare(how admission, delivered int) (bool, error) {
 		return false, nil
 	case delivered > 1 && a.delivery.losses() >= a.engine.cfg.MaxDeliveries:
 		return false, a.bury()
+	case delivered > 1 && a.delivery.losses() >= suspectAfter && !a.isolate():
+		return false, nil
 	case (delivered > 1 || a.delivery.claims()) && a.delivery.Fault == nil:
 		return a.claim(ctx)
 	}
@@ -239,6 +241,7 @@ func (e *Engine) disband(a *attempt) {
 	if a.owner != nil {
 		return
 	}
+	a.release()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if a.crew.users--; a.crew.users == 0 {

@@ -43,6 +43,7 @@ type attempt struct {
 	ctx      context.Context //nolint:containedctx // the attempt's own lifetime
 	cancel   context.CancelCauseFunc
 	settled  atomic.Bool // an outcome was chosen, by the handler or without it
+	alone    atomic.Bool // no other suspect runs beside it
 	timer    *time.Timer
 }
 
@@ -182,6 +183,7 @@ func (a *attempt) stop(cause error) {
 			return
 		}
 		a.commit(Result{}, cause)
+		a.release()
 		// Only now: commit leaves it to its caller to receive what follows.
 		go a.engine.work()
 	})
