@@ -34,6 +34,9 @@ var (
 	ErrLeaseLost = errors.New("the lease was lost")
 	// ErrClosed is returned by a backend that was closed.
 	ErrClosed = errors.New("closed")
+	// ErrUnreachable is a storage that does not answer. Whether a write took place
+	// is not known then.
+	ErrUnreachable = errors.New("the cluster does not answer")
 	// ErrLocked is a lock that was not had in time.
 	ErrLocked = errors.New("locked by another")
 )

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -156,4 +158,55 @@ func TestClusterAnsweredByAnother(t *testing.T) {
 			t.Errorf("output %s, want the first answers", out.Output)
 		}
 	})
+}
+
+// awayBlobs does not answer some times, but for the run's graph, which is read first.
+type awayBlobs struct {
+	engine.Blobs
+	puts, opens *int // times to come
+	read        *bool
+}
+
+func (b awayBlobs) Put(ctx context.Context, run string, r io.Reader) (string, int64, error) {
+	if *b.puts--; *b.puts >= 0 {
+		return "", 0, fmt.Errorf("put: %w", engine.ErrUnreachable)
+	}
+	return b.Blobs.Put(ctx, run, r)
+}
+
+func (b awayBlobs) Open(ctx context.Context, run, digest string) (io.ReadCloser, error) {
+	if !*b.read {
+		*b.read = true
+	} else if *b.opens--; *b.opens >= 0 {
+		return nil, fmt.Errorf("open: %w", engine.ErrUnreachable)
+	}
+	return b.Blobs.Open(ctx, run, digest)
+}
+
+// TestClusterStorageAway: that a value could not be kept, or read, is no failure of its
+// task: the attempt is begun anew.
+func TestClusterStorageAway(t *testing.T) {
+	t.Parallel()
+	for name, away := range map[string]struct{ puts, opens int }{"put": {puts: 2}, "open": {opens: 2}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := newFleet(t)
+				owner := f.join("owner", engine.PartOwner, nil)
+				s := f.spec("a>b")
+				s.Tasks[0].Output = engine.OutputBlob
+				o := f.start(owner, s, "r")
+				synctest.Wait()
+				b := f.shared.Backend()
+				b.Blobs = awayBlobs{b.Blobs, &away.puts, &away.opens, new(bool)}
+				f.joinOn("worker", b, engine.PartWorker, 4, nil)
+				if out := f.wait(o); out.Status != engine.StatusSucceeded {
+					t.Errorf("outcome %+v, want succeeded", out)
+				}
+				if away.puts > 0 || away.opens > 0 || f.count("worker a 1") != 1+map[string]int{"put": 2}[name] {
+					t.Errorf("%+v failures are left, ran %q", away, f.log())
+				}
+			})
+		})
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -31,10 +32,22 @@ func (a *attempt) keep(result *Result, e *Event) error {
 	}
 	digest, size, err := a.engine.backend.Blobs.Put(a.engine.ctx, a.delivery.Run, bytes.NewReader(result.Value))
 	if err != nil {
-		return fmt.Errorf("task %q: keep its output: %w", a.delivery.Task.ID, err)
+		return fmt.Errorf("task %q: keep its output: %w", a.delivery.Task.ID, ofStorage(err))
 	}
 	e.Blob = true
 	result.Value, err = json.Marshal(blobRef{digest, size})
+	return err
+}
+
+// storageError is that of a storage that did not answer: it tells nothing of the task.
+type storageError struct{ error }
+
+func (e storageError) Unwrap() error { return e.error }
+
+func ofStorage(err error) error {
+	if errors.Is(err, ErrUnreachable) {
+		return storageError{err}
+	}
 	return err
 }
 

@@ -64,7 +64,8 @@ func (o *Running) wait(c *Command) {
 	activation, attempt := c.Activation, c.Attempt
 	o.setTimer(activation, c.delay(), func() {
 		err := o.decide(&Event{Type: EventTimer, Activation: activation, Attempt: attempt})
-		if err != nil && !errors.Is(err, ErrFinished) && o.engine.ctx.Err() == nil {
+		told := errors.Is(err, ErrFinished) || errors.Is(err, ErrConflict) || errorsElsewhere(err) // another was first, or is to
+		if err != nil && !told && o.engine.ctx.Err() == nil {
 			o.engine.cfg.Logger.Error("retry timer", "run", o.id, "activation", activation, "err", err)
 		}
 	})

@@ -208,7 +208,7 @@ func (a *attempt) run() (result Result, err error) {
 	}
 	input, err := a.engine.whole(a.ctx, d.Run, d.Input, d.Blobs)
 	if err != nil {
-		return Result{}, fmt.Errorf("task %q: read its input: %w", d.Task.ID, err)
+		return Result{}, fmt.Errorf("task %q: read its input: %w", d.Task.ID, ofStorage(err))
 	}
 	recovers := ""
 	if d.Recovery != nil {
@@ -230,6 +230,12 @@ func (a *attempt) commit(result Result, err error) {
 	ctx := a.engine.ctx
 	d := a.delivery
 	event := a.event(result, err)
+	if event.Error != nil {
+		if away, ok := errors.AsType[storageError](event.Error); ok {
+			a.leaveUncommitted(away)
+			return
+		}
+	}
 	_, appendErr := a.engine.backend.Journal.Append(ctx, d.Run, d.Activation, d.Rev, event)
 	if appendErr == nil {
 		a.engine.counters.count(event)
@@ -239,11 +245,7 @@ func (a *attempt) commit(result Result, err error) {
 			a.notice(Notice{Type: NoticeWarning, Message: "stale commit: another attempt was first; this one is dropped"})
 		}
 	} else if appendErr != nil {
-		// Whether it is in the journal nobody can tell.
-		if ctx.Err() == nil {
-			a.engine.cfg.Logger.Error("commit", "run", d.Run, "activation", d.Activation, "err", appendErr)
-		}
-		_ = a.lease.Nak(context.WithoutCancel(ctx))
+		a.leaveUncommitted(appendErr) // whether it is in the journal nobody can tell
 		if a.owner != nil {
 			a.owner.giveUp(fmt.Errorf("run %q: commit %q: %w", d.Run, d.Activation, appendErr))
 		}
@@ -265,6 +267,16 @@ func (a *attempt) commit(result Result, err error) {
 	if foldErr := owner.advance(true); foldErr != nil && ctx.Err() == nil {
 		a.engine.cfg.Logger.Error("advance", "run", d.Run, "err", foldErr)
 	}
+}
+
+// leaveUncommitted gives the delivery back, for another worker to begin the attempt
+// anew: the storage did not answer.
+func (a *attempt) leaveUncommitted(err error) {
+	ctx, d := a.engine.ctx, a.delivery
+	if ctx.Err() == nil {
+		a.engine.cfg.Logger.Error("commit", "run", d.Run, "activation", d.Activation, "err", err)
+	}
+	_ = a.lease.Nak(context.WithoutCancel(ctx))
 }
 
 // isVoid tells that what the attempt ends with is nobody's any more, and lets go of

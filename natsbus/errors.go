@@ -13,7 +13,7 @@ import (
 
 // ErrUnreachable is a cluster that does not answer, or has no leader for what was
 // asked. Whether a write took place is not known then.
-var ErrUnreachable = errors.New("the cluster does not answer")
+var ErrUnreachable = engine.ErrUnreachable
 
 // Error codes of JetStream.
 const (
