@@ -107,3 +107,20 @@ func streamState(b *testing.B, bus *Bus, name string) jetstream.StreamState {
 	}
 	return s.CachedInfo().State
 }
+
+// fill stores the logs of runs, of ten events each, with as many of n messages.
+func fill(b *testing.B, bus *Bus, n int) {
+	b.Helper()
+	for i := range n {
+		run := strconv.Itoa(i / 10)
+		m := &nats.Msg{Subject: bus.runPrefix(run) + leafTask + token(fmt.Sprint("task-", i%10)), Data: []byte(`{"seq":0,"type":"completed","activation":"task","attempt":1,"value":{"ok":true,"rows":17}}`)}
+		if i%10 == 0 {
+			m.Subject = bus.runPrefix(run) + leafStart
+		}
+		m.Header = nats.Header{jetstream.ExpectedLastSubjSeqHeader: {"0"}}
+		if _, err := bus.js.PublishMsgAsync(m, jetstream.WithStallWait(time.Minute)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	<-bus.js.PublishAsyncComplete()
+}

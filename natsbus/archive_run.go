@@ -158,13 +158,19 @@ func retriedSince(log []logged, mark time.Time) bool {
 // The archive stays until the run is archived again, or forgotten: wherever this
 // ends, the run can be read.
 func (b *Bus) Unarchive(ctx context.Context, run string) error {
-	if err := b.unarchive(ctx, run); err != nil {
+	return newJournal(b, newBlobs(b)).Revive(ctx, run)
+}
+
+// Revive is [Bus.Unarchive]; what is read here afterwards is what was brought back.
+func (j *Journal) Revive(ctx context.Context, run string) error {
+	if err := j.unarchive(ctx, run); err != nil {
 		return fmt.Errorf("bring back run %q: %w", run, err)
 	}
 	return nil
 }
 
-func (b *Bus) unarchive(ctx context.Context, run string) error {
+func (j *Journal) unarchive(ctx context.Context, run string) error {
+	b := j.bus
 	if here, err := b.begun(ctx, run); here || err != nil {
 		return err
 	}
@@ -183,8 +189,7 @@ func (b *Bus) unarchive(ctx context.Context, run string) error {
 	if err != nil {
 		return err
 	}
-	blobs := newBlobs(b)
-	if start.Basis.Events, err = b.keepEvents(ctx, blobs, run, append(events, eventsOf(tail)...)); err != nil {
+	if start.Basis.Events, err = b.keepEvents(ctx, newBlobs(b), run, append(events, eventsOf(tail)...)); err != nil {
 		return err
 	}
 	if len(tail) > 0 {
@@ -192,7 +197,7 @@ func (b *Bus) unarchive(ctx context.Context, run string) error {
 			return err
 		}
 	}
-	_, err = newJournal(b, blobs).Append(ctx, run, "", 0, start)
+	_, err = j.append(ctx, run, "", 0, start)
 	if errors.Is(err, engine.ErrConflict) {
 		if here, _ := b.begun(ctx, run); here {
 			return nil // another was faster

@@ -30,7 +30,7 @@ type follower struct {
 	pos     uint64 // what is stored up to here has come in
 	tails   tails
 	told    map[string]struct{}      // tokens of the runs that the owner has been told of
-	own     map[string]uint64        // by token: the last event appended here that has not come in
+	own     map[string]uint64        // by token: the last event appended or read here that has not come in
 	made    map[uint64]*engine.Event // those events, by sequence
 	waiting []arrival
 }
@@ -229,6 +229,9 @@ func (f *follower) keep(t string) (since uint64) {
 func (f *follower) complete(t string, since, after uint64, read []*entry) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if n := len(read); n > 0 && !f.over && read[n-1].seq > f.pos {
+		f.own[t] = max(f.own[t], read[n-1].seq) // who has read it once reads it again
+	}
 	l := f.tails.by[t]
 	if l == nil || since == 0 || l.base > since {
 		return // some that came later are dropped already

@@ -88,6 +88,18 @@ func (b *Bus) marked(ctx context.Context, run string) (engine.Mark, *kept, error
 	return m, e, err
 }
 
+// used tells whether a run of that id has been, whose log the stream of runs may not
+// have any more: its owner marked it, a while before it was archived. So who begins a
+// run asks before: it need not ask again afterwards, since what has no mark now is
+// not archived within the time of an append.
+func (b *Bus) used(ctx context.Context, run string) (bool, error) {
+	_, err := b.look(ctx, streamIndex, lookup{Last: b.indexPrefix() + token(run)})
+	if errors.Is(err, engine.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 func (e *kept) mark() (m engine.Mark, err error) {
 	if err = json.Unmarshal(e.data, &m); err != nil {
 		err = fmt.Errorf("read message %d of %s: %w", e.seq, streamIndex, err)

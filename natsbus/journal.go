@@ -32,8 +32,20 @@ func newJournal(b *Bus, blobs engine.Blobs) *Journal {
 
 // Append implements [engine.Journal]. While it is not known whether e was stored it
 // tries again, for half a minute; ErrUnreachable then, or ctx's error, and it may
-// have been.
+// have been. The start of a run is a conflict also if its log was archived.
 func (j *Journal) Append(ctx context.Context, run, chain string, expect uint64, e *engine.Event) (uint64, error) {
+	if e.Type == engine.EventStarted && chain == "" && expect == 0 {
+		switch used, err := j.bus.used(ctx, run); {
+		case err != nil:
+			return 0, fmt.Errorf("append %s to run %q: %w", e.Type, run, err)
+		case used:
+			return 0, engine.ErrConflict
+		}
+	}
+	return j.append(ctx, run, chain, expect, e)
+}
+
+func (j *Journal) append(ctx context.Context, run, chain string, expect uint64, e *engine.Event) (uint64, error) {
 	subject, of := j.subject(run, chain, e.Type)
 	m, err := j.encode(ctx, run, subject, e)
 	if err != nil {
@@ -69,7 +81,7 @@ func (j *Journal) subject(run, chain string, kind engine.EventType) (subject, of
 
 // Read implements [engine.Journal]. It sees all that was appended in this process,
 // and of other processes' what was acked before it was called, or, of a run that is
-// followed here, soon after.
+// followed here, soon after. What was archived is read from there.
 func (j *Journal) Read(ctx context.Context, run string, after uint64) ([]*engine.Event, error) {
 	entries, err := j.entries(ctx, run, after)
 	if err != nil {
@@ -92,10 +104,17 @@ func (j *Journal) entries(ctx context.Context, run string, after uint64) ([]*ent
 	}
 	since := f.keep(t)
 	all, done, err := j.after(ctx, run, after)
-	if err == nil && done {
+	if err != nil {
+		return nil, err
+	}
+	old, err := j.archived(ctx, run, after, all)
+	if err != nil {
+		return nil, err
+	}
+	if done && len(old) == 0 { // else the stream is not all there is
 		f.complete(t, since, after, all)
 	}
-	return all, err
+	return append(old, all...), nil
 }
 
 // ReadThrough returns the events of a run after a sequence, in order, at least
@@ -130,10 +149,39 @@ func (j *Journal) ReadThrough(ctx context.Context, run string, after, through ui
 	return all, nil
 }
 
-// stored reads a page from the stream.
+// stored reads a page from the stream, or from the archive.
 func (j *Journal) stored(ctx context.Context, run string, after uint64) ([]*entry, error) {
 	all, _, err := j.after(ctx, run, after)
-	return all, err
+	if err != nil {
+		return nil, err
+	}
+	old, err := j.archived(ctx, run, after, all)
+	if err != nil {
+		return nil, err
+	}
+	return append(old, all...), nil
+}
+
+// archived returns the entries that a run's archive has after a sequence, before
+// those that the stream has. It does not look where the stream has the run's start,
+// or goes on behind what was read.
+func (j *Journal) archived(ctx context.Context, run string, after uint64, stream []*entry) ([]*entry, error) {
+	if len(stream) > 0 && (after > 0 || stream[0].start) {
+		return nil, nil
+	}
+	events, err := j.bus.archived(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	var old []*entry
+	for _, ev := range events {
+		if ev.Seq > after && (len(stream) == 0 || ev.Seq < stream[0].seq) {
+			e := &entry{seq: ev.Seq}
+			e.event.Store(ev)
+			old = append(old, e)
+		}
+	}
+	return old, nil
 }
 
 // decodeAll adds events to others.
@@ -167,8 +215,12 @@ func (j *Journal) Trim(context.Context, string, uint64) error { return nil }
 
 // Forget implements [engine.Journal].
 func (j *Journal) Forget(ctx context.Context, run string) error {
-	if err := j.bus.purge(ctx, streamRuns, j.bus.runPrefix(run)+".>"); err != nil {
-		return fmt.Errorf("forget run %q: %w", run, err)
+	for stream, subjects := range map[string]string{
+		streamRuns: j.bus.runPrefix(run) + ".>", streamArchive: j.bus.archiveSubject(run, ">"),
+	} {
+		if err := j.bus.purge(ctx, stream, subjects); err != nil {
+			return fmt.Errorf("forget run %q: %w", run, err)
+		}
 	}
 	j.Settled(run)
 	return nil

@@ -19,6 +19,7 @@ const headerBlob = "Gf-Blob"
 // entry is an event as it is stored, decoded when it is first read.
 type entry struct {
 	seq   uint64
+	start bool // the run's first
 	data  []byte
 	blob  string
 	event atomic.Pointer[engine.Event]

@@ -9,8 +9,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-
-	"github.com/graflow/graflow-wasm/engine"
 )
 
 const (
@@ -29,6 +27,9 @@ type pageQuery struct {
 
 // errHole is a page of which messages were lost on the way.
 var errHole = fmt.Errorf("a page was not delivered in full: %w", nats.ErrTimeout)
+
+// errWide refuses to list the last messages of more subjects than the server would.
+var errWide = errors.New("too many subjects match")
 
 // page reads messages of a stream from any of its replicas: of several, one may
 // not have the newest yet, but none has holes. done tells that the replica had no
@@ -91,7 +92,12 @@ func endOfPage(m *nats.Msg, last string) (end, more bool, err error) {
 		}
 		return true, m.Header.Get(headerPending) != "0", nil
 	case "404":
+		if last != "0" { // what was found first was dropped meanwhile
+			return true, false, errHole
+		}
 		return true, false, nil
+	case "413":
+		return true, false, errWide
 	case "503":
 		return true, false, nats.ErrNoResponders
 	default:
@@ -99,37 +105,12 @@ func endOfPage(m *nats.Msg, last string) (end, more bool, err error) {
 	}
 }
 
-// after returns stored records of a run that follow a sequence, in order, possibly
-// only the first of them; none means that there are no more. done tells that there
-// were no more than these.
-func (j *Journal) after(ctx context.Context, run string, after uint64) (all []*entry, done bool, err error) {
-	subject := j.bus.runPrefix(run) + ".>"
-	page, done, err := j.bus.page(ctx, j.inbox, streamRuns, pageQuery{Seq: after + 1, Next: subject, Batch: pageSize})
+// entryOf is an event as a page has it.
+func entryOf(m *nats.Msg) (*entry, error) {
+	seq, err := strconv.ParseUint(m.Header.Get(jetstream.SequenceHeader), 10, 64)
 	if err != nil {
-		return nil, false, err
+		return nil, fmt.Errorf("read a page: %w", err)
 	}
-	if len(page) == 0 && j.bus.cfg.Replicas > 1 { // the replica that answered may not have it yet
-		return j.next(ctx, subject, after)
-	}
-	all = make([]*entry, len(page))
-	for i, m := range page {
-		seq, err := strconv.ParseUint(m.Header.Get(jetstream.SequenceHeader), 10, 64)
-		if err != nil {
-			return nil, false, fmt.Errorf("read a page: %w", err)
-		}
-		all[i] = &entry{seq: seq, data: m.Data, blob: m.Header.Get(headerBlob)}
-	}
-	return all, done && j.bus.cfg.Replicas == 1, nil
-}
-
-// next asks the leader for the record that follows.
-func (j *Journal) next(ctx context.Context, subject string, after uint64) ([]*entry, bool, error) {
-	r, err := j.bus.look(ctx, streamRuns, lookup{Seq: after + 1, Next: subject})
-	switch {
-	case errors.Is(err, engine.ErrNotFound):
-		return nil, true, nil
-	case err != nil:
-		return nil, false, err
-	}
-	return []*entry{{seq: r.Seq, data: r.Data, blob: r.header.Get(headerBlob)}}, false, nil
+	subject := m.Header.Get(jetstream.SubjectHeader)
+	return &entry{seq: seq, start: isStart(subject), data: m.Data, blob: m.Header.Get(headerBlob)}, nil
 }

@@ -1,6 +1,8 @@
 package natsbus
 
 import (
+	"strings"
+
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -22,3 +24,5 @@ const (
 	leafDecisions = ".d.*"     // both: the chain ""
 	leafTask      = ".t."      // and a token: an activation's chain
 )
+
+func isStart(subject string) bool { return strings.HasSuffix(subject, leafStart) }

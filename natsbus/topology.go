@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -62,7 +63,7 @@ func (b *Bus) setUp(ctx context.Context, want jetstream.StreamConfig) error {
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		_, err = b.js.CreateStream(ctx, want)
 		if !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-			return err
+			return notYet(err)
 		}
 		s, err = b.js.Stream(ctx, want.Name) // another process was first
 	}
@@ -86,6 +87,17 @@ func (b *Bus) setUp(ctx context.Context, want jetstream.StreamConfig) error {
 		}
 	}
 	_, err = b.js.UpdateStream(ctx, want)
+	return err
+}
+
+// notYet makes that of a cluster whose members are not all there unanswered: they
+// may be about to come.
+func notYet(err error) error {
+	const noPeers jetstream.ErrorCode = 10005
+	var api *jetstream.APIError
+	if errors.As(err, &api) && api.ErrorCode == noPeers && strings.Contains(api.Description, "offline") {
+		return fmt.Errorf("%w: %w", jetstream.ErrNoStreamResponse, err)
+	}
 	return err
 }
 
