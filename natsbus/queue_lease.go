@@ -2,6 +2,7 @@ package natsbus
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -81,6 +82,8 @@ func (l *lease) settle() error {
 	return nil
 }
 
+// Extend is not confirmed by the server either. While there is no connection it is
+// ErrUnreachable.
 func (l *lease) Extend(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -89,6 +92,9 @@ func (l *lease) Extend(ctx context.Context) error {
 	begun := time.Since(epoch) // before it is sent: the server's lease ends later
 	if until == 0 || int64(begun) >= until {
 		return engine.ErrLeaseLost
+	}
+	if !l.queue.bus.nc.IsConnected() { // else it would be sent once that is too late
+		return fmt.Errorf("extend a lease: %w", ErrUnreachable)
 	}
 	if err := l.queue.bus.nc.Publish(l.reply, ackProgress); err != nil {
 		return translate(err)
