@@ -12,6 +12,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/graflow/graflow-wasm/natsbus/access"
 )
 
 // Config says how to reach a cluster. Of the zero value only Connect is missing.
@@ -44,6 +46,10 @@ type Bus struct {
 	nc  *nats.Conn
 	js  jetstream.JetStream
 	log *slog.Logger
+	// seen tells whether servers see that nobody listens any more to the answers of
+	// requests. Where users have an account of their own they do not: answers go by way
+	// of subjects of the account with the streams, to which all servers listen.
+	seen bool
 
 	mu    sync.Mutex // guards what follows
 	parts []func()   // end the goroutines of its backends
@@ -79,7 +85,10 @@ func Open(_ context.Context, cfg Config) (*Bus, error) {
 		nc.Close()
 		return nil, fmt.Errorf("connect to JetStream: %w", err)
 	}
-	return &Bus{cfg: cfg, nc: nc, js: js, log: cfg.Logger}, nil
+	// The server tells the account behind its first answer. One that is not told, or is
+	// of another name, is taken for a user's own.
+	seen := nc.FlushTimeout(tryTime) == nil && nc.RemoteAccount() == access.Account
+	return &Bus{cfg: cfg, nc: nc, js: js, log: cfg.Logger, seen: seen}, nil
 }
 
 // Close ends what its backends do, and the connection. Engines on them are to be

@@ -31,6 +31,7 @@ type Queue struct {
 
 	kick chan struct{} // there is something for pump to see
 	quit chan struct{} // closed by Close
+	over chan struct{} // closed when no ticket comes any more, once it is closed
 	all  sync.WaitGroup
 
 	mu       sync.Mutex // guards what follows
@@ -61,7 +62,7 @@ func newQueue(b *Bus) *Queue {
 	}
 	return &Queue{
 		bus: b, js: js,
-		kick: make(chan struct{}, 1), quit: make(chan struct{}),
+		kick: make(chan struct{}, 1), quit: make(chan struct{}), over: make(chan struct{}),
 		ensured: map[class]time.Time{}, byName: map[string]*source{},
 	}
 }
@@ -80,7 +81,8 @@ func (q *Queue) untilClose() (context.Context, context.CancelFunc) {
 }
 
 // Close gives back what nobody has received, and ends the goroutines. Who waits in
-// Receive gets engine.ErrClosed. Leases stay valid.
+// Receive gets engine.ErrClosed. Leases stay valid. For a user with an account of its
+// own it takes up to a second: what the process has asked for can't be taken back.
 func (q *Queue) Close() {
 	q.mu.Lock()
 	if q.closed {
@@ -90,11 +92,14 @@ func (q *Queue) Close() {
 	q.closed = true
 	close(q.quit)
 	q.giveBack()
-	if q.started {
-		_ = q.inbox.Drain() // what is on its way is given back by arrived
-		_ = q.told.Unsubscribe()
-	}
+	started := q.started
+	q.tellOver()
 	q.mu.Unlock()
+	if started {
+		_ = q.told.Unsubscribe()
+		q.awaitPulls()
+		_ = q.inbox.Drain() // what is on its way is given back by arrived
+	}
 	q.all.Wait()
 }
 

@@ -29,7 +29,7 @@ func (q *Queue) discover(news <-chan *nats.Msg) {
 		case <-connected: // another server may be, that knows of no pulls
 			q.mu.Lock()
 			if !q.closed {
-				q.cancelPulls()
+				q.forgetPulls()
 			}
 			q.mu.Unlock()
 			timer.Reset(0)

@@ -14,7 +14,8 @@ import (
 )
 
 // How pulls are made. A pull asks a class's consumer for so many tickets; it cannot
-// be taken back but by giving up the subject on which its answers come. So:
+// be taken back but by giving up the subject on which its answers come, and by that
+// only if the server sees who listens there: see Bus.seen. So:
 //
 // With one class, as many tickets are asked for as there are receivers that nobody
 // asked for yet. When receivers come one by one, they are asked for once they are as
@@ -29,10 +30,14 @@ import (
 // be free soon; when none was for 20 ms, it is given back, and what is parked is
 // canceled. So a ticket is delayed by 20 ms at worst by a process that is busy, and
 // never prefetched.
+//
+// Where pulls can't be canceled they end by themselves, sooner, and what comes
+// meanwhile for nobody is given back at once.
 const (
 	holdTime   = 20 * time.Millisecond  // with surplus, and with an unanswered probe
 	fresh      = 2 * time.Millisecond   // how long a class that was empty is taken for empty
 	parkTime   = 2 * time.Second        // then a parked pull ends, which shows that both sides live
+	unseenTime = time.Second            // the same of one that can't be canceled
 	parkLost   = parkTime + time.Second // then its end, or itself, was lost: it is made anew
 	maxParked  = 4                      // of a class, when there are several
 	pauseAfter = 200 * time.Millisecond // a consumer did not answer: it has no leader
@@ -172,7 +177,11 @@ func (q *Queue) decideMany(idle int, now time.Time) ([]request, time.Duration) {
 
 func (q *Queue) park(s *source, n int) request {
 	s.parked[0] += n
-	return q.request(s, fmt.Sprintf(`{"batch":%d,"expires":%d}`, n, parkTime))
+	expires := parkTime
+	if !q.bus.seen {
+		expires = min(unseenTime, s.lease/2) // what comes for one who was killed is lost for a lease
+	}
+	return q.request(s, fmt.Sprintf(`{"batch":%d,"expires":%d}`, n, expires))
 }
 
 func (q *Queue) probe(s *source, n int) request {
@@ -235,10 +244,30 @@ func (q *Queue) listen() error {
 	return nil
 }
 
-// cancelPulls has the server forget all pulls: nobody listens to their answers any
-// more. What is under way to here still arrives, what is not yet counts as not
-// delivered. The caller holds mu.
+// cancelPulls has the server forget all pulls, if it can: nobody listens to their
+// answers any more. What is under way to here still arrives, what is not yet counts
+// as not delivered. The caller holds mu.
 func (q *Queue) cancelPulls() {
+	if q.bus.seen {
+		q.renewInbox()
+	}
+}
+
+// forgetPulls is for pulls of which the server may know nothing, as it is another. The
+// caller holds mu.
+func (q *Queue) forgetPulls() {
+	if q.bus.seen {
+		q.renewInbox()
+		return
+	}
+	q.rotation++ // what ends of the old ones is not counted
+	for _, s := range q.classes {
+		s.parked, s.probe = [2]int{}, 0
+	}
+}
+
+// renewInbox gives up the subject on which answers come. The caller holds mu.
+func (q *Queue) renewInbox() {
 	old := q.inbox
 	if err := q.listen(); err != nil {
 		return // the connection is closed
@@ -281,6 +310,7 @@ func (q *Queue) arrived(m *nats.Msg) {
 		l.begin()
 		q.give(l, s)
 	}
+	q.tellOver()
 	if s != nil && (len(q.waiting) > s.asked() || len(q.classes) > 1) {
 		q.wake()
 	}
@@ -319,5 +349,29 @@ func (q *Queue) answered(m *nats.Msg) {
 		time.AfterFunc(pauseAfter, q.wake)
 	}
 	s.turn = max(s.turn, q.served+weights[s.priority])
+	q.tellOver()
 	q.wake()
+}
+
+// tellOver wakes Close once no ticket can come any more. The caller holds mu.
+func (q *Queue) tellOver() {
+	if !q.closed || q.outstanding() > 0 {
+		return
+	}
+	select {
+	case <-q.over:
+	default:
+		close(q.over)
+	}
+}
+
+// awaitPulls waits for pulls that can't be canceled: what comes of them is given back.
+func (q *Queue) awaitPulls() {
+	if q.bus.seen || !q.bus.Connected() {
+		return
+	}
+	select {
+	case <-q.over:
+	case <-time.After(unseenTime + holdTime):
+	}
 }
