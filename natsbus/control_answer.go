@@ -134,6 +134,9 @@ func (a *answers) give(id string, was *answer, m *nats.Msg) {
 	var body []byte
 	if err == nil {
 		body, err = a.do(a.ctx, run, m.Header.Get(headerMethod), m.Data)
+		if err != nil && a.ctx.Err() != nil { // it was cut short: another is to be asked
+			err = ErrElsewhere
+		}
 	}
 	was.reply = a.bus.replyOf(body, err)
 	was.until = time.Now().Add(answerKept)

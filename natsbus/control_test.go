@@ -92,6 +92,38 @@ func TestAskWhileOwnershipMoves(t *testing.T) {
 	}
 }
 
+// What an owner was asked that ends is done by the next one.
+func TestAskOneWhoLeaves(t *testing.T) {
+	t.Parallel()
+	ns := newNamespace()
+	b := sharedBus(t, ns)
+	c := newCluster(b, nil)
+	ownAll(c, true)
+	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
+	asked := make(chan struct{}, 1)
+	left := make(chan error, 1)
+	go func() {
+		left <- c.Answer(ctx, func(ctx context.Context, _, _ string, _ []byte) ([]byte, error) {
+			asked <- struct{}{}
+			<-ctx.Done()
+			return nil, fmt.Errorf("do it: %w", ctx.Err())
+		})
+	}()
+	answer := make(chan error, 1)
+	go func() {
+		_, err := b.Ask(t.Context(), "r", "m", nil)
+		answer <- err
+	}()
+	receive(t, "a question", asked)
+	leave()
+	receive(t, "its end", left)
+	owner(t, ns, func(context.Context, string, string, []byte) ([]byte, error) { return nil, nil })
+	if err := receive(t, "an answer", answer); err != nil {
+		t.Errorf("the new owner's answer: %v", err)
+	}
+}
+
 // A request that is repeated, as its first answer was late or lost, is done once.
 func TestAskedTwiceIsDoneOnce(t *testing.T) {
 	t.Parallel()
