@@ -175,6 +175,7 @@ func watchNothing(t *testing.T, s Suite, b *engine.Backend) {
 
 func watchExpiry(t *testing.T, s Suite, b *engine.Backend) {
 	t.Helper()
+	s.Unit = unhurried(s)
 	ctx := s.patient(t)
 	set := func(key string, ttl time.Duration) {
 		check(t, b.Channel.Set(ctx, "r", key, json.RawMessage("1"), ttl))
