@@ -191,7 +191,7 @@ func (r *Run) taskNotice(t NoticeType, act *activation, e *Event) Notice {
 	task := r.taskOf(act)
 	n := Notice{Type: t, Task: task.ID, Activation: act.id, Handler: handlerName(task), Group: act.scope.groupName(), Attempt: act.attempt, Cycle: act.cycle}
 	if e != nil {
-		n.Value, n.Error, n.Started, n.Ledger = e.Value, e.Error, e.Started, e.Ledger
+		n.Value, n.Error, n.Started, n.Worker, n.Ledger = e.Value, e.Error, e.Started, e.Worker, e.Ledger
 	}
 	return n
 }

@@ -42,6 +42,9 @@ type Config struct {
 	// Part is what this process does with the runs of a shared backend, once Join
 	// is called. One that is alone with its backend does all of it.
 	Part Part
+	// Name is told as the worker of the attempts that this process executes, on a
+	// shared backend.
+	Name string
 	// MaxDeliveries is how many workers may be lost with an attempt, on a shared
 	// backend; then it fails with KindWorkerLost. 0 is 5.
 	MaxDeliveries int

@@ -15,6 +15,7 @@ type Event struct {
 	Activation string          `json:"activation,omitempty"`
 	Attempt    int             `json:"attempt,omitempty"`
 	Started    time.Time       `json:"started,omitzero"`
+	Worker     string          `json:"worker,omitempty"` // the process that executed the attempt, where several could
 	Value      json.RawMessage `json:"value,omitempty"`
 	Blob       bool            `json:"blob,omitempty"` // Value is a reference to a blob
 	Effects    Effects         `json:"effects,omitzero"`

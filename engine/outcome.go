@@ -73,6 +73,7 @@ type Notice struct {
 	Recovered  *TaskError      `json:"recovered,omitempty"` // of task_succeeded: the error that its fallback made good
 	Delay      Duration        `json:"delay,omitempty"`     // until the next attempt
 	Started    time.Time       `json:"started,omitzero"`
+	Worker     string          `json:"worker,omitempty"` // the process that executes the attempt, where several could
 	Ledger     json.RawMessage `json:"ledger,omitempty"`
 	Message    string          `json:"message,omitempty"` // log line, progress note, warning, terminate or cancel
 	Level      string          `json:"level,omitempty"`   // of a log line

@@ -32,6 +32,7 @@ type TaskReport struct {
 	Output     json.RawMessage `json:"output,omitempty"`
 	Error      *TaskError      `json:"error,omitempty"`
 	Recovered  *TaskError      `json:"recovered,omitempty"` // the error that its fallback made good
+	Worker     string          `json:"worker,omitempty"`    // where several processes could have executed it
 	Ledger     json.RawMessage `json:"ledger,omitempty"`
 }
 
@@ -69,7 +70,7 @@ func (r *Recorder) report(n Notice, status Status) TaskReport {
 	t := TaskReport{
 		Activation: n.Activation, Task: n.Task, Handler: n.Handler, Group: n.Group, Status: status, Cycle: n.Cycle,
 		Why: r.why[n.Activation], Attempts: r.attempts[n.Activation], Started: r.started[n.Activation], Ended: n.Time,
-		Output: n.Value, Error: n.Error, Recovered: n.Recovered, Ledger: n.Ledger,
+		Output: n.Value, Error: n.Error, Recovered: n.Recovered, Worker: n.Worker, Ledger: n.Ledger,
 	}
 	if status == StatusSkipped {
 		t.Why = n.Why

@@ -139,7 +139,7 @@ func (a *attempt) tellStart() {
 	d := a.delivery
 	a.engine.cluster.Tell(Notice{
 		Type: NoticeTaskStarted, Time: a.started, Run: d.Run, Task: d.Task.ID, Activation: d.Activation,
-		Handler: handlerName(d.Task), Attempt: d.Attempt, Cycle: d.Cycle,
+		Handler: handlerName(d.Task), Attempt: d.Attempt, Cycle: d.Cycle, Worker: a.engine.cfg.Name,
 	})
 }
 
@@ -300,7 +300,7 @@ func (a *attempt) isVoid() bool {
 // event is the record of how the attempt ended.
 func (a *attempt) event(result Result, err error) *Event {
 	d := a.delivery
-	e := &Event{Time: time.Now(), Activation: d.Activation, Attempt: d.Attempt, Started: a.started, Ledger: result.Ledger}
+	e := &Event{Time: time.Now(), Activation: d.Activation, Attempt: d.Attempt, Started: a.started, Worker: a.engine.cfg.Name, Ledger: result.Ledger}
 	if err == nil {
 		err = a.check(&result, e)
 	}
@@ -364,6 +364,7 @@ func (a *attempt) notice(n Notice) {
 	}
 	d := a.delivery
 	n.Time, n.Run, n.Task, n.Activation, n.Handler, n.Attempt = time.Now(), d.Run, d.Task.ID, d.Activation, handlerName(d.Task), d.Attempt
+	n.Worker = a.engine.cfg.Name
 	a.engine.observe(n)
 	if cluster != nil && n.Type != NoticeTaskStarted {
 		cluster.Tell(n)

@@ -83,6 +83,6 @@ func (f *feed) startOf(n engine.Notice) (start engine.Notice, missed bool) {
 	}
 	return engine.Notice{
 		Seq: n.Seq, Time: at, Type: engine.NoticeTaskStarted, Run: n.Run, Task: n.Task, Activation: n.Activation,
-		Handler: n.Handler, Group: n.Group, Attempt: n.Attempt, Cycle: n.Cycle,
+		Handler: n.Handler, Group: n.Group, Attempt: n.Attempt, Cycle: n.Cycle, Worker: n.Worker,
 	}, true
 }

@@ -104,7 +104,7 @@ func (t *timeline) task(n engine.Notice) string {
 		t.ready[n.Activation] = n.Time
 		return "ready: " + n.Why
 	case engine.NoticeTaskStarted:
-		return "begins" + attemptText(n) + t.waited(n)
+		return "begins" + named(" on ", n.Worker, "") + attemptText(n) + t.waited(n)
 	case engine.NoticeTaskRetrying:
 		t.ready[n.Activation] = n.Time.Add(time.Duration(n.Delay))
 		return fmt.Sprintf("failed%s%s%s; next attempt in %s", attemptText(n), tookText(n), errorOf(n), time.Duration(n.Delay))

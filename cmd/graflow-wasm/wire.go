@@ -24,6 +24,7 @@ type wiringConfig struct {
 	secrets     secrets.Store   // nil: tasks have none
 	backend     *engine.Backend // where runs are kept; nil: nowhere
 	part        engine.Part     // of a backend that is shared
+	name        string          // of this process, on one
 	registry    wasm.Registry   // of modules; nil: there are files only
 }
 
@@ -45,7 +46,7 @@ func newWiring(ctx context.Context, c wiringConfig) (*wiring, error) {
 	}
 	e, err := engine.New(engine.Config{
 		Handlers: handlers, Concurrency: c.concurrency, Observe: c.observe,
-		Backend: c.backend, Retain: c.backend != nil, Part: c.part, CheckSchema: flowfile.CheckSchema,
+		Backend: c.backend, Retain: c.backend != nil, Part: c.part, Name: c.name, CheckSchema: flowfile.CheckSchema,
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start the engine: %w", err), host.Close(ctx))

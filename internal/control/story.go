@@ -132,7 +132,7 @@ func WithStarts(h *engine.History) []engine.Notice {
 	rest := h.Notices
 	for _, e := range h.Events {
 		if about, ok := ready[e.Activation]; ok && !e.Started.IsZero() {
-			about.Type, about.Seq, about.Time, about.Attempt, about.Why = engine.NoticeTaskStarted, e.Seq, e.Started, e.Attempt, ""
+			about.Type, about.Seq, about.Time, about.Attempt, about.Why, about.Worker = engine.NoticeTaskStarted, e.Seq, e.Started, e.Attempt, "", e.Worker
 			all = append(all, about)
 		}
 		for ; len(rest) > 0 && rest[0].Seq == e.Seq; rest = rest[1:] {
