@@ -33,6 +33,7 @@ type childConfig struct {
 	Replicas    int
 	Lease       time.Duration
 	Drain       time.Duration
+	Archive     time.Duration
 	Concurrency int
 }
 

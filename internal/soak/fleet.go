@@ -20,6 +20,7 @@ type fleet struct {
 	ledgers          string // directory
 	url, nkey        string
 	replicas         int
+	starter          chan<- func()
 }
 
 // drainTime is how long a worker may go on that is told to end.
@@ -40,6 +41,7 @@ func newFleet(cfg Config, dir string) (*fleet, error) {
 	clients, routes := free[:cfg.Servers], free[cfg.Servers:]
 	f.url = strings.Join(clients, ",")
 	start := starter()
+	f.starter = start
 	for i := range cfg.Servers {
 		c := childConfig{
 			Role: roleServer, Name: fmt.Sprint("server-", i), Dir: filepath.Join(dir, fmt.Sprint("server-", i)),
@@ -53,7 +55,7 @@ func newFleet(cfg Config, dir string) (*fleet, error) {
 	for i := range cfg.Workers {
 		f.workers = append(f.workers, newProcess(childConfig{
 			Role: roleWorker, Name: fmt.Sprint("worker-", i), Dir: f.ledgers, URL: f.url, NKey: f.nkey,
-			Replicas: f.replicas, Lease: cfg.Lease, Drain: drainTime, Concurrency: cfg.Concurrency,
+			Replicas: f.replicas, Lease: cfg.Lease, Drain: drainTime, Archive: cfg.Archive, Concurrency: cfg.Concurrency,
 		}, logs, start))
 	}
 	return f, nil
@@ -122,4 +124,5 @@ func (f *fleet) end() {
 			fmt.Fprintln(os.Stderr, err)
 		}
 	}
+	close(f.starter)
 }

@@ -23,6 +23,7 @@ type Config struct {
 	Workers     int
 	Concurrency int           // attempts at a time in a worker
 	Lease       time.Duration // of deliveries
+	Archive     time.Duration // after a run's end, less than 0 is never
 	Settle      time.Duration // time that all has to end in once faults are over
 	OnWorkers   bool          // faults work on them
 	OnServers   bool          // likewise
@@ -85,6 +86,9 @@ func (s *soak) run(ctx context.Context) ([]Finding, error) {
 	defer func() { _ = s.driver.engine.Close() }() // it has done what it was for
 	s.faults = newFaults(s.fleet.servers, s.fleet.workers, s.say)
 	s.soak(ctx, bus)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	return s.findings(ctx)
 }
 

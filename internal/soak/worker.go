@@ -28,6 +28,9 @@ func dial(ctx context.Context, cfg natsbus.Config, url, nkey string) (*natsbus.B
 	}
 }
 
+// archiveEvery is how often runs are looked for that are to be archived.
+const archiveEvery = 5 * time.Second
+
 // takePart is a worker that drives runs too.
 func takePart(ctx context.Context, c *childConfig) error {
 	bus, err := dial(ctx, natsbus.Config{Node: c.Name, Replicas: c.Replicas, Lease: c.Lease}, c.URL, c.NKey)
@@ -36,6 +39,10 @@ func takePart(ctx context.Context, c *childConfig) error {
 	}
 	defer bus.Close()
 	backend := bus.Backend()
+	cluster, ok := backend.Cluster.(*natsbus.Cluster)
+	if !ok {
+		return fmt.Errorf("the backend's cluster is a %T", backend.Cluster)
+	}
 	e, err := c.engine(backend)
 	if err != nil {
 		return err
@@ -47,7 +54,10 @@ func takePart(ctx context.Context, c *childConfig) error {
 	duties, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var all sync.WaitGroup
 	all.Go(func() { _ = bus.Announce(duties, func() natsbus.NodeInfo { return natsbus.NodeInfo{Role: c.Role} }) })
-	all.Go(func() { answer(duties, bus, backend, e) })
+	all.Go(func() { answer(duties, bus, cluster, e) })
+	all.Go(func() {
+		_ = cluster.Tidy(duties, natsbus.Retention{ArchiveAfter: c.Archive, Every: archiveEvery}) // until they end
+	})
 	defer all.Wait()
 	defer stop()
 	sayReady()
@@ -86,11 +96,7 @@ func (c *childConfig) engine(backend *engine.Backend) (*engine.Engine, error) {
 var dropped = map[string]string{"stale commit": stale, "fenced": fenced, "lease lost": late}
 
 // answer does what the driver asks of runs that this worker drives.
-func answer(ctx context.Context, bus *natsbus.Bus, backend *engine.Backend, e *engine.Engine) {
-	cluster, ok := backend.Cluster.(*natsbus.Cluster)
-	if !ok {
-		return
-	}
+func answer(ctx context.Context, bus *natsbus.Bus, cluster *natsbus.Cluster, e *engine.Engine) {
 	share := control.NewShare(control.ShareConfig{Engine: e, Revive: bus.Unarchive, Forget: bus.Forget})
 	err := cluster.Answer(ctx, func(ctx context.Context, run, method string, body []byte) ([]byte, error) {
 		reply, err := share.Do(ctx, run, method, body)

@@ -36,6 +36,7 @@ func run() int {
 	flag.IntVar(&cfg.Workers, "workers", 3, "how many")
 	flag.IntVar(&cfg.Concurrency, "concurrency", 8, "attempts at a time in a worker")
 	flag.DurationVar(&cfg.Lease, "lease", 10*time.Second, "of deliveries")
+	flag.DurationVar(&cfg.Archive, "archive", 20*time.Second, "archive runs that long after their end; -1s is never")
 	flag.DurationVar(&cfg.Settle, "settle", 90*time.Second, "time that all has to end in once faults are over")
 	on := flag.String("faults", "all", "what they work on: all, workers, servers, none")
 	flag.StringVar(&cfg.Dir, "dir", "", "keep everything there")

@@ -1,0 +1,30 @@
+package soak
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestRun soaks a small cluster for some seconds, in which a worker is suspended,
+// killed or terminated.
+func TestRun(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	found, err := Run(t.Context(), Config{
+		Duration: 6 * time.Second, Seed: 3, Rate: 10, Servers: 1, Workers: 2, Concurrency: 4,
+		Lease: 2 * time.Second, Archive: 2 * time.Second, Settle: time.Minute, OnWorkers: true, Dir: t.TempDir(),
+	}, &out)
+	if err != nil || len(found) > 0 {
+		t.Fatalf("found %v, %v\n%s", found, err, out.String())
+	}
+	for _, want := range []string{"lost                0", "committed twice     0"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the summary does not say %q:\n%s", want, out.String())
+		}
+	}
+	if strings.Contains(out.String(), "faults              0") {
+		t.Errorf("there was no fault:\n%s", out.String())
+	}
+	t.Log(out.String())
+}
