@@ -49,14 +49,14 @@ func Child(text string) error {
 		_, _ = io.Copy(io.Discard, os.Stdin) // until it ends, however
 		os.Exit(3)
 	}()
-	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	switch c.Role {
 	case roleServer:
-		return serve(ctx, &c)
+		return serve(ctx, &c, log)
 	case roleWorker:
-		return takePart(ctx, &c)
+		return takePart(ctx, &c, log)
 	}
 	return fmt.Errorf("there is no role %q", c.Role)
 }

@@ -122,7 +122,7 @@ func (v *evidence) keep(dir string, found []Finding) {
 	if err != nil {
 		return // what was found is told all the same
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // what was found is told all the same
 	for _, one := range found {
 		fmt.Fprintln(f, one)
 	}

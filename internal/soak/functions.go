@@ -134,6 +134,29 @@ var functions = map[string]func(c *direct.Context, in json.RawMessage) (any, err
 	"fails": func(*direct.Context, json.RawMessage) (any, error) {
 		return nil, &engine.TaskError{Kind: "broken", Message: "it is to fail", Permanent: true}
 	},
+	// enough ends its run, well.
+	"enough": func(c *direct.Context, in json.RawMessage) (any, error) {
+		n, err := number(in)
+		c.Terminate("enough")
+		return n + 1, err
+	},
+	// quits cancels its run.
+	"quits": func(c *direct.Context, in json.RawMessage) (any, error) {
+		c.Cancel("no more of it")
+		return in, nil
+	},
+	// jumps goes on with the task c.
+	"jumps": func(c *direct.Context, in json.RawMessage) (any, error) {
+		n, err := number(in)
+		c.Goto(engine.Task{ID: "c"})
+		return n + 1, err
+	},
+	// adds has a task added that adds 1 to the total.
+	"adds": func(c *direct.Context, in json.RawMessage) (any, error) {
+		n, err := number(in)
+		c.Next(engine.NextTask{Task: task("added", "count"), Input: raw(1)})
+		return n + 1, err
+	},
 	// undo is a rollback.
 	"undo": func(c *direct.Context, _ json.RawMessage) (any, error) {
 		return nil, c.Add("undone", 1)

@@ -41,6 +41,31 @@ var kinds = []*kind{
 		nodes: func() []engine.Node { return []engine.Node{engine.Seq(task("a", "loop"), task("b", "add"))} },
 	},
 	{
+		name: "terminate", share: 1, nodes: ending("enough"),
+		want: gives(plus(2)),
+	},
+	{
+		name: "quit", share: 1, nodes: ending("quits"),
+		want: canceled,
+	},
+	{
+		name: "goto", share: 1, want: gives(plus(2)),
+		nodes: func() []engine.Node {
+			return []engine.Node{engine.Seq(task("a", "jumps"), task("b", "slow"), task("c", "add"))}
+		},
+	},
+	{
+		name: "next", share: 1, want: gives(plus(2)),
+		nodes: func() []engine.Node {
+			t := task("a", "adds")
+			return []engine.Node{engine.Seq(t, task("b", "add"))}
+		},
+	},
+	{
+		name: "best-effort", share: 1, nodes: bestEffort,
+		want: gives(func(n float64) float64 { return 4 * n }),
+	},
+	{
 		name: "flow", share: 2, nodes: subFlow,
 		want: gives(plus(5)),
 	},
@@ -153,6 +178,18 @@ func rollback() []engine.Node {
 	f := task("f", "fails")
 	f.Rollback = "u"
 	return []engine.Node{engine.Seq(task("a", "add"), f, task("b", "add")), task("u", "undo")}
+}
+
+// ending is a task that ends its run while another runs.
+func ending(function string) func() []engine.Node {
+	return func() []engine.Node {
+		return []engine.Node{engine.Seq(task("a", "add"), task("b", function), task("c", "add")), task("d", "slow")}
+	}
+}
+
+func bestEffort() []engine.Node {
+	g := engine.Par(task("m0", "count"), task("f", "fails"), task("m1", "count")).Named("g").With(engine.Policy{BestEffort: true})
+	return []engine.Node{engine.Seq(g, task("sum", "sum"))}
 }
 
 // strict is a group of which one fails while the others run.

@@ -78,7 +78,7 @@ func (d *deeds) read(name, worker string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
 		part := strings.Split(lines.Text(), "\t")

@@ -71,7 +71,7 @@ func (p *process) begin(said chan<- struct{}) error {
 	if err != nil {
 		return err
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }() // the child has it
 	cmd := exec.Command(self, "child", string(text))
 	cmd.Stderr, cmd.SysProcAttr = log, attributes()
 	stdin, err := cmd.StdinPipe()

@@ -2,6 +2,7 @@ package soak
 
 import (
 	"context"
+	"log/slog"
 	"path/filepath"
 
 	"github.com/graflow/graflow-wasm/natsbus/embedded"
@@ -11,10 +12,10 @@ import (
 const user = "soak"
 
 // serve is a NATS server, one of a cluster if there are routes.
-func serve(ctx context.Context, c *childConfig) error {
+func serve(ctx context.Context, c *childConfig, log *slog.Logger) error {
 	cfg := embedded.Config{
 		Dir: c.Dir, Name: c.Name, Listen: c.Listen, Credentials: c.Credentials,
-		Users: []embedded.User{{Name: user, All: true}},
+		Users: []embedded.User{{Name: user, All: true}}, Logger: log,
 	}
 	if len(c.Routes) > 0 {
 		cfg.Cluster = embedded.Cluster{Name: "soak", Listen: c.Cluster, Routes: c.Routes}

@@ -80,10 +80,10 @@ func (s *soak) run(ctx context.Context) ([]Finding, error) {
 		return nil, err
 	}
 	defer bus.Close()
-	if s.driver, err = newDriver(bus, s.say); err != nil {
+	if s.driver, err = newDriver(bus, s.say); err != nil { //nolint:contextcheck // what handlers do has the attempts' contexts
 		return nil, err
 	}
-	defer func() { _ = s.driver.engine.Close() }() // it has done what it was for
+	defer func() { _ = s.driver.engine.Close() }() //nolint:contextcheck // it ends what has no context of ours
 	s.faults = newFaults(s.fleet.servers, s.fleet.workers, s.say)
 	s.soak(ctx, bus)
 	if ctx.Err() != nil {

@@ -32,8 +32,8 @@ func dial(ctx context.Context, cfg natsbus.Config, url, nkey string) (*natsbus.B
 const archiveEvery = 5 * time.Second
 
 // takePart is a worker that drives runs too.
-func takePart(ctx context.Context, c *childConfig) error {
-	bus, err := dial(ctx, natsbus.Config{Node: c.Name, Replicas: c.Replicas, Lease: c.Lease}, c.URL, c.NKey)
+func takePart(ctx context.Context, c *childConfig, log *slog.Logger) error {
+	bus, err := dial(ctx, natsbus.Config{Node: c.Name, Replicas: c.Replicas, Lease: c.Lease, Logger: log}, c.URL, c.NKey)
 	if err != nil {
 		return err
 	}
@@ -43,18 +43,22 @@ func takePart(ctx context.Context, c *childConfig) error {
 	if !ok {
 		return fmt.Errorf("the backend's cluster is a %T", backend.Cluster)
 	}
-	e, err := c.engine(backend)
+	e, err := c.engine(backend, log) //nolint:contextcheck // what handlers do has the attempts' contexts
 	if err != nil {
 		return err
 	}
-	defer e.Close()
-	if err := e.Join(); err != nil {
+	defer func() { _ = e.Close() }() //nolint:contextcheck // it ends what has no context of ours
+	if err := e.Join(); err != nil { //nolint:contextcheck // likewise
 		return err
 	}
 	duties, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var all sync.WaitGroup
 	all.Go(func() { _ = bus.Announce(duties, func() natsbus.NodeInfo { return natsbus.NodeInfo{Role: c.Role} }) })
-	all.Go(func() { answer(duties, bus, cluster, e) })
+	all.Go(func() {
+		if err := answer(duties, bus, cluster, e); duties.Err() == nil {
+			log.Error("answer", "err", err)
+		}
+	})
 	all.Go(func() {
 		_ = cluster.Tidy(duties, natsbus.Retention{ArchiveAfter: c.Archive, Every: archiveEvery}) // until they end
 	})
@@ -69,7 +73,7 @@ func takePart(ctx context.Context, c *childConfig) error {
 }
 
 // engine makes the worker's, which writes down what it drops.
-func (c *childConfig) engine(backend *engine.Backend) (*engine.Engine, error) {
+func (c *childConfig) engine(backend *engine.Backend, log *slog.Logger) (*engine.Engine, error) {
 	l, err := newLedger(c.Dir, c.Name)
 	if err != nil {
 		return nil, err
@@ -79,12 +83,12 @@ func (c *childConfig) engine(backend *engine.Backend) (*engine.Engine, error) {
 		return nil, err
 	}
 	return engine.New(engine.Config{
-		Handlers: h, Backend: backend, Concurrency: c.Concurrency,
+		Handlers: h, Backend: backend, Concurrency: c.Concurrency, Logger: log,
 		Observe: func(n engine.Notice) {
 			for prefix, what := range dropped {
 				if n.Type == engine.NoticeWarning && strings.HasPrefix(n.Message, prefix) {
 					if err := l.write(what, n.Run, n.Activation, n.Attempt); err != nil {
-						slog.Error("write down", "err", err)
+						log.Error("write down", "err", err)
 					}
 				}
 			}
@@ -96,9 +100,9 @@ func (c *childConfig) engine(backend *engine.Backend) (*engine.Engine, error) {
 var dropped = map[string]string{"stale commit": stale, "fenced": fenced, "lease lost": late}
 
 // answer does what the driver asks of runs that this worker drives.
-func answer(ctx context.Context, bus *natsbus.Bus, cluster *natsbus.Cluster, e *engine.Engine) {
+func answer(ctx context.Context, bus *natsbus.Bus, cluster *natsbus.Cluster, e *engine.Engine) error {
 	share := control.NewShare(control.ShareConfig{Engine: e, Revive: bus.Unarchive, Forget: bus.Forget})
-	err := cluster.Answer(ctx, func(ctx context.Context, run, method string, body []byte) ([]byte, error) {
+	return cluster.Answer(ctx, func(ctx context.Context, run, method string, body []byte) ([]byte, error) {
 		reply, err := share.Do(ctx, run, method, body)
 		var told *control.Error
 		switch {
@@ -109,9 +113,6 @@ func answer(ctx context.Context, bus *natsbus.Bus, cluster *natsbus.Cluster, e *
 		}
 		return reply, err
 	})
-	if err != nil && ctx.Err() == nil {
-		slog.Error("answer", "err", err)
-	}
 }
 
 // newSteerer asks workers.
