@@ -35,7 +35,9 @@ func TestReadByChains(t *testing.T) {
 			t.Fatalf("after %d: %v", after, err)
 		}
 		rest := want[slices.IndexFunc(want, func(e *entry) bool { return e.seq > after }):]
-		if !slices.EqualFunc(got, rest, func(x, y *entry) bool { return x.seq == y.seq && x.start == y.start && string(x.data) == string(y.data) }) {
+		if !slices.EqualFunc(got, rest, func(x, y *entry) bool {
+			return x.seq == y.seq && x.start == y.start && string(x.data) == string(y.data)
+		}) {
 			t.Fatalf("after %d there are %d records, want %d", after, len(got), len(rest))
 		}
 	}

@@ -110,7 +110,7 @@ func workerPerms(ns string) Perms {
 				"$JS.ACK." + streamTasks + ".>",
 				"$JS.ACK.*.*." + streamTasks + ".>", // the form of servers to come
 			},
-			reads(streamRuns, streamModules, streamNodes),
+			reads(streamRuns, streamIndex, streamArchive, streamModules, streamNodes), // tickets may be of runs that were archived
 			readsBlobs(ns),
 		),
 		Subscribe: []string{"gf.sig." + ns + ".*", "gf.class." + ns},
@@ -161,7 +161,8 @@ func readsBlobs(ns string) []string {
 	return []string{apiPrefix + "DIRECT.GET." + streamBlobs + ".gf.blob." + ns + ".>"}
 }
 
-// follows is what tells that runs go on, and what their attempts tell.
+// follows is what tells that runs go on, which is what is added to their logs, and
+// what their attempts tell.
 func follows(ns string) []string {
-	return []string{"gf.ev.*." + ns + ".>", "gf.log." + ns + ".*"}
+	return []string{"gf.run.*." + ns + ".>", "gf.log." + ns + ".*"}
 }

@@ -89,13 +89,14 @@ var deeds = []struct {
 	{name: "own a partition", publish: "gf.node._main.p.3"},
 	{name: "tell", publish: "gf.log._main._r", may: []Role{RoleWorker}},
 	{name: "signal", publish: "gf.sig._main._r"},
-	{name: "hint", publish: "gf.ev.3._main._r.d.ev"},
 	{name: "ask an owner", publish: "gf.ctl._main.3", may: []Role{RoleSubmitter, RoleOperator}},
 	{name: "ask an owner of another namespace", publish: "gf.ctl._other.3"},
 	{name: "answer in an owner's place", subscribe: "gf.ctl._main.3"},
 	{name: "answer another's request", publish: "_INBOX.UOTHER.x"},
 
 	{name: "read a log", publish: "$JS.API.DIRECT.GET.GF_RUN", may: []Role{RoleSubmitter, RoleWorker, RoleOperator, RoleViewer}},
+	{name: "read the index", publish: "$JS.API.DIRECT.GET.GF_INDEX", may: []Role{RoleSubmitter, RoleWorker, RoleOperator, RoleViewer}},
+	{name: "read an archive", publish: "$JS.API.DIRECT.GET.GF_ARCHIVE", may: []Role{RoleSubmitter, RoleWorker, RoleOperator, RoleViewer}},
 	{name: "read a blob", publish: "$JS.API.DIRECT.GET.GF_BLOB.gf.blob._main._r.00.0", may: []Role{RoleSubmitter, RoleWorker, RoleOperator, RoleViewer}},
 	{name: "read a blob of another namespace", publish: "$JS.API.DIRECT.GET.GF_BLOB.gf.blob._other._r.00.0"},
 	{name: "read any blob", publish: "$JS.API.DIRECT.GET.GF_BLOB"},
@@ -133,8 +134,8 @@ var deeds = []struct {
 	{name: "hear signals", subscribe: "gf.sig._main.*", may: []Role{RoleWorker}},
 	{name: "hear of classes", subscribe: "gf.class._main", may: []Role{RoleWorker}},
 	{name: "hear signals of another namespace", subscribe: "gf.sig._other.*"},
-	{name: "follow runs", subscribe: "gf.ev.*._main.>", may: []Role{RoleSubmitter, RoleOperator, RoleViewer}},
-	{name: "follow runs of all namespaces", subscribe: "gf.ev.>"},
+	{name: "follow runs", subscribe: "gf.run.*._main._r.>", may: []Role{RoleSubmitter, RoleOperator, RoleViewer}},
+	{name: "follow runs of another namespace", subscribe: "gf.run.*._other._r.>"},
 	{name: "follow notices", subscribe: "gf.log._main._r", may: []Role{RoleSubmitter, RoleOperator, RoleViewer}},
 	{name: "hear all commits", subscribe: "gf.run.>"},
 	{name: "hear the queue", subscribe: "gf.task.>"},
@@ -284,7 +285,7 @@ func TestSubmitterWorks(t *testing.T) {
 	if _, err := owner.nc.Subscribe("gf.ctl._main.*", func(m *nats.Msg) { _ = m.Respond([]byte("yes")) }); err != nil {
 		t.Fatal(err)
 	}
-	events, err := submitter.nc.SubscribeSync("gf.ev.*._main.>")
+	events, err := submitter.nc.SubscribeSync(submitter.runPrefix("r") + ".>")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -297,9 +298,6 @@ func TestSubmitterWorks(t *testing.T) {
 		t.Error(err)
 	}
 	publishAll(t, submitter, submitter.runPrefix("r")+leafStart)
-	if err := owner.nc.Publish("gf.ev.3._main._r.d.start", nil); err != nil {
-		t.Fatal(err)
-	}
 	if _, err := events.NextMsgWithContext(t.Context()); err != nil {
 		t.Errorf("follow: %v", err)
 	}
