@@ -33,6 +33,9 @@ func (r *Run) failedAttempt(act *activation, e *Event) {
 	act.retrying = false
 	err := *e.Error
 	err.Task, err.Activation, err.Attempt, err.Attempts = task.ID, act.id, act.attempt, act.attempt
+	if e.Reason == KindWorkerLost {
+		err.Err = errWorkersLost // which does not travel
+	}
 	if !r.recover(act, e, &err) {
 		r.failed(act, e, &err)
 	}

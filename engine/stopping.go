@@ -41,7 +41,7 @@ func (r *Run) failScope(s *scope, err *TaskError) {
 			switch {
 			case errors.Is(err, errCycleLimit):
 				v.reason = ReasonCycleLimit
-			case err.Kind == KindWorkerLost:
+			case errors.Is(err, errWorkersLost):
 				v.reason = ReasonWorkerLost
 			}
 			r.conclude(v, drain)

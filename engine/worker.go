@@ -27,6 +27,9 @@ var (
 	errFenced = errors.New("the activation has gone on without this attempt")
 	// errBehind is a storage that does not show yet what it has accepted.
 	errBehind = errors.New("the log does not show yet what the ticket follows from")
+	// errWorkersLost is the cause of an error that the engine itself made of lost
+	// workers: a task may give its own failure any kind.
+	errWorkersLost = errors.New("workers were lost")
 	// errLeaseEnds ends an attempt before another worker may have it.
 	errLeaseEnds = errors.New("the lease ends, and could not be extended")
 )
@@ -244,6 +247,9 @@ func (a *attempt) commit(result Result, err error) {
 		if !a.started.IsZero() { // else it waited too long for a worker, and was failed for that
 			a.notice(Notice{Type: NoticeWarning, Message: "stale commit: another attempt was first; this one is dropped"})
 		}
+		if a.engine.cluster != nil && !errors.Is(a.engine.fencedBy(ctx, d), errFenced) {
+			return // another has begun the same ticket: should it be lost, this lease runs out
+		}
 	} else if appendErr != nil {
 		a.leaveUncommitted(appendErr) // whether it is in the journal nobody can tell
 		if a.owner != nil {
@@ -327,6 +333,9 @@ func (a *attempt) event(result Result, err error) *Event {
 	e.Type = EventFailed
 	e.Effects.Cancel = result.Effects.Cancel
 	e.Error = a.taskError(err, cause)
+	if errors.Is(e.Error, errWorkersLost) {
+		e.Reason = KindWorkerLost
+	}
 	return e
 }
 
