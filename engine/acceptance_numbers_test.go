@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// acceptanceNumbers are all cases that need no cluster, part by part. Numbers that
-// are missing name nothing.
+// acceptanceNumbers are all cases, part by part. Numbers that are missing name
+// nothing.
 var acceptanceNumbers = map[string]string{
 	"A": "1 2 3 4 5 6 7 8 9 9b 10 11 12 13 14 16 17 18 19 19b 19c",
 	"B": "20 21 22 23 24 25 26 28 29 30 31 32 33",
@@ -20,6 +20,7 @@ var acceptanceNumbers = map[string]string{
 	"E": "56 57 58 59 60 62 62b 62c 62d 62e 62f 62g 62h 62i",
 	"F": "63 64 65 66 67 68 69 71 72 73 75 76 77 78 79 81 81b 81c 81d 81e",
 	"G": "82 83 84 85 86 86b 86c 86d",
+	"H": "87 88 89 90 90b 91 92 93 94 95 96 96b 96c 96d",
 	"I": "97 98 99 100 101 102 103 104b 104c 104d 104e 105 106 107 108 109",
 	"K": "110 111 112 113 114 115 116 117 118 119",
 }
