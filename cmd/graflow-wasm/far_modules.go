@@ -97,7 +97,7 @@ func (f *farWasm) real(ctx context.Context) (*wasm.Handler, error) {
 		return nil, err
 	}
 	f.host = host
-	f.handler, err = newWasm(host, cacheDir, nil, f.registry)
+	f.handler, err = newWasm(host, cacheDir, nil, wasm.Config{Registry: f.registry})
 	return f.handler, err
 }
 

@@ -68,6 +68,7 @@ func (n *node) join(ctx context.Context, backend *engine.Backend) (err error) {
 			return err
 		}
 	}
+	n.do("prewarm modules", func() error { return n.wiring.wasm.Prewarm(ctx, n.flags.prewarm) })
 	if err := n.wiring.engine.Join(); err != nil { //nolint:contextcheck // it ends by Close
 		return fmt.Errorf("join the cluster: %w", err)
 	}

@@ -25,6 +25,7 @@ type nodeFlags struct {
 	drain       time.Duration
 	keep        time.Duration
 	health      string
+	prewarm     []string
 	cacheDir    string
 	secrets     secretFlags
 
@@ -40,6 +41,7 @@ func (o *nodeFlags) addTo(cmd *cobra.Command) {
 	f.DurationVar(&o.drain, "drain", 30*time.Second, "how long tasks may go on after SIGTERM before other workers get them")
 	f.DurationVar(&o.keep, "keep", 7*24*time.Hour, "how long runs are kept after their end; 0 is for ever")
 	f.StringVar(&o.health, "health", "", "answer GET /healthz and /readyz on this `HOST:PORT`")
+	f.StringSliceVar(&o.prewarm, "prewarm", nil, "have these modules of the registry compiled before they are needed, as `name,name@version`")
 	f.StringVar(&o.name, "name", "", "the name of this process among others (default: the host's name, and some letters)")
 	f.StringVar(&o.cacheDir, "cache-dir", "", "where compiled modules are kept (default: graflow-wasm in the user's cache directory)")
 	o.secrets.addTo(f)

@@ -32,6 +32,7 @@ type wiringConfig struct {
 type wiring struct {
 	engine *engine.Engine
 	host   *wasmhost.Host
+	wasm   *wasm.Handler
 }
 
 // newWiring starts a host and an engine on it. The caller closes it.
@@ -40,7 +41,15 @@ func newWiring(ctx context.Context, c wiringConfig) (*wiring, error) {
 	if err != nil {
 		return nil, err
 	}
-	handlers, err := newHandlers(host, cacheDir, c)
+	var files wasm.Modules // as they are
+	if c.registry != nil {
+		files = wasm.NoFiles{} // who submits a task may name any; they are not this process's to read
+	}
+	w, err := newWasm(host, cacheDir, c.secrets, wasm.Config{Registry: c.registry, Modules: files})
+	if err != nil {
+		return nil, errors.Join(err, host.Close(ctx))
+	}
+	handlers, err := handlersWith(w)
 	if err != nil {
 		return nil, errors.Join(err, host.Close(ctx))
 	}
@@ -51,7 +60,7 @@ func newWiring(ctx context.Context, c wiringConfig) (*wiring, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start the engine: %w", err), host.Close(ctx))
 	}
-	return &wiring{engine: e, host: host}, nil
+	return &wiring{engine: e, host: host, wasm: w}, nil
 }
 
 // newHost starts a WebAssembly host that caches below dir.
@@ -78,19 +87,9 @@ func cacheDirectory(dir string) (string, error) {
 	return filepath.Join(user, "graflow-wasm"), nil
 }
 
-// newHandlers makes every handler that a flow file may name. Direct tasks are
-// functions in Go: the command has none, so that it can say so by name.
-func newHandlers(host *wasmhost.Host, cacheDir string, c wiringConfig) (map[string]engine.Handler, error) {
-	w, err := newWasm(host, cacheDir, c.secrets, c.registry)
-	if err != nil {
-		return nil, err
-	}
-	return handlersWith(w)
-}
-
-// newWasm makes the handler of WebAssembly tasks.
-func newWasm(host *wasmhost.Host, cacheDir string, store secrets.Store, registry wasm.Registry) (*wasm.Handler, error) {
-	config := wasm.Config{Host: host, CacheDir: cacheDir, Registry: registry}
+// newWasm makes the handler of WebAssembly tasks, which finds modules as config says.
+func newWasm(host *wasmhost.Host, cacheDir string, store secrets.Store, config wasm.Config) (*wasm.Handler, error) {
+	config.Host, config.CacheDir = host, cacheDir
 	if store != nil {
 		config.Secrets, config.Redactor = guestSecrets{store}, newRedactor
 	}
@@ -101,7 +100,9 @@ func newWasm(host *wasmhost.Host, cacheDir string, store secrets.Store, registry
 	return w, nil
 }
 
-// handlersWith are all handlers, of which one was made.
+// handlersWith are all handlers that a flow file may name, of which one was made.
+// Direct tasks are functions in Go: the command has none, so that it can say so by
+// name.
 func handlersWith(w engine.Handler) (map[string]engine.Handler, error) {
 	b, err := builtin.New(builtin.Config{CheckSchema: flowfile.CheckSchema})
 	if err != nil {
