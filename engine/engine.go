@@ -65,7 +65,7 @@ type Engine struct {
 	mu    sync.Mutex // guards what follows
 	runs  map[string]*Running
 	crews map[string]*crew // of a shared backend
-	share map[string]bool  // runs that this process is to drive; true while one is recovered
+	share map[string]sharing // runs that this process is to drive
 
 	graphs   builtGraphs
 	replicas replicas
@@ -94,7 +94,7 @@ func New(cfg Config) (*Engine, error) {
 		cfg.MaxDeliveries = 5
 	}
 	e := &Engine{
-		cfg: cfg, backend: cfg.Backend, runs: map[string]*Running{}, crews: map[string]*crew{}, share: map[string]bool{},
+		cfg: cfg, backend: cfg.Backend, runs: map[string]*Running{}, crews: map[string]*crew{}, share: map[string]sharing{},
 		begin: make(chan struct{}, maxRecovering), suspects: make(chan struct{}, 1),
 	}
 	if e.backend == nil {

@@ -121,18 +121,31 @@ func (w owner) Moved(run string) {
 		return
 	}
 	if _, mine := e.share[run]; !mine { // it came back, and may be about to be left
-		e.share[run] = false
+		e.share[run] = atHand
 	}
 	o.wake()
 }
 
+// sharing is how far this process is with a run of its share.
+type sharing uint8
+
+const (
+	atHand     sharing = iota // it is driven, or was given up
+	recovering                // it is about to be driven
+	movedOn                   // likewise, and its log has grown meanwhile
+)
+
 // beginRecovery has a run of this process's share recovered, unless that goes on. The
 // caller holds mu.
 func (e *Engine) beginRecovery(run string) {
-	if e.ctx.Err() != nil || e.share[run] {
+	if e.ctx.Err() != nil {
 		return
 	}
-	e.share[run] = true
+	if e.share[run] != atHand {
+		e.share[run] = movedOn
+		return
+	}
+	e.share[run] = recovering
 	e.workers.Go(func() { e.recoverShare(run) })
 }
 
@@ -192,7 +205,9 @@ func (e *Engine) recoverShare(run string) {
 		case e.ctx.Err() != nil:
 			return
 		case errors.Is(err, ErrNotFound):
-			e.recovered(run, true)
+			if e.missed(run) {
+				continue
+			}
 			return
 		case isCorrupt(err): // for good
 			e.cfg.Logger.Error("drive a run", "run", run, "err", err)
@@ -220,9 +235,22 @@ func (e *Engine) recovered(run string, over bool) bool {
 		delete(e.share, run)
 		return true
 	case mine:
-		e.share[run] = false
+		e.share[run] = atHand
 	}
 	return mine
+}
+
+// missed tells that there was nothing to be seen of a run, and is to be looked for
+// again: its log has grown meanwhile.
+func (e *Engine) missed(run string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.share[run] == movedOn {
+		e.share[run] = recovering
+		return true
+	}
+	delete(e.share, run)
+	return false
 }
 
 // shareIn makes a run that was begun here one of this process's share.
@@ -230,7 +258,7 @@ func (e *Engine) shareIn(o *Running) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if _, mine := e.share[o.id]; !mine && e.runs[o.id] == o && e.cluster != nil {
-		e.share[o.id] = false
+		e.share[o.id] = atHand
 	}
 }
 
@@ -258,7 +286,7 @@ func (o *Running) hasEnded() (bool, error) {
 func (e *Engine) shares(run string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.share[run]
+	return e.share[run] != atHand
 }
 
 // drive folds the run's log as it grows. A run that was given up is recovered from its

@@ -24,17 +24,33 @@ type Pinner interface {
 
 // graphOf builds the graph of a run from what was stored when it began.
 func (e *Engine) graphOf(ctx context.Context, run string) (*Graph, error) {
-	first, err := e.backend.Journal.Read(ctx, run, 0)
+	g, _, err := e.opening(ctx, run, 0)
+	return g, err
+}
+
+// opening is graphOf of a run that has an event of the given sequence, and returns
+// the events that it had to read.
+func (e *Engine) opening(ctx context.Context, run string, through uint64) (*Graph, []*Event, error) {
+	first, err := e.readThrough(ctx, run, 0, through)
 	if err != nil {
-		return nil, fmt.Errorf("read its log: %w", err)
+		return nil, nil, fmt.Errorf("read its log: %w", err)
 	}
 	if len(first) == 0 {
-		return nil, fmt.Errorf("run %q: %w", run, ErrNotFound)
+		return nil, nil, fmt.Errorf("run %q: %w", run, ErrNotFound)
 	}
 	if first[0].Type != EventStarted || first[0].Basis == nil {
-		return nil, fmt.Errorf("run %q: its journal does not begin with the run's start and its graph: it was not kept to be read again", run)
+		return nil, nil, fmt.Errorf("run %q: its journal does not begin with the run's start and its graph: it was not kept to be read again", run)
 	}
-	r, err := e.backend.Blobs.Open(ctx, run, first[0].Basis.Graph)
+	g, err := e.graph(ctx, run, first[0].Basis.Graph)
+	return g, first, err
+}
+
+// graph builds a graph from what was stored with a run.
+func (e *Engine) graph(ctx context.Context, run, digest string) (*Graph, error) {
+	if g := e.graphs.find(digest); g != nil {
+		return g, nil
+	}
+	r, err := e.backend.Blobs.Open(ctx, run, digest)
 	switch {
 	case errors.Is(err, ErrNotFound): // which is not said of the run
 		return nil, fmt.Errorf("run %q: %w: its graph is gone: %s", run, ErrGraph, err.Error())
@@ -46,7 +62,7 @@ func (e *Engine) graphOf(ctx context.Context, run string) (*Graph, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read its graph: %w", err)
 	}
-	return e.graphs.of(first[0].Basis.Graph, raw)
+	return e.graphs.of(digest, raw)
 }
 
 // maxGraphs is how many graphs are kept built.
@@ -58,6 +74,13 @@ type builtGraphs struct {
 	mu   sync.Mutex // guards what follows
 	all  map[string]*Graph
 	last []string // in order of their coming
+}
+
+// find returns one that was built of late, or nil.
+func (b *builtGraphs) find(digest string) *Graph {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.all[digest]
 }
 
 // of builds a graph from what has the digest given.

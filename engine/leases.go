@@ -63,7 +63,7 @@ func (a *attempt) keepLease() {
 		}
 		return
 	}
-	if a.engine.isFenced(a.engine.ctx, a.delivery) {
-		a.stop(errFenced)
+	if cause := a.engine.fencedBy(a.engine.ctx, a.delivery); cause != nil {
+		a.stop(cause)
 	}
 }

@@ -12,9 +12,10 @@ const maxReplicas = 256
 // replica is the state of a run that this process executes tasks of, folded from
 // its log as far as those need.
 type replica struct {
-	mu  sync.Mutex // guards run
-	run *Run
-	id  string
+	mu    *lock // guards what follows
+	run   *Run
+	first []*Event // read already, and not folded yet
+	id    string
 }
 
 // replicas are the last ones used. It is safe for concurrent use.
@@ -24,16 +25,16 @@ type replicas struct {
 	used list.List // of *replica, the last used first
 }
 
-// replica finds the one of a run.
-func (e *Engine) replica(ctx context.Context, run string) (*replica, error) {
+// replica finds the one of a run, which has an event of the given sequence.
+func (e *Engine) replica(ctx context.Context, run string, through uint64) (*replica, error) {
 	if r := e.replicas.find(run); r != nil {
 		return r, nil
 	}
-	g, err := e.graphOf(ctx, run)
+	g, first, err := e.opening(ctx, run, through)
 	if err != nil {
 		return nil, err
 	}
-	return e.replicas.add(&replica{id: run, run: NewRun(run, g, e.cfg.Policies)}), nil
+	return e.replicas.add(&replica{id: run, mu: newLock(), run: NewRun(run, g, e.cfg.Policies), first: first}), nil
 }
 
 func (rs *replicas) find(run string) *replica {
@@ -83,12 +84,11 @@ func (rs *replicas) clear() {
 	clear(rs.byID)
 }
 
-// advance folds the run's log at least up to a sequence; to its end if all, or if
-// nothing was folded yet. The caller holds mu.
+// advance folds the run's log at least up to a sequence; to its end if all. The
+// caller holds mu.
 func (r *replica) advance(ctx context.Context, e *Engine, seq uint64, all bool) error {
-	all = all || r.run.seq == 0
-	for all || r.run.seq < seq {
-		events, err := e.readThrough(ctx, r.id, r.run.seq, seq)
+	for r.first != nil || all || r.run.seq < seq {
+		events, err := r.next(ctx, e, seq)
 		switch {
 		case err != nil:
 			return err
@@ -102,8 +102,17 @@ func (r *replica) advance(ctx context.Context, e *Engine, seq uint64, all bool) 
 				return err
 			}
 		}
+		r.first = nil
 	}
 	return nil
+}
+
+// next returns events that are to be folded.
+func (r *replica) next(ctx context.Context, e *Engine, seq uint64) ([]*Event, error) {
+	if r.run.seq == 0 && r.first != nil {
+		return r.first, nil
+	}
+	return e.readThrough(ctx, r.id, r.run.seq, seq)
 }
 
 // throughReader is a Journal that can wait until it shows what others have appended.

@@ -136,6 +136,7 @@ func (a *attempt) bury() error {
 	d := a.delivery
 	err := &TaskError{
 		Kind:    KindWorkerLost,
+		Err:     errWorkersLost,
 		Message: fmt.Sprintf("task %q: %d workers in turn were lost while they ran it; it may be what ends them", d.Task.ID, d.losses()),
 	}
 	letter := DeadLetter{
@@ -162,7 +163,7 @@ func (e *Engine) redeem(ticket *Delivery, again bool) (*Delivery, admission, err
 			return d, how, nil
 		}
 	}
-	r, err := e.replica(e.ctx, ticket.Run)
+	r, err := e.replica(e.ctx, ticket.Run, ticket.Seq)
 	switch {
 	case errors.Is(err, ErrNotFound): // the run was removed
 		return nil, 0, nil
@@ -208,19 +209,30 @@ func (r *Run) sentAs(ticket *Delivery) (*Delivery, admission) {
 	return act.delivery, admitted
 }
 
-// isFenced tells that an attempt's activation has gone on without it.
-func (e *Engine) isFenced(ctx context.Context, d *Delivery) bool {
-	r, err := e.replica(ctx, d.Run)
-	if err != nil {
-		return errors.Is(err, ErrNotFound)
+// fencedBy tells why an attempt is not to go on: errFenced if its activation has gone
+// on without it, errLeaseEnds if another has begun the same ticket; nil: it may. A log
+// that can't be read says nothing.
+func (e *Engine) fencedBy(ctx context.Context, d *Delivery) error {
+	r, err := e.replica(ctx, d.Run, d.Seq)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return errFenced
+	case err != nil:
+		return nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err := r.advance(ctx, e, d.Seq, true); err != nil {
-		return false
+		return nil
 	}
 	act := r.run.live[d.Activation]
-	return act == nil || act.rev > d.Rev
+	switch {
+	case act == nil || act.delivery == nil || act.pause != nil || act.retrying || act.attempt != d.Attempt || act.delivery.Sent != d.Sent:
+		return errFenced
+	case act.rev > d.Rev:
+		return errLeaseEnds
+	}
+	return nil
 }
 
 // join finds the crew of a run on a shared backend, for one attempt.
