@@ -3,10 +3,13 @@ package natsbus_test
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go"
 
 	"github.com/graflow/graflow-wasm/engine"
 	"github.com/graflow/graflow-wasm/handlers/direct"
@@ -117,6 +120,81 @@ func BenchmarkRuns(b *testing.B) {
 		}
 	})
 	b.ReportMetric(float64(b.N)*3/b.Elapsed().Seconds(), "tasks/s")
+}
+
+// benchFar is an owner beside its server, and a worker that reaches that over
+// loopback: it knows of a run what it reads of its log.
+func benchFar(b *testing.B, concurrency int) (*engine.Engine, *direct.Handler) {
+	b.Helper()
+	server, err := embedded.Start(b.Context(), embedded.Config{
+		Dir: b.TempDir(), Listen: "127.0.0.1:0", Logger: slog.New(slog.DiscardHandler), Users: []embedded.User{{Name: "worker", All: true}},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(server.Shutdown)
+	h := direct.New()
+	join := func(part engine.Part, connect func(...nats.Option) (*nats.Conn, error)) *engine.Engine {
+		bus, err := natsbus.Open(b.Context(), natsbus.Config{Connect: connect})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(bus.Close)
+		if err := bus.Setup(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		e, err := engine.New(engine.Config{
+			Handlers: map[string]engine.Handler{"direct": h}, Backend: bus.Backend(), Concurrency: concurrency, Part: part,
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { _ = e.Close() })
+		if err := e.Join(); err != nil {
+			b.Fatal(err)
+		}
+		return e
+	}
+	owner := join(engine.PartOwner, server.Connect)
+	join(engine.PartWorker, natsbus.Dial(natsbus.DialConfig{URL: server.ClientURL(), NKey: server.Credentials("worker")}))
+	return owner, h
+}
+
+// BenchmarkFarWide is a group of 2 000 tasks that do nothing, executed elsewhere.
+func BenchmarkFarWide(b *testing.B) {
+	const width = 2000
+	e, h := benchFar(b, 64)
+	g := wide(b, nothing(h), width)
+	for b.Loop() {
+		mustRun(b, e, g)
+	}
+	b.ReportMetric(float64(b.N)*width/b.Elapsed().Seconds(), "tasks/s")
+}
+
+// BenchmarkFarRuns are runs of three steps, 64 at a time, executed elsewhere.
+func BenchmarkFarRuns(b *testing.B) {
+	e, h := benchFar(b, 64)
+	g := long(b, nothing(h), 3)
+	b.SetParallelism(32)
+	b.RunParallel(func(p *testing.PB) {
+		for p.Next() {
+			mustRun(b, e, g)
+		}
+	})
+	b.ReportMetric(float64(b.N)*3/b.Elapsed().Seconds(), "tasks/s")
+}
+
+// BenchmarkFarFlow is one run of three steps after the other, executed elsewhere.
+func BenchmarkFarFlow(b *testing.B) {
+	e, h := benchFar(b, 8)
+	g := long(b, nothing(h), 3)
+	var took []time.Duration
+	for b.Loop() {
+		began := time.Now()
+		mustRun(b, e, g)
+		took = append(took, time.Since(began))
+	}
+	report(b, took)
 }
 
 // BenchmarkFlow is one run of three steps after the other: submit to result.
