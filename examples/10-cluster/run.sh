@@ -49,11 +49,9 @@ cat "$dir/output"
 
 echo
 events >"$dir/events"
-"$command" runs logs primes -o json >"$dir/logs"
-ranges() { grep -o '"activation":"count\[[0-9]*\]"' "$1" | sed 's/.*:"//; s/"//' | sort; }
-grep '"type":"completed"' "$dir/events" >"$dir/commits"
-echo "ranges that count: $(ranges "$dir/commits" | uniq | wc -l)"
-echo "committed twice:   $(ranges "$dir/commits" | uniq -d | wc -l)"
-echo "executed twice:   " $(ranges "$dir/logs" | uniq -d)    # they log that they begin
+of() { grep "\"type\":\"$1\"" "$dir/events" | grep -o '"count\[[0-9]*\]"' | tr -d '"' | sort; }
+echo "ranges that count: $(of completed | uniq | wc -l)"
+echo "committed twice:   $(of completed | uniq -d | wc -l)"
+echo "begun elsewhere:  " $(of begun)
 echo
 there
