@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -110,13 +111,19 @@ func (c *chainWalk) add(e *entry, subject string, h nats.Header) {
 	c.known[e.seq] = true
 	c.all = append(c.all, e)
 	l := link{subject: subject, of: e.seq}
-	if text := h.Get(jetstream.ExpectedLastSubjSeqHeader); text != "" {
+	if text := h.Get(jetstream.ExpectedLastSubjSeqHeader); text != "" && trusted(subject, h) {
 		var err error
 		if l.to, err = strconv.ParseUint(text, 10, 64); err == nil && l.to <= c.after {
 			return // the first of those wanted
 		}
 	}
 	c.links = append(c.links, l)
+}
+
+// trusted tells whether a record can't lie about what was before it: the server has
+// compared that, with the same chain. What workers write may name another.
+func trusted(subject string, h nats.Header) bool {
+	return h.Get(jetstream.ExpectedLastSubjSeqSubjHeader) == "" || strings.HasSuffix(subject, leafDecision) || isStart(subject)
 }
 
 // hops is how many records of a chain are fetched one by one; behind that all that

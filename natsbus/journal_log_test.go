@@ -6,6 +6,9 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/graflow/graflow-wasm/engine"
 )
 
@@ -25,8 +28,20 @@ func TestReadByChains(t *testing.T) {
 		all = append(all, last[chain])
 	}
 	publishAll(t, j.bus, j.bus.runPrefix("r")+leafTask+"_x", j.bus.runPrefix("r")+leafTask+"_x", j.bus.runPrefix("r")+leafTask+"_y")
+	// A worker may publish to chains what it likes: a link to another run, or to none.
+	for _, lie := range []string{"1", "0"} {
+		m := nats.NewMsg(j.bus.runPrefix("r") + leafTask + "_a")
+		m.Header.Set(jetstream.ExpectedLastSubjSeqSubjHeader, j.bus.runPrefix("liar"+lie)+leafTask+"_a")
+		m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, "0")
+		if lie == "1" {
+			m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, fmt.Sprint(mustAppend(t, j, "liar1", "a", 0, doneEvent(0))))
+		}
+		if _, err := j.bus.js.PublishMsg(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
 	want, done, err := j.pageAfter(t.Context(), j.bus.runPrefix("r")+".>", 0)
-	if err != nil || !done || len(want) != 304 {
+	if err != nil || !done || len(want) != 306 {
 		t.Fatalf("%d records are stored, %v", len(want), err)
 	}
 	for _, after := range all {
