@@ -111,7 +111,7 @@ func (b *Blobs) open(ctx context.Context, run, name string) (io.ReadCloser, erro
 func (b *Blobs) Forget(ctx context.Context, run string) error {
 	b.cache.forget(run)
 	err := b.retry(ctx, func(ctx context.Context) error {
-		stream, err := b.bus.js.Stream(ctx, streamBlobs)
+		stream, err := b.bus.openStream(ctx, streamBlobs)
 		if err != nil {
 			return err
 		}

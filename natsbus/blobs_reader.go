@@ -119,7 +119,7 @@ func (b *Blobs) last(ctx context.Context, subject string) (*nats.Msg, error) {
 // direct asks one replica. The subject is part of what is asked on, so that a user
 // may be allowed some alone.
 func (b *Blobs) direct(ctx context.Context, subject string) (*nats.Msg, error) {
-	m, err := b.bus.nc.RequestWithContext(ctx, "$JS.API.DIRECT.GET."+streamBlobs+"."+subject, nil)
+	m, err := b.bus.request(ctx, &nats.Msg{Subject: apiPrefix + "DIRECT.GET." + streamBlobs + "." + subject})
 	if err != nil {
 		return nil, err
 	}

@@ -77,7 +77,7 @@ var errInDoubt = errors.New("refused, and not there")
 
 // putChunk publishes a chunk. If there is one it looks whether it is the same.
 func (b *Blobs) putChunk(ctx context.Context, m *nats.Msg) error {
-	_, err := b.bus.js.PublishMsg(ctx, m)
+	_, err := b.bus.publishOnce(ctx, m)
 	if !isWrongLast(err) {
 		return err
 	}
@@ -107,19 +107,10 @@ func (b *Blobs) retry(ctx context.Context, f func(context.Context) error) error 
 		}
 		select {
 		case <-end.C:
-			return b.unreachable(err)
+			return fmt.Errorf("%w for %s: %w", ErrUnreachable, blobPatience, err)
 		case <-time.After(blobPause):
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
-}
-
-// unreachable is why nothing was heard. Of what a user may not publish, the server
-// tells the connection alone.
-func (b *Blobs) unreachable(err error) error {
-	if last := b.bus.nc.LastError(); errors.Is(last, nats.ErrPermissionViolation) {
-		err = last
-	}
-	return fmt.Errorf("%w for %s: %w", ErrUnreachable, blobPatience, err)
 }

@@ -49,7 +49,8 @@ type Bus struct {
 	// seen tells whether servers see that nobody listens any more to the answers of
 	// requests. Where users have an account of their own they do not: answers go by way
 	// of subjects of the account with the streams, to which all servers listen.
-	seen bool
+	seen    bool
+	denials denials
 
 	mu    sync.Mutex // guards what follows
 	parts []func()   // end the goroutines of its backends
@@ -88,7 +89,9 @@ func Open(_ context.Context, cfg Config) (*Bus, error) {
 	// The server tells the account behind its first answer. One that is not told, or is
 	// of another name, is taken for a user's own.
 	seen := nc.FlushTimeout(tryTime) == nil && nc.RemoteAccount() == access.Account
-	return &Bus{cfg: cfg, nc: nc, js: js, log: cfg.Logger, seen: seen}, nil
+	b := &Bus{cfg: cfg, nc: nc, js: js, log: cfg.Logger, seen: seen}
+	b.hearErrors()
+	return b, nil
 }
 
 // Close ends what its backends do, and the connection. Engines on them are to be

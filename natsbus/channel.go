@@ -57,7 +57,7 @@ func (c *Channel) handle(ctx context.Context) (jetstream.Stream, error) {
 	if known != nil {
 		return known, nil
 	}
-	found, err := c.bus.js.Stream(ctx, streamChannel)
+	found, err := c.bus.openStream(ctx, streamChannel)
 	if err != nil {
 		return nil, err
 	}

@@ -108,7 +108,7 @@ func (b *Bus) Ask(ctx context.Context, run, method string, body []byte) ([]byte,
 func (b *Bus) askUntil(ctx context.Context, m *nats.Msg) ([]byte, error) {
 	for end := time.Now().Add(askFor); ; {
 		try, cancel := context.WithTimeout(ctx, askTry)
-		reply, err := b.nc.RequestMsgWithContext(try, m)
+		reply, err := b.request(try, m)
 		cancel()
 		if err == nil {
 			if err = answered(reply); err == nil {

@@ -64,7 +64,7 @@ func (b *Bus) deadPrefix() string { return "gf.dead." + token(b.cfg.Namespace) +
 // DeadLetters returns up to limit dead letters of the namespace, the newest first,
 // of those with numbers under before; 0 is from the newest on.
 func (b *Bus) DeadLetters(ctx context.Context, before uint64, limit int) ([]DeadLetter, error) {
-	stream, err := b.js.Stream(ctx, streamDead)
+	stream, err := b.openStream(ctx, streamDead)
 	if err != nil {
 		return nil, fmt.Errorf("list dead letters: %w", translate(err))
 	}
@@ -106,9 +106,10 @@ func (b *Bus) RemoveDead(ctx context.Context, number uint64) error {
 	if _, err := b.DeadLetter(ctx, number); err != nil {
 		return err // another namespace's is not ours to remove
 	}
-	stream, err := b.js.Stream(ctx, streamDead)
+	stream, err := b.openStream(ctx, streamDead)
 	if err == nil {
-		err = stream.DeleteMsg(ctx, number)
+		try, end := b.guard(ctx, apiPrefix+"STREAM.MSG.DELETE."+streamDead)
+		err = end(stream.DeleteMsg(try, number))
 	}
 	if err != nil {
 		return fmt.Errorf("remove dead letter %d: %w", number, translate(err))

@@ -60,8 +60,9 @@ func (b *Bus) Health(ctx context.Context) (Health, error) {
 		return h, fmt.Errorf("ask the server: %w", translate(err))
 	}
 	h.RoundTrip = time.Since(began)
-	account, err := b.js.AccountInfo(ctx)
-	if err != nil {
+	try, end := b.guard(ctx, apiPrefix+"INFO")
+	account, err := b.js.AccountInfo(try)
+	if err = end(err); err != nil {
 		return h, fmt.Errorf("ask for the account: %w", translate(err))
 	}
 	h.Stored, h.MaxStore = account.Store, account.Limits.MaxStore
@@ -76,7 +77,7 @@ func (b *Bus) Health(ctx context.Context) (Health, error) {
 }
 
 func (b *Bus) stream(ctx context.Context, name string) (StreamHealth, error) {
-	stream, err := b.js.Stream(ctx, name)
+	stream, err := b.openStream(ctx, name)
 	if err != nil {
 		return StreamHealth{}, err
 	}

@@ -57,7 +57,7 @@ func (b *Bus) api(ctx context.Context, subject string, req, resp any) error {
 		return err
 	}
 	return tries(ctx, func(ctx context.Context) error {
-		m, err := b.nc.RequestWithContext(ctx, apiPrefix+subject, data)
+		m, err := b.request(ctx, &nats.Msg{Subject: apiPrefix + subject, Data: data})
 		if err != nil {
 			return err
 		}
@@ -159,6 +159,11 @@ func (b *Bus) gather(ctx context.Context, stream string, w wanted) ([]*kept, err
 // ask makes direct gets and hands over the answers; f tells which was the last of
 // its request.
 func (b *Bus) ask(ctx context.Context, stream string, wants []wanted, f func(int, *nats.Msg) (bool, error)) error {
+	ctx, end := b.guard(ctx, apiPrefix+"DIRECT.GET."+stream)
+	return end(b.askAll(ctx, stream, wants, f))
+}
+
+func (b *Bus) askAll(ctx context.Context, stream string, wants []wanted, f func(int, *nats.Msg) (bool, error)) error {
 	inbox := b.nc.NewInbox()
 	answers := make(chan *nats.Msg, len(wants)+maxSubjects+directBatch) // none is dropped
 	sub, err := b.nc.ChanSubscribe(inbox+".*", answers)

@@ -53,6 +53,8 @@ func (b *Bus) pageOnce(ctx context.Context, in *inbox, stream string, size int, 
 		return nil, false, err
 	}
 	defer finish()
+	ctx, end := b.guard(ctx, apiPrefix+"DIRECT.GET."+stream)
+	defer func() { err = end(err) }()
 	if err := b.nc.PublishRequest(apiPrefix+"DIRECT.GET."+stream, reply, query); err != nil {
 		return nil, false, err
 	}

@@ -128,7 +128,7 @@ func (o *owning) tellOpen(ctx context.Context, f *follower, tokens []string) err
 // lastSeq is the sequence of a stream's last message, as its leader knows it.
 func (b *Bus) lastSeq(ctx context.Context, stream string) (seq uint64, err error) {
 	err = tries(ctx, func(ctx context.Context) error {
-		s, err := b.js.Stream(ctx, stream)
+		s, err := b.openStream(ctx, stream)
 		if err == nil {
 			seq = s.CachedInfo().State.LastSeq
 		}
@@ -139,7 +139,7 @@ func (b *Bus) lastSeq(ctx context.Context, stream string) (seq uint64, err error
 
 // runTokens lists the runs of a partition that have begun, by their tokens.
 func (b *Bus) runTokens(ctx context.Context, prefix string) ([]string, error) {
-	s, err := b.js.Stream(ctx, streamRuns)
+	s, err := b.openStream(ctx, streamRuns)
 	if err != nil {
 		return nil, translate(err)
 	}

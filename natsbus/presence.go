@@ -95,7 +95,7 @@ func (b *Bus) say(ctx context.Context, node, ttl string, data []byte) error {
 	m := nats.NewMsg(b.nodePrefix() + token(node))
 	m.Header.Set(jetstream.MsgTTLHeader, ttl)
 	m.Data = data
-	_, err := b.js.PublishMsg(ctx, m)
+	_, err := b.publishOnce(ctx, m)
 	return err
 }
 

@@ -92,7 +92,7 @@ func (b *Bus) placed(ctx context.Context, stream, chain string, expect uint64, m
 
 // publishOnce publishes m and waits for its ack.
 func (b *Bus) publishOnce(ctx context.Context, m *nats.Msg) (uint64, error) {
-	answer, err := b.nc.RequestMsgWithContext(ctx, m)
+	answer, err := b.request(ctx, m)
 	if err != nil {
 		return 0, err
 	}

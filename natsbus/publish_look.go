@@ -44,7 +44,7 @@ func (b *Bus) look(ctx context.Context, stream string, l lookup) (*record, error
 }
 
 func (b *Bus) lookOnce(ctx context.Context, stream string, query []byte) (*record, error) {
-	answer, err := b.nc.RequestWithContext(ctx, apiPrefix+"STREAM.MSG.GET."+stream, query)
+	answer, err := b.request(ctx, &nats.Msg{Subject: apiPrefix + "STREAM.MSG.GET." + stream, Data: query})
 	if err != nil {
 		return nil, err
 	}

@@ -121,10 +121,11 @@ func (q *Queue) hint(cs []class) {
 
 // eachClass calls f for the consumers of the namespace's classes.
 func (b *Bus) eachClass(ctx context.Context, f func(class, *jetstream.ConsumerInfo)) error {
-	stream, err := b.js.Stream(ctx, streamTasks)
+	stream, err := b.openStream(ctx, streamTasks)
 	if err != nil {
 		return translate(err)
 	}
+	ctx, end := b.guard(ctx, apiPrefix+"CONSUMER.LIST."+streamTasks)
 	lister := stream.ListConsumers(ctx)
 	for info := range lister.Info() {
 		c, ns, err := classOfFilter(info.Config.FilterSubject)
@@ -132,5 +133,5 @@ func (b *Bus) eachClass(ctx context.Context, f func(class, *jetstream.ConsumerIn
 			f(c, info)
 		}
 	}
-	return translate(lister.Err())
+	return translate(end(lister.Err()))
 }

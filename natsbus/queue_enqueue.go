@@ -173,7 +173,9 @@ func (b *Bus) ensureClass(ctx context.Context, c class) error {
 }
 
 func (b *Bus) setClass(ctx context.Context, c class, limit int) error {
-	if _, err := b.js.CreateOrUpdateConsumer(ctx, streamTasks, c.consumerConfig(b.cfg, limit)); err != nil {
+	try, end := b.guard(ctx, apiPrefix+"CONSUMER.CREATE."+streamTasks)
+	_, err := b.js.CreateOrUpdateConsumer(try, streamTasks, c.consumerConfig(b.cfg, limit))
+	if err = end(err); err != nil {
 		return fmt.Errorf("make consumer of queue %q: %w", c.queue, translate(err))
 	}
 	return translate(b.nc.Publish(b.classSubject(), []byte(c.prefix(b.cfg.Namespace)+".>")))

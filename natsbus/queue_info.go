@@ -61,7 +61,7 @@ func (b *Bus) Queues(ctx context.Context) ([]QueueInfo, error) {
 
 // oldest is the age of the first ticket of a class; 0 is that there is none.
 func (b *Bus) oldest(ctx context.Context, c class) (time.Duration, error) {
-	stream, err := b.js.Stream(ctx, streamTasks)
+	stream, err := b.openStream(ctx, streamTasks)
 	if err != nil {
 		return 0, translate(err)
 	}

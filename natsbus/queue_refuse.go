@@ -62,7 +62,7 @@ func (b *Bus) purgeTickets(ctx context.Context, filter string) error {
 	if err != nil {
 		return fmt.Errorf("look for tickets: %w", err)
 	}
-	stream, err := b.js.Stream(ctx, streamTasks)
+	stream, err := b.openStream(ctx, streamTasks)
 	if err == nil {
 		err = stream.Purge(ctx, jetstream.WithPurgeSubject(filter))
 	}

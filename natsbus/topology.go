@@ -59,13 +59,13 @@ func (b *Bus) Setup(ctx context.Context) error {
 }
 
 func (b *Bus) setUp(ctx context.Context, want jetstream.StreamConfig) error {
-	s, err := b.js.Stream(ctx, want.Name)
+	s, err := b.openStream(ctx, want.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		_, err = b.js.CreateStream(ctx, want)
 		if !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 			return notYet(err)
 		}
-		s, err = b.js.Stream(ctx, want.Name) // another process was first
+		s, err = b.openStream(ctx, want.Name) // another process was first
 	}
 	if err != nil {
 		return err
@@ -118,7 +118,7 @@ func versionOf(have jetstream.StreamConfig) (int, error) {
 func (b *Bus) Drift(ctx context.Context) ([]string, error) {
 	var all []string
 	for _, want := range b.streams() {
-		s, err := b.js.Stream(ctx, want.Name)
+		s, err := b.openStream(ctx, want.Name)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			all = append(all, fmt.Sprintf("stream %s is missing", want.Name))
 			continue

@@ -60,7 +60,10 @@ func report(w io.Writer, err error) int {
 	}
 	if !errors.As(err, &e) {
 		e = &exitError{Code: exitFailed, Err: err}
-		if errors.Is(err, natsbus.ErrUnreachable) {
+		switch {
+		case errors.Is(err, natsbus.ErrDenied): // other credentials are to be given
+			e.Code = exitUsage
+		case errors.Is(err, natsbus.ErrUnreachable):
 			e.Code = exitUnreachable
 		}
 	}

@@ -65,7 +65,7 @@ func moduleIn(ctx context.Context, bus *natsbus.Bus, ref string) (natsbus.Module
 // noSuchModule says what to do where there is none.
 func noSuchModule(ref string, err error) error {
 	switch {
-	case err == nil, errors.Is(err, natsbus.ErrUnreachable), errors.Is(err, natsbus.ErrTampered), errors.Is(err, context.Canceled):
+	case err == nil, errors.Is(err, natsbus.ErrUnreachable), errors.Is(err, natsbus.ErrDenied), errors.Is(err, natsbus.ErrTampered), errors.Is(err, context.Canceled):
 		return err
 	case errors.Is(err, engine.ErrNotFound):
 		return usagef("the registry has no module %q; `graflow-wasm module ls` lists those that there are", ref)

@@ -76,7 +76,7 @@ func (p *publisher) task(ctx context.Context, at string, spec json.RawMessage) (
 	digest, ok := p.known[module]
 	if !ok {
 		if digest, err = p.digest(ctx, module); err != nil {
-			if errors.Is(err, natsbus.ErrUnreachable) || ctx.Err() != nil {
+			if errors.Is(err, natsbus.ErrUnreachable) || errors.Is(err, natsbus.ErrDenied) || ctx.Err() != nil {
 				return spec, err // not the module's fault
 			}
 			return spec, &engine.BuildError{At: at, Message: fmt.Sprintf("module %q: %v", module, err)}

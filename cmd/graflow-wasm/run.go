@@ -205,7 +205,7 @@ func (t target) fault(name string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, natsbus.ErrUnreachable):
+	case errors.Is(err, natsbus.ErrUnreachable), errors.Is(err, natsbus.ErrDenied):
 		return fmt.Errorf("run %s: %w", name, err)
 	}
 	return t.flow.locate(name, err)
