@@ -221,6 +221,9 @@ func (r *Run) groupError(g *groupRun) *TaskError {
 		kind, cause = first.Kind, errCycleLimit
 	case g.isMap():
 		kind = first.Kind
+		if errors.Is(first, errWorkersLost) {
+			cause = errWorkersLost
+		}
 	}
 	msg := fmt.Sprintf("%s failed", r.describe(g, len(succeeded)))
 	if g.expired {
