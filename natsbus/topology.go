@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -95,7 +94,7 @@ func (b *Bus) setUp(ctx context.Context, want jetstream.StreamConfig) error {
 func notYet(err error) error {
 	const noPeers jetstream.ErrorCode = 10005
 	var api *jetstream.APIError
-	if errors.As(err, &api) && api.ErrorCode == noPeers && strings.Contains(api.Description, "offline") {
+	if errors.As(err, &api) && api.ErrorCode == noPeers {
 		return fmt.Errorf("%w: %w", jetstream.ErrNoStreamResponse, err)
 	}
 	return err
