@@ -18,6 +18,7 @@ GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)/golangci-lint
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null)
 TEST_TIMEOUT ?= 15m
 FUZZTIME ?= 10s
+SOAK_SECONDS ?= 600
 SEEDS ?= 100000
 SEED ?= 1
 
@@ -70,6 +71,13 @@ examples: ## run every example as its test
 .PHONY: simulate
 simulate: ## SEEDS (100000) simulated runs with faults, from SEED (1)
 	$(GO) test -count=1 -timeout 0 -v -run '^TestSimulate$$' ./engine/enginetest/sim -sim.seeds=$(SEEDS) -sim.seed=$(SEED)
+
+# What breaks a rule is told, with the log of its run.
+.PHONY: soak
+soak: ## a cluster whose processes are killed and suspended, for SOAK_SECONDS (600), with SOAK flags
+	@mkdir -p build
+	$(GO) build -o build/soak ./internal/soak/cmd/soak
+	build/soak -seconds $(SOAK_SECONDS) $(SOAK)
 
 # Before Go 1.27 a fuzz target may fail with nothing but the end of its time
 # (go.dev/issue/75804): then these two lines are all that a failure says.
