@@ -77,7 +77,8 @@ func Open(_ context.Context, cfg Config) (*Bus, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	nc, err := cfg.Connect(nats.MaxReconnects(-1), nats.ReconnectWait(200*time.Millisecond))
+	options := append([]nats.Option{nats.MaxReconnects(-1), nats.ReconnectWait(200 * time.Millisecond)}, tellConnection(cfg.Logger)...)
+	nc, err := cfg.Connect(options...)
 	if err != nil {
 		return nil, fmt.Errorf("connect to NATS: %w", err)
 	}
@@ -92,6 +93,29 @@ func Open(_ context.Context, cfg Config) (*Bus, error) {
 	b := &Bus{cfg: cfg, nc: nc, js: js, log: cfg.Logger, seen: seen}
 	b.hearErrors()
 	return b, nil
+}
+
+// tellConnection logs that the connection was lost, and that there is one again.
+func tellConnection(log *slog.Logger) []nats.Option {
+	var mu sync.Mutex // guards lost
+	var lost time.Time
+	return []nats.Option{
+		nats.DisconnectErrHandler(func(nc *nats.Conn, err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if nc.IsClosed() || !lost.IsZero() {
+				return
+			}
+			lost = time.Now()
+			log.Warn("the connection to the cluster is lost, it is sought again", "err", err)
+		}),
+		nats.ReconnectHandler(func(nc *nats.Conn) {
+			mu.Lock()
+			defer mu.Unlock()
+			log.Info("connected to the cluster again", "server", nc.ConnectedUrlRedacted(), "after", time.Since(lost).Round(time.Millisecond))
+			lost = time.Time{}
+		}),
+	}
 }
 
 // Close ends what its backends do, and the connection. Engines on them are to be

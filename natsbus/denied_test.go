@@ -50,7 +50,7 @@ func TestDeniedAtOnce(t *testing.T) {
 			return err
 		}, "the role submitter or operator or owner"},
 		{"announce", RoleViewer, func(b *Bus) error {
-			return b.Announce(t.Context(), func() NodeInfo { return NodeInfo{} })
+			return b.Announce(t.Context(), nil, func() NodeInfo { return NodeInfo{} })
 		}, "the role worker"},
 		{"health", RoleWorker, func(b *Bus) error {
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)

@@ -39,10 +39,10 @@ type NodeInfo struct {
 
 func (b *Bus) nodePrefix() string { return "gf.node." + token(b.cfg.Namespace) + ".w." }
 
-// Announce tells every 3 s that this process is there, until ctx is done, and then
-// that it is gone. One that says nothing for 10 s is gone too. A cluster that can't
-// be reached is no error here.
-func (b *Bus) Announce(ctx context.Context, info func() NodeInfo) error {
+// Announce tells every 3 s that this process is there, and at once when changed
+// receives, which may be nil, until ctx is done, and then that it is gone. One that says
+// nothing for 10 s is gone too. A cluster that can't be reached is no error here.
+func (b *Bus) Announce(ctx context.Context, changed <-chan struct{}, info func() NodeInfo) error {
 	name, err := b.beat(ctx, info())
 	if err != nil {
 		return err
@@ -55,6 +55,7 @@ func (b *Bus) Announce(ctx context.Context, info func() NodeInfo) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-next.C:
+		case <-changed:
 		}
 		switch _, err := b.beat(ctx, info()); {
 		case errors.Is(err, engine.ErrClosed):

@@ -33,7 +33,7 @@ func TestNodes(t *testing.T) {
 	ended := make(chan error, 2)
 	for _, name := range []string{"w2", "w1"} {
 		go func() {
-			ended <- b.Announce(ctx, func() NodeInfo {
+			ended <- b.Announce(ctx, nil, func() NodeInfo {
 				return NodeInfo{Node: name, Queues: []string{"default"}, Labels: map[string]string{"gpu": "1"}, Concurrency: 4, Running: 1}
 			})
 		}()
@@ -69,5 +69,24 @@ func TestNodeThatDied(t *testing.T) {
 	})
 	if lived := time.Since(began); lived < 5*time.Second || lived > 14*time.Second {
 		t.Errorf("it was there for %v without a beat, want about 10 s", lived)
+	}
+}
+
+// TestNodeTellsChanges has a process tell at once what has changed.
+func TestNodeTellsChanges(t *testing.T) {
+	t.Parallel()
+	b := sharedBus(t, newNamespace())
+	changed, told := make(chan struct{}), make(chan struct{}, 8)
+	background(t, func(ctx context.Context) error {
+		return b.Announce(ctx, changed, func() NodeInfo { told <- struct{}{}; return NodeInfo{Node: "w", Draining: len(told) > 0} })
+	})
+	receive(t, "the first beat", told)
+	began := time.Now()
+	for range 3 {
+		changed <- struct{}{}
+		receive(t, "another beat", told)
+	}
+	if took := time.Since(began); took > nodeBeat/2 {
+		t.Errorf("three changes were told in %v", took)
 	}
 }

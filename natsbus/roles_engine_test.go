@@ -150,7 +150,7 @@ func (c *roleCrew) wantArchived(t *testing.T) {
 	}
 	gone, leave := context.WithCancel(t.Context())
 	left := make(chan error, 1)
-	go func() { left <- c.worker.Announce(gone, func() NodeInfo { return NodeInfo{Node: "w"} }) }()
+	go func() { left <- c.worker.Announce(gone, nil, func() NodeInfo { return NodeInfo{Node: "w"} }) }()
 	until(t, "the worker on the list", func() bool {
 		nodes, err := c.viewer.Nodes(t.Context())
 		return err == nil && len(nodes) == 1

@@ -34,6 +34,7 @@ type node struct {
 	log     *slog.Logger
 	started time.Time
 	drains  atomic.Bool
+	changed chan struct{} // what the others are told of this process
 
 	duties sync.WaitGroup
 	stop   context.CancelFunc // of the duties
@@ -49,7 +50,7 @@ func runNode(ctx context.Context, say io.Writer, bus *natsbus.Bus, role string, 
 	if err != nil {
 		return err
 	}
-	n := &node{flags: flags, role: role, part: part, bus: bus, wiring: w, log: slog.Default(), started: time.Now()}
+	n := &node{flags: flags, role: role, part: part, bus: bus, wiring: w, log: slog.Default(), started: time.Now(), changed: make(chan struct{}, 1)}
 	duties, stop := context.WithCancel(context.WithoutCancel(ctx))
 	n.stop = stop
 	defer n.Close() //nolint:contextcheck // closing has no context to end by
@@ -72,7 +73,7 @@ func (n *node) join(ctx context.Context, backend *engine.Backend) (err error) {
 	if err := n.wiring.engine.Join(); err != nil { //nolint:contextcheck // it ends by Close
 		return fmt.Errorf("join the cluster: %w", err)
 	}
-	n.do("announce this process", func() error { return n.bus.Announce(ctx, n.info) })
+	n.do("announce this process", func() error { return n.bus.Announce(ctx, n.changed, n.info) })
 	if c, ok := backend.Cluster.(*natsbus.Cluster); ok && n.part != engine.PartWorker {
 		n.do("tidy runs", func() error { return c.Tidy(ctx, n.flags.retention()) })
 		n.do("do what is asked of runs", func() error { return serveControl(ctx, n.bus, backend, n.wiring.engine) })
@@ -107,11 +108,7 @@ func (n *node) ready(ctx context.Context) error {
 	if n.drains.Load() {
 		return errDraining
 	}
-	if !n.bus.Connected() {
-		return fmt.Errorf("%w: no connection", natsbus.ErrUnreachable)
-	}
-	_, err := n.bus.Nodes(ctx) // asks a stream, one that whoever may be a node may read
-	return err
+	return n.bus.Ready(ctx)
 }
 
 // serve blocks until a signal comes, and then drains: no task begins any more, those
@@ -120,6 +117,7 @@ func (n *node) ready(ctx context.Context) error {
 func (n *node) serve(ctx context.Context, say io.Writer, s *stopping) {
 	name, again := s.Wait(ctx)
 	n.drains.Store(true)
+	n.changed <- struct{}{}
 	if running := n.wiring.engine.Executing(); running > 0 {
 		fmt.Fprintf(say, "graflow-wasm: %s: draining: %s, for at most %s; a second signal hands back at once what does\n", name, countOf(running, "task still runs", "tasks still run"), n.flags.drain)
 	} else {
