@@ -80,9 +80,10 @@ func wantEnd(t *testing.T, what string, o *engine.Running, err error, want engin
 	}
 }
 
-// archiveNow archives a run that has ended, once its owner has marked that.
-func archiveNow(t *testing.T, b *Bus, run string) {
+// archiveNow archives the run r, which has ended, once its owner has marked that.
+func archiveNow(t *testing.T, b *Bus) {
 	t.Helper()
+	const run = "r"
 	until(t, "the archive of "+run, func() bool {
 		sweepNow(t, b)
 		m, err := b.Run(t.Context(), run)
@@ -104,7 +105,7 @@ func TestEnginesAndTheArchive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	archiveNow(t, bus, "r")
+	archiveNow(t, bus)
 
 	for name, e := range map[string]*engine.Engine{"its owner": owner, "another": other} {
 		h, err := e.History(t.Context(), "r")
@@ -124,11 +125,11 @@ func TestEnginesAndTheArchive(t *testing.T) {
 
 	o, err = owner.Retry(t.Context(), "r", engine.RetryFrom{})
 	wantEnd(t, "the retried run", o, err, engine.StatusFailed)
-	archiveNow(t, bus, "r")
+	archiveNow(t, bus)
 	o, err = owner.Retry(t.Context(), "r", engine.RetryFrom{})
 	wantEnd(t, "the run retried again", o, err, engine.StatusSucceeded)
 	wantWhole(t, other, "before it is archived", before.Events)
-	archiveNow(t, bus, "r")
+	archiveNow(t, bus)
 	wantWhole(t, other, "from the archive", before.Events)
 	if c.firsts.Load() != 1 || c.seconds.Load() != 3 {
 		t.Errorf("a was executed %d times, b %d times; want 1 and 3", c.firsts.Load(), c.seconds.Load())

@@ -19,7 +19,7 @@ import (
 
 // benchEngine is an engine that owns and works, on a server in this process with
 // its files and the durability given.
-func benchEngine(b *testing.B, durability embedded.Sync, concurrency int, observe func(engine.Notice)) (*engine.Engine, *direct.Handler) {
+func benchEngine(b *testing.B, durability embedded.Sync, concurrency int) (*engine.Engine, *direct.Handler) {
 	b.Helper()
 	server, err := embedded.Start(b.Context(), embedded.Config{Dir: b.TempDir(), Sync: durability})
 	if err != nil {
@@ -36,7 +36,7 @@ func benchEngine(b *testing.B, durability embedded.Sync, concurrency int, observ
 	}
 	h := direct.New()
 	e, err := engine.New(engine.Config{
-		Handlers: map[string]engine.Handler{"direct": h}, Backend: bus.Backend(), Concurrency: concurrency, Observe: observe,
+		Handlers: map[string]engine.Handler{"direct": h}, Backend: bus.Backend(), Concurrency: concurrency,
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -99,7 +99,7 @@ func BenchmarkWide(b *testing.B) {
 	for _, durability := range []embedded.Sync{"", embedded.SyncAlways} {
 		b.Run("sync="+name(durability), func(b *testing.B) {
 			const width = 2000
-			e, h := benchEngine(b, durability, 64, nil)
+			e, h := benchEngine(b, durability, 64)
 			g := wide(b, nothing(h), width)
 			for b.Loop() {
 				mustRun(b, e, g)
@@ -111,7 +111,7 @@ func BenchmarkWide(b *testing.B) {
 
 // BenchmarkRuns are runs of three steps, 64 at a time.
 func BenchmarkRuns(b *testing.B) {
-	e, h := benchEngine(b, "", 64, nil)
+	e, h := benchEngine(b, "", 64)
 	g := long(b, nothing(h), 3)
 	b.SetParallelism(32)
 	b.RunParallel(func(p *testing.PB) {
@@ -199,7 +199,7 @@ func BenchmarkFarFlow(b *testing.B) {
 
 // BenchmarkFlow is one run of three steps after the other: submit to result.
 func BenchmarkFlow(b *testing.B) {
-	e, h := benchEngine(b, "", 8, nil)
+	e, h := benchEngine(b, "", 8)
 	g := long(b, nothing(h), 3)
 	var took []time.Duration
 	for b.Loop() {
@@ -215,7 +215,7 @@ func BenchmarkFlow(b *testing.B) {
 func BenchmarkStart(b *testing.B) {
 	var mu sync.Mutex
 	var took []time.Duration
-	e, h := benchEngine(b, "", 8, nil)
+	e, h := benchEngine(b, "", 8)
 	ready := map[string]time.Time{}
 	task := direct.Func(h, "begin", func(c *direct.Context, _ json.RawMessage) (any, error) {
 		now := time.Now()

@@ -83,7 +83,7 @@ func TestRolesRunFlows(t *testing.T) {
 			return []byte(run + " " + method), nil
 		})
 	}()
-	t.Cleanup(func() { stop(); <-answered })
+	t.Cleanup(func() { stop(); _ = <-answered })
 
 	o, err := c.engines[c.submitter].Start(ctx, c.graph, engine.Start{ID: "r"})
 	wantEnd(t, "the run", o, err, engine.StatusSucceeded)
@@ -139,7 +139,7 @@ func wantSeen(t *testing.T, who string, b *Bus, e *engine.Engine) {
 // ticket may be found, says that it is there, and gives up a delivery.
 func (c *roleCrew) wantArchived(t *testing.T) {
 	t.Helper()
-	archiveNow(t, c.owner, "r")
+	archiveNow(t, c.owner)
 	for _, b := range []*Bus{c.worker, c.submitter, c.viewer} {
 		if events, err := c.backends[b].Journal.Read(t.Context(), "r", 0); err != nil || len(events) == 0 {
 			t.Errorf("read an archived run: %d events, %v", len(events), err)
