@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -209,4 +211,50 @@ func TestClusterStorageAway(t *testing.T) {
 			})
 		})
 	}
+}
+
+// lateJournal does not show for a while what is stored after an event.
+type lateJournal struct {
+	engine.Journal
+	through *atomic.Uint64
+}
+
+func (j lateJournal) Read(ctx context.Context, run string, after uint64) ([]*engine.Event, error) {
+	all, err := j.Journal.Read(ctx, run, after)
+	return slices.DeleteFunc(slices.Clone(all), func(e *engine.Event) bool { return e.Seq > j.through.Load() }), err
+}
+
+// TestClusterDecidesBehindAnother: an owner that does not see yet what the one before
+// has decided decides after it.
+func TestClusterDecidesBehindAnother(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t)
+		b := f.shared.Backend()
+		stored := b.Journal
+		late := lateJournal{stored, &atomic.Uint64{}}
+		b.Journal = late
+		late.through.Store(1 << 60)
+		e := f.joinOn("owner", b, engine.PartOwner, 1, nil)
+		f.start(f.join("client", engine.PartNone, nil), f.spec("a"), "r")
+		synctest.Wait()
+		start, err := stored.Last(t.Context(), "r", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		late.through.Store(start)
+		held := &engine.Event{Type: engine.EventHeld, Time: time.Now(), Message: "by another"}
+		if _, err := stored.Append(t.Context(), "r", "", start, held); err != nil {
+			t.Fatal(err)
+		}
+		time.AfterFunc(time.Second, func() { late.through.Store(1 << 60) })
+		near := e.Running("r")
+		if err := near.Release(); err != nil {
+			t.Fatalf("released: %v", err)
+		}
+		last, err := stored.Last(t.Context(), "r", "")
+		if err != nil || last <= held.Seq || e.Running("r") != near {
+			t.Errorf("the last decision is %d, %v, the one before %d; want it released, and not given up", last, err, held.Seq)
+		}
+	})
 }

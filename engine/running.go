@@ -157,6 +157,14 @@ func (o *Running) decide(e *Event) error {
 	if o.far {
 		return o.through(func(near *Running) error { return near.decide(e) })
 	}
+	err := o.decideNow(e)
+	if o.mayDecideAgain(e, err) {
+		return o.decideAgain(e)
+	}
+	return err
+}
+
+func (o *Running) decideNow(e *Event) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if err := o.closed(); err != nil {
@@ -165,7 +173,11 @@ func (o *Running) decide(e *Event) error {
 	if e.Type == EventTimer {
 		delete(o.timers, e.Activation)
 	}
-	return o.giveUpOn(o.append(o.engine.ctx, e))
+	err := o.append(o.engine.ctx, e)
+	if o.mayDecideAgain(e, err) {
+		return err
+	}
+	return o.giveUpOn(err)
 }
 
 // closed tells why the run can't be changed here any more. The caller holds mu.
@@ -269,6 +281,9 @@ func (o *Running) fold(receiving bool) error {
 
 // apply folds one event, after those that it is based on.
 func (o *Running) apply(e *Event) error {
+	if e.decides() {
+		o.decisions = max(o.decisions, e.Seq) // another owner's, perhaps
+	}
 	if before := e.events(); before != "" {
 		observed := o.run.observed
 		o.run.observed = false // what it is based on was told before

@@ -109,6 +109,9 @@ func (s *Share) Hold(ctx context.Context, run, message string) error {
 // Resume is [Desk.Resume].
 func (s *Share) Resume(ctx context.Context, run string) (*engine.Running, error) {
 	return s.with(ctx, run, func(o *engine.Running) error {
+		if err := o.CatchUp(ctx); err != nil { // another may have held it just now
+			return err
+		}
 		h, err := history(ctx, s.cfg.Engine, run)
 		switch {
 		case err != nil:
