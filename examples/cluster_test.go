@@ -63,7 +63,11 @@ func TestClusterScript(t *testing.T) {
 	dir := t.TempDir()
 	const limit = 50_000_000
 	cmd := exec.CommandContext(t.Context(), "10-cluster/run.sh", strconv.Itoa(limit))
-	cmd.Env = append(os.Environ(), "GRAFLOW_WASM="+command, "TMPDIR="+dir, "XDG_CACHE_HOME="+cache)
+	built, err := exec.CommandContext(t.Context(), "go", "env", "GOCACHE").Output() // it would be in XDG_CACHE_HOME
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Env = append(os.Environ(), "GRAFLOW_WASM="+command, "TMPDIR="+dir, "XDG_CACHE_HOME="+cache, "GOCACHE="+strings.TrimSpace(string(built)))
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)

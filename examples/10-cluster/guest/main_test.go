@@ -68,7 +68,7 @@ func FuzzCount(f *testing.F) {
 				want.add(n)
 			}
 		}
-		if got := want.Range.count(); got != want {
+		if got := want.count(); got != want {
 			t.Errorf("got %+v, want %+v", got, want)
 		}
 	})
