@@ -379,14 +379,15 @@ func threeWorkers(c *cluster) {
 			return nil, context.Cause(t)
 		}
 	}
-	one := c.node("one", engine.PartBoth, 4)
-	c.node("two", engine.PartBoth, 4)
-	c.node("three", engine.PartBoth, 4)
+	owner := c.node("owner", engine.PartOwner, 1)
+	for _, name := range []string{"one", "two", "three"} {
+		c.node(name, engine.PartWorker, 4)
+	}
 	var group []engine.Node
 	for i := range members {
 		group = append(group, fn(fmt.Sprint("m", i), "member"))
 	}
-	c.succeed(c.start(one, c.graph(engine.Par(group...)), "r"), "")
+	c.succeed(c.start(owner, c.graph(engine.Par(group...)), "r"), "")
 	c.once("r", members)
 	if len(ran) != members {
 		c.Errorf("%d members were executed, want %d", len(ran), members)
