@@ -27,6 +27,8 @@ type Running struct {
 	idle      chan struct{}     // closed when the run is paused, made anew when it goes on
 	held      bool              // the workers know that it is
 	marked    Mark              // what lists were told last
+	queued    []*Delivery       // what the queue has not taken yet
+	busy      time.Duration     // the pause until that is enqueued again
 	marking   *time.Timer       // until they are told that it goes on
 
 	crew    *crew             // its attempts in this process; of a shared backend none
@@ -341,8 +343,8 @@ func (o *Running) carryOut(commands []Command, receiving bool) error {
 		if o.tickets != nil {
 			ready = o.issue(ready)
 		}
-		if err := o.engine.backend.Queue.Enqueue(o.engine.ctx, receiving, ready...); err != nil {
-			return fmt.Errorf("run %q: enqueue: %w", o.id, err)
+		if err := o.enqueue(receiving, ready); err != nil {
+			return err
 		}
 	}
 	o.tellIdle()
