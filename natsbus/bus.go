@@ -35,6 +35,9 @@ type Config struct {
 	Labels map[string]string
 	// Lease is how long a delivery may go without an extension; 0 is 10 s.
 	Lease time.Duration
+	// MaxReady is how many tasks may wait or run in the cluster when this process begins
+	// a run; 0 is 1 000 000, less than 0 is no bound. At that many it is ErrFull.
+	MaxReady int
 	// Logger is for faults that no caller can be told; nil is slog.Default().
 	Logger *slog.Logger
 }
@@ -51,6 +54,7 @@ type Bus struct {
 	// of subjects of the account with the streams, to which all servers listen.
 	seen    bool
 	denials denials
+	room    room
 
 	mu    sync.Mutex // guards what follows
 	parts []func()   // end the goroutines of its backends
@@ -73,6 +77,9 @@ func Open(_ context.Context, cfg Config) (*Bus, error) {
 	}
 	if cfg.Lease == 0 {
 		cfg.Lease = 10 * time.Second
+	}
+	if cfg.MaxReady == 0 {
+		cfg.MaxReady = defaultReady
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()

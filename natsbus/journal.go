@@ -32,7 +32,8 @@ func newJournal(b *Bus, blobs engine.Blobs) *Journal {
 
 // Append implements [engine.Journal]. While it is not known whether e was stored it
 // tries again, for half a minute; ErrUnreachable then, or ctx's error, and it may
-// have been. The start of a run is a conflict also if its log was archived.
+// have been. The start of a run is a conflict also if its log was archived, and
+// ErrFull while the work queue has no room for its tasks.
 func (j *Journal) Append(ctx context.Context, run, chain string, expect uint64, e *engine.Event) (uint64, error) {
 	if e.Type == engine.EventStarted && chain == "" && expect == 0 {
 		switch used, err := j.bus.used(ctx, run); {
@@ -40,6 +41,9 @@ func (j *Journal) Append(ctx context.Context, run, chain string, expect uint64, 
 			return 0, fmt.Errorf("append %s to run %q: %w", e.Type, run, err)
 		case used:
 			return 0, engine.ErrConflict
+		}
+		if err := j.bus.hasRoom(ctx); err != nil {
+			return 0, fmt.Errorf("append %s to run %q: %w", e.Type, run, err)
 		}
 	}
 	return j.append(ctx, run, chain, expect, e)

@@ -14,9 +14,10 @@ import (
 	"github.com/graflow/graflow-wasm/engine"
 )
 
-// ErrFull refuses tickets because the work queue holds as many as it may. Nothing is
-// lost: they follow from the runs' logs, whose owner enqueues them again later.
-var ErrFull = errors.New("the queue is full: start workers that take from it, or raise the limits of stream " + streamTasks)
+// ErrFull refuses tickets because the work queue holds as many as it may, and runs
+// because it holds as many as Config.MaxReady. It is an engine.ErrBusy. Nothing is lost:
+// tickets follow from the runs' logs, whose owner enqueues them again later.
+var ErrFull = fmt.Errorf("%w: start workers that take from it, or raise the limits of stream %s", engine.ErrBusy, streamTasks)
 
 const (
 	enqueueWindow  = 512              // publishes in flight, of one caller
