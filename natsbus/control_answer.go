@@ -22,6 +22,11 @@ const answerKept = time.Minute
 func (c *Cluster) Answer(ctx context.Context, f func(ctx context.Context, run, method string, body []byte) ([]byte, error)) error {
 	a := &answers{bus: c.bus, ctx: ctx, do: f, kept: map[string]*answer{}}
 	defer a.running.Wait()
+	limits, err := a.answerLimits()
+	if err != nil {
+		return fmt.Errorf("answer for owned runs: %w", translate(err))
+	}
+	defer func() { _ = limits.Unsubscribe() }() // of a connection that may be closed
 	subs := map[int]*nats.Subscription{}
 	defer func() {
 		for _, sub := range subs {

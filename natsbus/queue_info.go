@@ -75,17 +75,8 @@ func (b *Bus) oldest(ctx context.Context, c class) (time.Duration, error) {
 	return time.Since(first.Time), nil
 }
 
-// SetQueueLimit bounds how many tickets of a queue workers hold at a time, in all of
-// the cluster; 0 is no bound. It holds for each class of them by itself: a queue
-// that is used with two priorities may have twice as many in flight. It survives
-// restarts, and applies to classes that come later.
-func (b *Bus) SetQueueLimit(ctx context.Context, queue string, n int) error {
-	if queue == "" {
-		queue = defaultQueue
-	}
-	if n < 0 {
-		return fmt.Errorf("limit queue %q: %d is less than 0", queue, n)
-	}
+// setLimit gives all classes of a queue a limit.
+func (b *Bus) setLimit(ctx context.Context, queue string, n int) error {
 	// The limit of the queue's first class is that of classes that come later.
 	classes := []class{{queue: queue, priority: engine.PriorityNormal}}
 	err := b.eachClass(ctx, func(c class, _ *jetstream.ConsumerInfo) {
@@ -94,11 +85,11 @@ func (b *Bus) SetQueueLimit(ctx context.Context, queue string, n int) error {
 		}
 	})
 	if err != nil {
-		return fmt.Errorf("limit queue %q: %w", queue, err)
+		return err
 	}
 	for _, c := range classes {
 		if err := b.setClass(ctx, c, n); err != nil {
-			return fmt.Errorf("limit queue %q: %w", queue, err)
+			return err
 		}
 	}
 	return nil

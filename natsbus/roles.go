@@ -121,6 +121,7 @@ func operatorPerms(ns string) Perms {
 	p := viewerPerms(ns)
 	p.Publish = append(p.Publish,
 		"gf.ctl."+ns+".*",
+		"gf.adm."+ns+".*", // of what owners do for operators alone
 		"gf.mod."+ns+".>",
 		apiPrefix+"STREAM.PURGE."+streamModules,
 		apiPrefix+"STREAM.PURGE."+streamDead,

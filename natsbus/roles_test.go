@@ -131,6 +131,9 @@ var deeds = []struct {
 	{name: "unpin a consumer", publish: "$JS.API.CONSUMER.UNPIN.GF_TASKS.c"},
 	{name: "step a leader down", publish: "$JS.API.STREAM.LEADER.STEPDOWN.GF_RUN"},
 
+	{name: "limit a queue", publish: "gf.adm._main.limit", may: []Role{RoleOperator}},
+	{name: "limit a queue of another namespace", publish: "gf.adm._other.limit"},
+
 	{name: "hear signals", subscribe: "gf.sig._main.*", may: []Role{RoleWorker}},
 	{name: "hear of classes", subscribe: "gf.class._main", may: []Role{RoleWorker}},
 	{name: "hear signals of another namespace", subscribe: "gf.sig._other.*"},

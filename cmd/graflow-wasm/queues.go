@@ -99,7 +99,7 @@ func newQueuesLimit(std streams, where *clusterFlags) *cobra.Command {
 		Short: "Bound how many tasks of a queue run at once",
 		Long: `Limit bounds how many tasks of a queue workers hold at a time, in all of the
 cluster; 0 is no bound. It holds for each line of queues ls by itself: for each
-priority, and each set of labels. It needs credentials of the role owner.`,
+priority, and each set of labels. It needs credentials of the role operator.`,
 		Example: "  graflow-wasm queues limit slow 4",
 		Args:    arguments(cobra.ExactArgs(2)),
 	}
