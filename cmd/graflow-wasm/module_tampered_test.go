@@ -1,15 +1,15 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/graflow/graflow-wasm/natsbus"
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/spf13/pflag"
 )
 
@@ -32,26 +32,32 @@ func rewrite(t *testing.T, dir, stream, subject string, change func([]byte) []by
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	js, err := jetstream.New(nc)
+	const patience = 10 * time.Second
+	m, err := nc.Request("$JS.API.STREAM.MSG.GET."+stream, []byte(`{"last_by_subj":"`+subject+`"}`), patience)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := js.Stream(t.Context(), stream)
-	if err != nil {
-		t.Fatal(err)
-	}
-	was, err := s.GetLastMsgForSubject(t.Context(), subject)
-	if err != nil {
-		t.Fatal(err)
-	}
-	header := nats.Header{}
-	for key, values := range was.Header {
-		if !strings.HasPrefix(key, "Nats-") {
-			header[key] = values
+	var was struct {
+		Message struct {
+			Subject string
+			Hdrs    []byte
+			Data    []byte
 		}
 	}
-	if _, err := js.PublishMsg(t.Context(), &nats.Msg{Subject: was.Subject, Header: header, Data: change(was.Data)}); err != nil {
-		t.Fatal(err)
+	if err := json.Unmarshal(m.Data, &was); err != nil || was.Message.Subject == "" {
+		t.Fatalf("%s: error %v", m.Data, err)
+	}
+	m.Header = map[string][]string{}
+	for line := range strings.Lines(string(was.Message.Hdrs)) {
+		key, value, ok := strings.Cut(strings.TrimSpace(line), ": ")
+		if ok && !strings.HasPrefix(key, "Nats-") {
+			m.Header[key] = []string{value}
+		}
+	}
+	m.Subject, m.Reply, m.Data = was.Message.Subject, "", change(was.Message.Data)
+	answer, err := nc.RequestMsg(m, patience)
+	if err != nil || !strings.Contains(string(answer.Data), `"seq"`) {
+		t.Fatalf("publish %s: %v, error %v", m.Subject, answer, err)
 	}
 }
 

@@ -53,5 +53,8 @@ of() { grep "\"type\":\"$1\"" "$dir/events" | grep -o '"count\[[0-9]*\]"' | tr -
 echo "ranges that count: $(of completed | uniq | wc -l)"
 echo "committed twice:   $(of completed | uniq -d | wc -l)"
 echo "begun elsewhere:  " $(of begun)
+for name in ada bea cyd; do
+    echo "counted by $name:    $(grep '"type":"completed"' "$dir/events" | grep '"activation":"count\[' | grep -c "\"worker\":\"$name\"" || true)"
+done
 echo
 there
