@@ -61,8 +61,16 @@ func (r *Run) applyTo(act *activation, e *Event) {
 // discard remembers that a chain goes on behind the activation's back: what is done
 // again of it, when the run is retried, follows there.
 func (r *Run) discard(act *activation, e *Event) {
-	if act != nil && (act.flows() || act.retrying) { // what follows on the chain comes from here
+	if act != nil { // what follows on the chain comes from here, or from a worker of its ticket
 		act.rev, act.gen = e.Seq, r.gen
+		if act.delivery != nil {
+			d := *act.delivery
+			d.Rev = e.Seq
+			act.delivery = &d
+		}
+		if r.status == StatusRunning && !act.flows() && !act.retrying && act.pause == nil {
+			act.run.stopAgain(act)
+		}
 		return
 	}
 	if r.stale == nil {

@@ -57,7 +57,13 @@ func (r *Run) begunAt(act *activation, e *Event) {
 	if act.timing != nil {
 		act.timing.queued = time.Time{}
 	}
-	if act.stopping { // its worker does not know
+	r.stopAgain(act)
+}
+
+// stopAgain asks for the stop of an attempt whose chain has gone on, if it is to stop:
+// who has it does not know, or who was to settle it asks for what was before.
+func (r *Run) stopAgain(act *activation) {
+	if act.stopping {
 		c := Command{Kind: CommandStop, Activation: act.id, Attempt: act.attempt, Rev: act.rev, Begun: true}
 		if act.isRollback() {
 			c.After, c.Begin = rollbackBound, true
