@@ -202,7 +202,7 @@ func (o *Running) markNow() {
 		o.engine.say("mark how a run stands", fmt.Errorf("run %q: %w", o.id, err))
 		if !m.Ended.IsZero() { // else whoever has the partition next would recover it
 			o.engine.workers.Go(func() {
-				pause(o.engine.ctx, time.Second)
+				pause(o.engine.ctx)
 				owner{o.engine}.Moved(o.id)
 			})
 		}

@@ -50,10 +50,10 @@ func (e *Engine) Join() error {
 	return nil
 }
 
-// pause lets time pass, or ctx end.
-func pause(ctx context.Context, d time.Duration) {
+// pause lets some time pass before what has failed is tried again, or ctx end.
+func pause(ctx context.Context) {
 	select {
-	case <-time.After(d):
+	case <-time.After(recoverPause):
 	case <-ctx.Done():
 	}
 }
@@ -61,7 +61,7 @@ func pause(ctx context.Context, d time.Duration) {
 // say logs why something has ended that was to go on.
 func (e *Engine) say(what string, err error) {
 	if err != nil && e.taking.Err() == nil && e.ctx.Err() == nil {
-		e.cfg.Logger.Error(what, "err", err)
+		e.cfg.Logger.Error("work for the cluster", "deed", what, "err", err)
 	}
 }
 
@@ -86,7 +86,7 @@ func (e *Engine) Drain(ctx context.Context) {
 			if !handed {
 				ctx, handed = context.WithoutCancel(ctx), true
 				for _, c := range crews {
-					c.stopAll(errHandedBack)
+					c.stopAll(errHandedBack) //nolint:contextcheck // to hand back has a context of its own
 				}
 				var cancel context.CancelFunc
 				ctx, cancel = context.WithTimeout(ctx, time.Second)
@@ -217,7 +217,7 @@ func (e *Engine) recoverShare(run string) {
 			}
 		}
 		e.cfg.Logger.Error("drive a run", "run", run, "err", err)
-		pause(e.ctx, recoverPause)
+		pause(e.ctx)
 		if !e.shares(run) {
 			return
 		}

@@ -113,7 +113,7 @@ func (e *Engine) takeOver(ctx context.Context, run string, begin func(*Running) 
 	if err := begin(o); err != nil {
 		return nil, o.abandon(err)
 	}
-	o.startTimeout()
+	o.startTimeout() //nolint:contextcheck // the timer is the run's
 	if e.cluster != nil && !o.ended {
 		e.workers.Go(o.drive)
 	}

@@ -150,7 +150,7 @@ func (o *Running) begin(ctx context.Context, start *Event) error {
 	case err != nil:
 		return o.abandon(err)
 	}
-	o.startTimeout()
+	o.startTimeout() //nolint:contextcheck // the timer is the run's
 	return nil
 }
 

@@ -98,7 +98,7 @@ func (e *Engine) refuse(lease Lease, err error) {
 			}
 			e.cfg.Logger.Error("reject a ticket", "run", d.Run, "activation", d.Activation, "err", err)
 		}
-		pause(e.ctx, time.Second) // what is wrong lasts longer than a turn
+		pause(e.ctx) // what is wrong lasts longer than a turn
 	}
 	_ = lease.Nak(context.WithoutCancel(e.ctx))
 }

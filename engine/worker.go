@@ -63,7 +63,7 @@ func (e *Engine) work() {
 			return
 		default: // the cluster may come back
 			e.say("receive", err)
-			pause(e.taking, time.Second)
+			pause(e.taking)
 			continue
 		}
 		if replaced := e.handle(lease); replaced {

@@ -22,7 +22,7 @@ const answerKept = time.Minute
 func (c *Cluster) Answer(ctx context.Context, f func(ctx context.Context, run, method string, body []byte) ([]byte, error)) error {
 	a := &answers{bus: c.bus, ctx: ctx, do: f, kept: map[string]*answer{}}
 	defer a.running.Wait()
-	limits, err := a.answerLimits()
+	limits, err := a.answerLimits() //nolint:contextcheck // each question has a context of its own
 	if err != nil {
 		return fmt.Errorf("answer for owned runs: %w", translate(err))
 	}

@@ -23,16 +23,16 @@ func TestAcceptanceProcesses(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name string
-		run  func(t *testing.T)
+		run  func(c drainingCluster)
 	}{
-		{"H90 worker killed", workerKilled},
-		{"H90b worker stopped past its lease", workerStopped},
-		{"H93 drain hands back", drainHandsBack},
-		{"H93 drain lets finish", drainLetsFinish},
+		{"H90 worker killed", drainingCluster.workerKilled},
+		{"H90b worker stopped past its lease", drainingCluster.workerStopped},
+		{"H93 drain hands back", drainingCluster.drainHandsBack},
+		{"H93 drain lets finish", drainingCluster.drainLetsFinish},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			test.run(t)
+			test.run(newDrainingCluster(t))
 		})
 	}
 }
@@ -108,17 +108,16 @@ func (c drainingCluster) warning() string {
 
 // workerKilled: the task of a worker that was killed runs elsewhere once its lease is
 // over, and is committed once.
-func workerKilled(t *testing.T) {
-	c := newDrainingCluster(t)
+func (c drainingCluster) workerKilled() {
 	first := c.worker("first")
 	first.await("ready$")
-	c.submit("r1", "first")
+	c.submit()
 	c.worker("second").await("ready$")
 	first.signal(syscall.SIGKILL)
 	took := c.began(2, time.Now())
-	t.Logf("the task began anew %s after the kill, with a lease of %s", took.Round(time.Millisecond), leaseTime)
+	c.t.Logf("the task began anew %s after the kill, with a lease of %s", took.Round(time.Millisecond), leaseTime)
 	if took > leaseTime+5*time.Second {
-		t.Errorf("the task began anew %s after the kill, want at most %s and 5 s", took, leaseTime)
+		c.t.Errorf("the task began anew %s after the kill, want at most %s and 5 s", took, leaseTime)
 	}
 	c.write("notes/done", "fine")
 	c.once()
@@ -126,71 +125,68 @@ func workerKilled(t *testing.T) {
 
 // workerStopped: a worker that was stopped for longer than its lease, and goes on then,
 // does not commit what another has; it says so.
-func workerStopped(t *testing.T) {
-	c := newDrainingCluster(t)
+func (c drainingCluster) workerStopped() {
 	first := c.worker("first")
 	first.await("ready$")
-	c.submit("r1", "first")
+	c.submit()
 	second := c.worker("second")
 	second.await("ready$")
 	first.signal(syscall.SIGSTOP)
 	took := c.began(2, time.Now())
-	t.Logf("the task began anew %s after its worker was stopped, with a lease of %s", took.Round(time.Millisecond), leaseTime)
+	c.t.Logf("the task began anew %s after its worker was stopped, with a lease of %s", took.Round(time.Millisecond), leaseTime)
 	c.write("notes/done", "fine")
 	c.once()
 	first.signal(syscall.SIGCONT)
-	t.Logf("it says: %s", c.warning())
+	c.t.Logf("it says: %s", c.warning())
 	c.once()
 	for _, p := range []*process{first, second} {
 		p.signal(syscall.SIGTERM)
 		if code := p.exit(); code != 0 {
-			t.Errorf("a worker ends with %d, want 0", code)
+			c.t.Errorf("a worker ends with %d, want 0", code)
 		}
 	}
 }
 
 // drainHandsBack: a worker that drains for a second ends then, and the task that was
 // not done runs elsewhere at once.
-func drainHandsBack(t *testing.T) {
-	c := newDrainingCluster(t)
+func (c drainingCluster) drainHandsBack() {
 	first := c.worker("first", "--drain", "1s")
 	first.await("ready$")
-	c.submit("r1", "first")
+	c.submit()
 	c.worker("second").await("ready$")
 	asked := time.Now()
 	first.signal(syscall.SIGTERM)
 	if code := first.exit(); code != 0 {
-		t.Errorf("it ends with %d, want 0", code)
+		c.t.Errorf("it ends with %d, want 0", code)
 	}
 	took := time.Since(asked)
 	again := c.began(2, asked)
-	t.Logf("it ended after %s, the task began elsewhere after %s", took.Round(time.Millisecond), again.Round(time.Millisecond))
+	c.t.Logf("it ended after %s, the task began elsewhere after %s", took.Round(time.Millisecond), again.Round(time.Millisecond))
 	if took < time.Second || took > 2500*time.Millisecond {
-		t.Errorf("it ended after %s, want 1 s and a little", took)
+		c.t.Errorf("it ended after %s, want 1 s and a little", took)
 	}
 	if again > leaseTime/2 {
-		t.Errorf("the task began elsewhere after %s: it was not handed back", again)
+		c.t.Errorf("the task began elsewhere after %s: it was not handed back", again)
 	}
 	c.write("notes/done", "fine")
 	c.once()
 }
 
 // drainLetsFinish: a worker that drains for long lets the task end, and ends then.
-func drainLetsFinish(t *testing.T) {
-	c := newDrainingCluster(t)
+func (c drainingCluster) drainLetsFinish() {
 	first := c.worker("first", "--drain", "30s")
 	first.await("ready$")
-	c.submit("r1", "first")
+	c.submit()
 	c.worker("second").await("ready$")
 	first.signal(syscall.SIGTERM)
 	first.await("draining: 1 task still runs, for at most 30s")
 	c.await("first", "draining")
 	c.write("notes/done", "fine")
 	if code := first.exit(); code != 0 {
-		t.Errorf("it ends with %d, want 0", code)
+		c.t.Errorf("it ends with %d, want 0", code)
 	}
 	c.once()
 	if got := c.attempts(); got != 1 {
-		t.Errorf("%d attempts began, want the one that ended", got)
+		c.t.Errorf("%d attempts began, want the one that ended", got)
 	}
 }

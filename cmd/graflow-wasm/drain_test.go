@@ -56,14 +56,14 @@ func (c drainingCluster) worker(name string, more ...string) *process {
 	return p
 }
 
-// submit begins a run whose task runs until the file notes/done is there, and waits
-// until it does on a worker.
-func (c drainingCluster) submit(run, worker string) {
+// submit begins the run r1, whose task runs until the file notes/done is there, and
+// waits until it does on the worker first.
+func (c drainingCluster) submit() {
 	c.t.Helper()
-	if out, code := ask(c.t, c.dir, "run", "waits.flow.yaml", "--nats", "./srv", "--detach", "--id", run); code != 0 {
+	if out, code := ask(c.t, c.dir, "run", "waits.flow.yaml", "--nats", "./srv", "--detach", "--id", "r1"); code != 0 {
 		c.t.Fatalf("submit: exit code %d, %s", code, out)
 	}
-	c.await(worker, "1/")
+	c.await("first", "1/")
 	c.awaitAttempts(1)
 }
 
@@ -102,7 +102,7 @@ func TestDrainFinishes(t *testing.T) {
 	w := c.worker("first")
 	health := w.await("health on (.*)")
 	w.await("ready$")
-	c.submit("r1", "first")
+	c.submit()
 	w.signal(syscall.SIGTERM)
 	w.await("SIGTERM: draining: 1 task still runs, for at most 30s")
 	if got := get(t, health); got != http.StatusServiceUnavailable {
@@ -141,7 +141,7 @@ func TestDrainHandsBack(t *testing.T) {
 			c := newDrainingCluster(t)
 			w := c.worker("first", "--drain", test.drain)
 			w.await("ready$")
-			c.submit("r1", "first")
+			c.submit()
 			c.worker("second").await("ready$")
 			began := time.Now()
 			w.signal(syscall.SIGTERM)
@@ -245,7 +245,7 @@ func TestWorkerKilled(t *testing.T) {
 	c := newDrainingCluster(t)
 	w := c.worker("first")
 	w.await("ready$")
-	c.submit("r1", "first")
+	c.submit()
 	c.worker("second").await("ready$")
 	began := time.Now()
 	w.signal(syscall.SIGKILL)

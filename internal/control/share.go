@@ -96,13 +96,13 @@ func (s *Share) with(ctx context.Context, run string, f func(*engine.Running) er
 
 // Cancel is [Desk.Cancel].
 func (s *Share) Cancel(ctx context.Context, run, message string) error {
-	_, err := s.with(ctx, run, func(o *engine.Running) error { return o.Cancel(message) })
+	_, err := s.with(ctx, run, func(o *engine.Running) error { return o.Cancel(message) }) //nolint:contextcheck // a decision belongs to the run, not to who asks for it
 	return err
 }
 
 // Hold is [Desk.Hold].
 func (s *Share) Hold(ctx context.Context, run, message string) error {
-	_, err := s.with(ctx, run, func(o *engine.Running) error { return o.Hold(message) })
+	_, err := s.with(ctx, run, func(o *engine.Running) error { return o.Hold(message) }) //nolint:contextcheck // a decision belongs to the run, not to who asks for it
 	return err
 }
 
@@ -119,7 +119,7 @@ func (s *Share) Resume(ctx context.Context, run string) (*engine.Running, error)
 		case !Held(h):
 			return fmt.Errorf("run %q: %w%s", run, ErrDriven, orWaits(h))
 		}
-		return o.Release()
+		return o.Release() //nolint:contextcheck // a decision belongs to the run, not to who asks for it
 	})
 }
 

@@ -65,7 +65,7 @@ func (d *Desk) kept(o *engine.Running, err error) (*engine.Running, error) {
 // rollbacks. ErrNotFound, ErrFinished.
 func (d *Desk) Cancel(ctx context.Context, run, message string) error {
 	if o := d.Running(run); o != nil {
-		return d.howEnded(ctx, run, o.Cancel(message))
+		return d.howEnded(ctx, run, o.Cancel(message)) //nolint:contextcheck // a decision belongs to the run, not to who asks for it
 	}
 	if _, err := d.unfinished(ctx, run); err != nil {
 		return err
@@ -82,7 +82,7 @@ func (d *Desk) Cancel(ctx context.Context, run, message string) error {
 // once another process goes on with it. ErrNotFound, ErrFinished.
 func (d *Desk) Hold(ctx context.Context, run, message string) error {
 	if o := d.Running(run); o != nil {
-		return d.howEnded(ctx, run, o.Hold(message))
+		return d.howEnded(ctx, run, o.Hold(message)) //nolint:contextcheck // a decision belongs to the run, not to who asks for it
 	}
 	h, err := d.unfinished(ctx, run)
 	if err != nil || Held(h) {
@@ -106,7 +106,7 @@ func (d *Desk) Resume(ctx context.Context, run string) (*engine.Running, error) 
 		o, err = d.recover(ctx, run)
 	}
 	if err == nil && Held(h) {
-		err = o.Release()
+		err = o.Release() //nolint:contextcheck // a decision belongs to the run, not to who asks for it
 	}
 	return o, err
 }
@@ -206,7 +206,7 @@ func (d *Desk) Delete(ctx context.Context, run string, force bool) error {
 
 // end cancels a run that is to be removed, and waits for its end.
 func end(ctx context.Context, o *engine.Running) error {
-	if err := o.Cancel("removed"); err != nil && !errors.Is(err, engine.ErrFinished) {
+	if err := o.Cancel("removed"); err != nil && !errors.Is(err, engine.ErrFinished) { //nolint:contextcheck // a decision belongs to the run, not to who asks for it
 		return err
 	}
 	select {

@@ -53,7 +53,9 @@ func takePart(ctx context.Context, c *childConfig, log *slog.Logger) error {
 	}
 	duties, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var all sync.WaitGroup
-	all.Go(func() { _ = bus.Announce(duties, nil, func() natsbus.NodeInfo { return natsbus.NodeInfo{Role: c.Role} }) })
+	all.Go(func() {
+		_ = bus.Announce(duties, nil, func() natsbus.NodeInfo { return natsbus.NodeInfo{Role: c.Role} })
+	})
 	all.Go(func() {
 		if err := answer(duties, bus, cluster, e); duties.Err() == nil {
 			log.Error("answer", "err", err)

@@ -30,7 +30,7 @@ func (l *logger) err() error {
 func (l *logger) Fatalf(format string, v ...any) {
 	text := fmt.Sprintf(format, v...)
 	if !l.fatal.CompareAndSwap(nil, &text) {
-		l.log.Error(text)
+		l.log.Error("nats-server", "said", text)
 	}
 }
 
@@ -42,6 +42,6 @@ func (l *logger) Tracef(string, ...any)           {}
 
 func (l *logger) tell(level slog.Level, format string, v []any) {
 	if l.log.Enabled(context.Background(), level) {
-		l.log.Log(context.Background(), level, "nats-server: "+fmt.Sprintf(format, v...))
+		l.log.Log(context.Background(), level, "nats-server", "said", fmt.Sprintf(format, v...))
 	}
 }
