@@ -64,7 +64,7 @@ func simulate(c *Case, trace func(string)) Play {
 	}
 	w := &world{
 		c: c, graph: g, trace: trace, run: "r", journals: map[string]*journal{}, dropped: map[string]bool{}, kept: engine.InMemory(),
-		model: newModel(&c.Spec), fold: newFold(g),
+		model: newModel(&c.Spec), fold: newFold(g, "r"),
 		choose: chooser{weather: c.Weather, script: c.Schedule},
 	}
 	if c.Schedule == nil {

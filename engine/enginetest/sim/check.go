@@ -14,6 +14,7 @@ import (
 // beside that of the processes.
 type fold struct {
 	graph    *engine.Graph
+	id       string // that the run had first
 	run      *engine.Run
 	history  []*engine.Event // also those of earlier ids; without what restored them
 	all      []*engine.Event // with what restored them
@@ -22,8 +23,8 @@ type fold struct {
 	ready    map[string]*engine.Delivery // by attempt
 }
 
-func newFold(g *engine.Graph) *fold {
-	return &fold{graph: g, run: engine.NewRun("r", g, nil), ready: map[string]*engine.Delivery{}}
+func newFold(g *engine.Graph, run string) *fold {
+	return &fold{graph: g, id: run, run: engine.NewRun(run, g, nil), ready: map[string]*engine.Delivery{}}
 }
 
 // apply folds an event and keeps what it decided.
@@ -199,7 +200,7 @@ func (w *world) checkStep() {
 // checkEnd is called when the run has ended and nothing is on its way any more.
 func (w *world) checkEnd() {
 	w.guarded("fold", func() {
-		again := newFold(w.graph)
+		again := newFold(w.graph, w.fold.id)
 		starts := w.starts
 		for i, e := range w.fold.history {
 			for len(starts) > 0 && starts[0].before == i {

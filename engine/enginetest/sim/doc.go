@@ -11,8 +11,15 @@
 // testdata have found a bug each.
 //
 // What a run says is random only in its seed, but for executions of one attempt
-// that end at the same instant. Processes that drive one run at the same time
-// (Freeze, Thaw) are not drawn yet: one process at a time owns a run.
+// that end at the same instant. In it one process at a time owns a run.
+//
+// A [ClusterCase] is runs that several processes do together, each a real engine
+// with its part, on a storage that they share: [GenerateCluster] draws one,
+// [SimulateCluster] plays it. There goroutines go as the runtime lets them, in virtual
+// time; a seed says how long each call takes and what fails: processes die, stand
+// still and go on, leave and come, runs move between owners of which the old one
+// does not know, appends are lost, late or lied about, tickets, signals and hints
+// late, doubled or lost. The same model reads each log, and all runs are to end.
 //
 // The package knows the engine only through its exported interfaces, and ends
 // none of its goroutines: all of them live and end in a testing/synctest bubble.

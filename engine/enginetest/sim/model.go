@@ -120,6 +120,7 @@ type mAct struct {
 	ready    time.Time // when its present attempt did
 	paused   *engine.Pause
 	back     bool // ready, and the run is held
+	claims   int  // of workers that have begun one of its attempts
 	answers  map[string]json.RawMessage
 	channel  map[string]json.RawMessage // as it was when the attempt became ready
 	told     json.RawMessage            // input of a recovery

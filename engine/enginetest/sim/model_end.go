@@ -66,6 +66,9 @@ func (m *model) failScope(s *mScope, err *engine.TaskError) {
 			if err.Kind == engine.KindCycleLimit {
 				v.reason = engine.ReasonCycleLimit
 			}
+			if err.Kind == engine.KindWorkerLost {
+				v.reason = engine.ReasonWorkerLost
+			}
 			m.conclude(v)
 		}
 		return

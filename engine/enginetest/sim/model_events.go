@@ -134,6 +134,8 @@ func (m *model) committed(e *engine.Event) {
 		breach("one commit", "%s of %s, which has ended", e.Type, e.Activation)
 	case a == nil:
 		breach("order", "%s of %s, which is not ready", e.Type, e.Activation)
+	case a.attempt > e.Attempt && e.Reason == engine.KindDeadline:
+		return // of an owner that did not know yet that a timer had fired
 	case a.attempt != e.Attempt:
 		breach("attempts", "%s of %s in attempt %d, want %d", e.Type, a.id, e.Attempt, a.attempt)
 	case a.retrying && e.Reason == engine.KindTimeout:
@@ -154,6 +156,10 @@ func (m *model) happened(a *mAct, e *engine.Event) {
 	switch e.Type {
 	case engine.EventAnswered:
 		m.answered(a, e)
+	case engine.EventBegun:
+		a.claims++
+	case engine.EventReturned:
+		m.returned(a, e)
 	case engine.EventPaused:
 		m.checkContent(a, e)
 		m.pausedAt(a, e)
@@ -181,6 +187,15 @@ func (m *model) happened(a *mAct, e *engine.Event) {
 	default:
 		breach("events", "unknown %s", e.Type)
 	}
+}
+
+// returned lets another worker begin an attempt anew, if it is not to stop.
+func (m *model) returned(a *mAct, e *engine.Event) {
+	if a.stopping {
+		m.happened(a, &engine.Event{Type: engine.EventStopped, Time: e.Time, Attempt: e.Attempt, Started: e.Started})
+		return
+	}
+	a.ready, a.back = m.now, m.held
 }
 
 // says is what the activation's present attempt ends with.
@@ -273,6 +288,10 @@ func (m *model) checkFailure(a *mAct, e *engine.Event) {
 	case engine.KindPauseTimeout:
 		if a.paused == nil || a.paused.Timeout == 0 || a.paused.Default != nil || e.Time.Before(a.due) {
 			breach("pause", "%s timed out in its pause", a.id)
+		}
+	case engine.KindWorkerLost:
+		if a.claims < 4 { // of five: the first may have left no trace
+			breach("workers lost", "%s attempt %d is given up after %d workers were lost", a.id, e.Attempt, a.claims)
 		}
 	default:
 		_, s, err := m.says(a)

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -88,6 +89,32 @@ var plants = []plant{
 	},
 }
 
+// clusterPlants are bugs of what several processes do.
+var clusterPlants = []plant{
+	{
+		"a claim that does not fence", "claim.go",
+		"	seq, err := a.engine.backend.Journal.Append(ctx, d.Run, d.Activation, d.Rev, e)\n",
+		"	last, _ := a.engine.backend.Journal.Last(ctx, d.Run, d.Activation)\n	seq, err := a.engine.backend.Journal.Append(ctx, d.Run, d.Activation, last, e)\n",
+	},
+	{
+		"a hold that forgets what is on its way", "ticket.go",
+		"	case how == parked || a.engine.taking.Err() != nil:\n		a.settle(errHandedBack)\n",
+		"	case how == parked:\n		a.settled.Store(true)\n		_ = a.lease.Ack(ctx)\n		return false, nil\n	case a.engine.taking.Err() != nil:\n		a.settle(errHandedBack)\n",
+	},
+	{
+		"a stop that is never settled", "far.go",
+		"	o.setTimer(activation, wait, func() { o.settleStop(activation, rev, begun) })\n", "	_, _ = wait, begun\n",
+	},
+	{
+		"a ticket that is acked while another works on it", "ticket.go",
+		"		return errLeaseEnds\n", "		return errFenced\n",
+	},
+	{
+		"a run that is not recovered once it was given up", "join.go",
+		"			o.engine.recoverAgain(o.id)\n", "",
+	},
+}
+
 var foundSeed = regexp.MustCompile(`seed (\d+): .*`)
 
 // TestPlantedBugs puts bugs into the engine's source, one at a time, and wants
@@ -97,10 +124,11 @@ func TestPlantedBugs(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles the engine once for each bug")
 	}
-	for _, p := range plants {
+	for i, p := range slices.Concat(plants, clusterPlants) {
+		cluster := i >= len(plants)
 		t.Run(strings.ReplaceAll(p.what, " ", "-"), func(t *testing.T) {
 			t.Parallel()
-			out := simulateWith(t, p)
+			out := simulateWith(t, p, cluster)
 			found := foundSeed.FindStringSubmatch(out)
 			if found == nil || !strings.Contains(out, "shrunk to a case that breaks") {
 				t.Fatalf("the simulator did not find %s:\n%s", p.what, out)
@@ -110,17 +138,27 @@ func TestPlantedBugs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if play := sim.Simulate(t, sim.Generate(seed), nil); play.Broken != nil {
-				t.Errorf("seed %d breaks a rule without the bug too: %v", seed, play.Broken)
+			var broken *sim.Violation
+			if cluster {
+				broken = sim.SimulateCluster(t, sim.GenerateCluster(seed), nil).Broken
+			} else {
+				broken = sim.Simulate(t, sim.Generate(seed), nil).Broken
+			}
+			if broken != nil {
+				t.Errorf("seed %d breaks a rule without the bug too: %v", seed, broken)
 			}
 		})
 	}
 }
 
-// simulateWith runs TestSimulate on an engine with the bug, and returns what it
+// simulateWith runs TestSimulate, or that of clusters, on an engine with the bug, and returns what it
 // said.
-func simulateWith(t *testing.T, p plant) string {
+func simulateWith(t *testing.T, p plant, cluster bool) string {
 	t.Helper()
+	test := []string{"^TestSimulate$", "-sim.seeds=20000"}
+	if cluster {
+		test = []string{"^TestSimulateCluster$", "-sim.cluster=20000"}
+	}
 	file, err := filepath.Abs(filepath.Join("..", "..", p.file))
 	if err != nil {
 		t.Fatal(err)
@@ -143,7 +181,7 @@ func simulateWith(t *testing.T, p plant) string {
 			t.Fatal(err)
 		}
 	}
-	out, err := exec.CommandContext(t.Context(), "go", "test", "-overlay", overlay, "-vet=off", "-count=1", "-run", "^TestSimulate$", ".", "-sim.seeds=20000").CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), "go", "test", "-overlay", overlay, "-vet=off", "-count=1", "-run", test[0], ".", test[1]).CombinedOutput()
 	if err == nil || strings.Contains(string(out), "[build failed]") {
 		t.Fatalf("go test: %v\n%s", err, out)
 	}
