@@ -36,6 +36,7 @@ func TestAcceptanceLost(t *testing.T) {
 // TestWorkerProcess is the worker, in a process of its own: it works until its stdin
 // ends, or a task ends it.
 func TestWorkerProcess(t *testing.T) {
+	t.Parallel()
 	if os.Getenv(workerURL) == "" {
 		t.Skip("it is a part of TestAcceptanceLost")
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -95,7 +94,7 @@ func (c *cluster) node(name string, part engine.Part, slots int) *node {
 	c.Helper()
 	ctx, cancel := c.soon()
 	defer cancel()
-	quiet := slog.New(slog.NewTextHandler(io.Discard, nil)) // what fails here is meant to
+	quiet := slog.New(slog.DiscardHandler) // what fails here is meant to
 	bus, err := natsbus.Open(ctx, natsbus.Config{Connect: c.connect, Namespace: c.namespace, Node: name, Lease: c.lease, Logger: quiet})
 	if err != nil {
 		c.Fatal(err)
