@@ -111,6 +111,7 @@ func timersEnd(w *world) {
 	s := w.recovering("a>b", "F", "R")
 	task(s, "a").Deadline, task(s, "a").QueueTimeout, task(s, "b").Deadline = second, second, second
 	w.wantSucceeded(w.run(s), `"b"`)
+	synctest.Wait() // where another drives the run, for it to hear of the end
 	if n := timers.set.Load(); n != 0 {
 		w.Errorf("%d timers after the run", n)
 	}
