@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/graflow/graflow-wasm/engine"
 )
@@ -22,8 +23,8 @@ type book struct {
 	judge  *world // holds the model and the fold, and no more of a world
 	ran    map[string]int
 	buried map[string]engine.DeadLetter
-	over   map[string]int // activations whose chain has its last event: when, in events
-	losses map[string]int // by attempt: how often it has begun
+	over   map[string]time.Time // activations that have ended, and when
+	taken  map[string]time.Time // by process and activation: when it took a ticket again
 
 	following sync.WaitGroup
 	told      []engine.Notice // to who has followed from the beginning
@@ -33,7 +34,7 @@ type book struct {
 func newBook(w *cluster, run string, f *ClusterFlow, g *engine.Graph) *book {
 	return &book{
 		w: w, run: run, flow: f, graph: g, last: map[string]uint64{}, seen: map[engine.EventType]bool{},
-		ran: map[string]int{}, buried: map[string]engine.DeadLetter{}, over: map[string]int{}, losses: map[string]int{},
+		ran: map[string]int{}, buried: map[string]engine.DeadLetter{}, over: map[string]time.Time{}, taken: map[string]time.Time{},
 		judge: &world{c: &Case{Spec: f.Spec, Input: f.Input}, graph: g, run: run, model: newModel(&f.Spec), fold: newFold(g, run), dropped: map[string]bool{}},
 	}
 }
@@ -71,6 +72,9 @@ func (b *book) check(chain string, e *engine.Event) {
 	b.seen[e.Type] = true
 	b.judge.checkEvent(chain, e)
 	b.blame()
+	if m := b.judge.model; e.Activation != "" && m.live[e.Activation] == nil && b.over[e.Activation].IsZero() {
+		b.over[e.Activation] = time.Now()
+	}
 	if len(b.events) == maxEvents {
 		b.w.breaks("bounds", "run %s has appended %d events", b.run, maxEvents)
 	}
@@ -94,6 +98,9 @@ func (w *cluster) runs(n *node, c *engine.Call, key string) {
 		w.breaks("execution", "%s was executed, and was not ready", key)
 	}
 	b.judge.guarded("execution", func() { b.judge.checkInput(c) })
+	if over, taken := b.over[c.Activation], b.taken[n.name+c.Activation]; !over.IsZero() && over.Add(maxLag).Before(taken) {
+		w.breaks("execution", "%s began on %s, which took its ticket again %s after its end", key, n.name, taken.Sub(over))
+	}
 	b.blame()
 	count := fmt.Sprintf("%s with %d answers", attemptKey(c.Activation, c.Attempt), len(c.Answers))
 	if b.ran[count]++; b.ran[count] > 1+w.struck {

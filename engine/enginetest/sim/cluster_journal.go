@@ -85,6 +85,9 @@ func (w *cluster) append(by *node, run, chain string, expect uint64, raw []byte)
 	return w.seq, nil
 }
 
+// maxLag is the time after which all processes see an event.
+const maxLag = 3 * time.Second
+
 // lag is the time after which a process sees an event.
 func (w *cluster) lag(n *node, seq uint64) time.Duration {
 	if !w.c.has(troubleReadLags) {
@@ -95,7 +98,7 @@ func (w *cluster) lag(n *node, seq uint64) time.Duration {
 	if !d.chance(w.c.Rate, key) {
 		return 0
 	}
-	return d.span(3*time.Second, "span "+key)
+	return d.span(maxLag, "span "+key)
 }
 
 // visible are the events after a sequence that a process sees: of a run that it

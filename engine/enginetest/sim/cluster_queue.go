@@ -119,6 +119,11 @@ func (w *cluster) take(f clusterFacade) (engine.Lease, chan struct{}) {
 		t.count++
 		t.expires = now.Add(clusterLease)
 		w.watch(t, t.holder, clusterLease)
+		if b, key := w.book(t.delivery.Run), f.name+t.delivery.Activation; t.count > 1 {
+			b.taken[key] = now
+		} else {
+			delete(b.taken, key)
+		}
 		w.sayf("%s takes %s rev %d, time %d", f.name, t.delivery.Activation, t.delivery.Rev, t.count)
 		return &clusterLeased{ticket: t, f: f, holder: t.holder, count: t.count, at: now}, nil
 	}
