@@ -137,7 +137,11 @@ func (c drainingCluster) workerStopped() {
 	c.write("notes/done", "fine")
 	c.once()
 	first.signal(syscall.SIGCONT)
-	c.t.Logf("it says: %s", c.warning())
+	said := c.warning()
+	c.t.Logf("it says: %s", said)
+	if out, code := ask(c.t, c.dir, "runs", "logs", "r1", "--nats", "./srv", "-o", "json"); code != 0 || !strings.Contains(out, said) || !strings.Contains(out, `"worker":"first"`) {
+		c.t.Errorf("exit code %d, want the words of worker first in the run's log:\n%s", code, out)
+	}
 	c.once()
 	for _, p := range []*process{first, second} {
 		p.signal(syscall.SIGTERM)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 
 	"github.com/graflow/graflow-wasm/engine"
@@ -23,6 +24,9 @@ func clusterLogs(ctx context.Context, std streams, where *placeFlags, run string
 			return nil
 		}
 		show := func(n engine.Notice) {
+			if n.Type == engine.NoticeWarning && n.Attempt > 0 { // it was dropped, or ended elsewhere
+				n.Type, n.Level = engine.NoticeTaskLog, slog.LevelWarn.String()
+			}
 			if n.Type == engine.NoticeTaskLog {
 				printLog(std.out, lineOf(n), of.tasks, of.format)
 			}

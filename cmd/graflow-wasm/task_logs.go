@@ -26,12 +26,13 @@ type logLine struct {
 	Task       string    `json:"task"`
 	Activation string    `json:"activation"`
 	Attempt    int       `json:"attempt"`
+	Worker     string    `json:"worker,omitempty"` // where several processes could have logged it
 	Message    string    `json:"message"`
 }
 
 // lineOf is the line that a notice tells.
 func lineOf(n engine.Notice) logLine {
-	return logLine{Time: n.Time, Level: n.Level, Task: n.Task, Activation: n.Activation, Attempt: n.Attempt, Message: n.Message}
+	return logLine{Time: n.Time, Level: n.Level, Task: n.Task, Activation: n.Activation, Attempt: n.Attempt, Worker: n.Worker, Message: n.Message}
 }
 
 // taskLogs keeps what tasks log beside the state of their runs: it is for eyes,
