@@ -64,7 +64,7 @@ type Engine struct {
 
 	mu    sync.Mutex // guards what follows
 	runs  map[string]*Running
-	crews map[string]*crew // of a shared backend
+	crews map[string]*crew   // of a shared backend
 	share map[string]sharing // runs that this process is to drive
 
 	graphs   builtGraphs

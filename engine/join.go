@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -289,6 +290,23 @@ func (e *Engine) shares(run string) bool {
 	return e.share[run] != atHand
 }
 
+// isRetried tells that the run has ended here, and goes on: somebody said that its log
+// has grown while that was about to be known. It is recovered then.
+func (o *Running) isRetried() bool {
+	if ended, err := o.hasEnded(); !ended || err != nil || len(o.kick) == 0 {
+		return false
+	}
+	o.mu.Lock()
+	seq := o.run.seq
+	o.mu.Unlock()
+	events, err := o.engine.backend.Journal.Read(o.engine.ctx, o.id, seq)
+	if err == nil && !slices.ContainsFunc(events, func(e *Event) bool { return e.Type == EventRetried }) {
+		return false
+	}
+	owner{o.engine}.Moved(o.id) // if it went to another process, that one is told so again
+	return true
+}
+
 // drive folds the run's log as it grows. A run that was given up is recovered from its
 // journal.
 func (o *Running) drive() {
@@ -296,7 +314,9 @@ func (o *Running) drive() {
 		select {
 		case <-o.kick:
 		case <-o.done:
-			o.engine.recoverAgain(o.id)
+			if !o.isRetried() {
+				o.engine.recoverAgain(o.id)
+			}
 			return
 		case <-o.engine.ctx.Done():
 			o.close()

@@ -107,11 +107,14 @@ func (e *Engine) takeOver(ctx context.Context, run string, begin func(*Running) 
 	if err := e.adopt(o); err != nil {
 		return nil, err
 	}
-	if err := o.catchUp(ctx); err != nil {
-		return nil, o.abandon(err)
+	err = o.catchUp(ctx)
+	if err == nil {
+		err = begin(o)
 	}
-	if err := begin(o); err != nil {
-		return nil, o.abandon(err)
+	if err != nil {
+		_ = o.abandon(err)
+		e.recoverAgain(run) // what it has decided may be there, and was told to who has been abandoned
+		return nil, err
 	}
 	o.startTimeout() //nolint:contextcheck // the timer is the run's
 	if e.cluster != nil && !o.ended {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -261,6 +262,9 @@ func (o *Running) fold(receiving bool) error {
 				o.look()
 				return nil
 			}
+			if o.wentOn(commands) {
+				return o.takeUp()
+			}
 			err := o.carryOut(commands, receiving)
 			o.run.reuse(commands)
 			return err
@@ -279,6 +283,23 @@ func (o *Running) fold(receiving bool) error {
 			}
 		}
 	}
+}
+
+// wentOn tells that the run had ended, and was retried elsewhere, before this process
+// knew either.
+func (o *Running) wentOn(commands []Command) bool {
+	return o.run.status == StatusRunning && slices.ContainsFunc(commands, func(c Command) bool { return c.Kind == CommandFinish })
+}
+
+// takeUp drives the run as if it had just been taken over. The caller holds mu.
+func (o *Running) takeUp() error {
+	o.stopTimers()
+	clear(o.asked)
+	err := o.carryOut(o.run.Outstanding(), false)
+	if err == nil {
+		o.startTimeout()
+	}
+	return err
 }
 
 // apply folds one event, after those that it is based on.
@@ -332,7 +353,9 @@ func (o *Running) carryOut(commands []Command, receiving bool) error {
 			}
 			o.stop(c)
 		case CommandFinish:
-			o.finish()
+			if !o.ended { // twice, if it was retried in between elsewhere
+				o.finish()
+			}
 		}
 	}
 	ready = o.hold(ready)

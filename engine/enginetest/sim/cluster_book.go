@@ -69,10 +69,16 @@ const maxEvents = 1500
 
 // check is called for each event as it is appended. The caller holds mu.
 func (b *book) check(chain string, e *engine.Event) {
-	b.seen[e.Type] = true
+	if b.seen[e.Type] = true; e.Type == engine.EventRetried {
+		clear(b.over)
+		if b.outcome != nil { // who has followed it does so again
+			b.outcome = nil
+			b.following.Go(func() { b.again(b.w.nodes[0]) })
+		}
+	}
 	b.judge.checkEvent(chain, e)
 	b.blame()
-	if m := b.judge.model; e.Activation != "" && m.live[e.Activation] == nil && b.over[e.Activation].IsZero() {
+	if m := b.judge.model; m.lax == nil && e.Activation != "" && m.live[e.Activation] == nil && b.over[e.Activation].IsZero() {
 		b.over[e.Activation] = time.Now()
 	}
 	if len(b.events) == maxEvents {

@@ -80,6 +80,7 @@ const (
 	troubleAnswer  Trouble = "answer"  // answers a pause
 	troubleWrong   Trouble = "wrong"   // answers what is not asked
 	troubleLook    Trouble = "look"    // reads its history
+	troubleRetry   Trouble = "retry"   // retries one that has failed
 )
 
 var (
@@ -91,7 +92,7 @@ var (
 	}
 	nodeTroubles = []Trouble{
 		troubleKill, troubleFreeze, troubleLeave, troubleMove, troubleBoot, troubleCancel, troubleHold, troubleRelease,
-		troubleAnswer, troubleWrong, troubleLook,
+		troubleAnswer, troubleWrong, troubleLook, troubleRetry,
 	}
 )
 

@@ -126,6 +126,10 @@ func (w *cluster) quiet() {
 
 // visit is what somebody does to a run from outside.
 func (b *book) visit(t Trouble) {
+	if t == troubleRetry {
+		b.retry()
+		return
+	}
 	o := b.w.driving(b.run)
 	if o == nil {
 		return
@@ -150,6 +154,19 @@ func (b *book) visit(t Trouble) {
 	}
 }
 
+// retry lets a run go on that has ended, through a process that may own it.
+func (b *book) retry() {
+	w := b.w
+	w.mu.Lock()
+	n, over := w.owners[b.run], b.judge.model.ended && b.judge.model.begun
+	w.mu.Unlock()
+	if n == nil || !over || n.awakeNow() != nil {
+		return
+	}
+	_, err := n.engine.Retry(context.Background(), b.run, engine.RetryFrom{})
+	b.done(troubleRetry, err, engine.EventRetried)
+}
+
 // look reads the run's history where somebody can.
 func (b *book) look() {
 	n := b.w.pickNode()
@@ -170,7 +187,7 @@ func (b *book) done(t Trouble, err error, event engine.EventType) {
 	b.w.mu.Lock()
 	defer b.w.mu.Unlock()
 	b.w.sayf("%s %s: %v", t, b.run, err)
-	allowed := []error{engine.ErrNotPaused, engine.ErrNoPause, engine.ErrAnswered, engine.ErrAmbiguous, engine.ErrElsewhere}
+	allowed := []error{engine.ErrNotPaused, engine.ErrNoPause, engine.ErrAnswered, engine.ErrAmbiguous, engine.ErrElsewhere, engine.ErrNotRetryable, engine.ErrNotFound}
 	switch {
 	case err == nil && !b.seen[event]:
 		b.w.breaks("calls from outside", "%s of run %s was said to be done, and its log has no %s", t, b.run, event)
