@@ -117,7 +117,7 @@ func TestAskOneWhoLeaves(t *testing.T) {
 	}()
 	receive(t, "a question", asked)
 	leave()
-	receive(t, "its end", left)
+	_ = receive(t, "its end", left)
 	owner(t, ns, func(context.Context, string, string, []byte) ([]byte, error) { return nil, nil })
 	if err := receive(t, "an answer", answer); err != nil {
 		t.Errorf("the new owner's answer: %v", err)

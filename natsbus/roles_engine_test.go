@@ -83,7 +83,7 @@ func TestRolesRunFlows(t *testing.T) {
 			return []byte(run + " " + method), nil
 		})
 	}()
-	t.Cleanup(func() { stop(); <-answered })
+	t.Cleanup(func() { stop(); <-answered }) //nolint:errcheck // it ends because it was stopped
 
 	o, err := c.engines[c.submitter].Start(ctx, c.graph, engine.Start{ID: "r"})
 	wantEnd(t, "the run", o, err, engine.StatusSucceeded)
