@@ -208,7 +208,7 @@ func (b *book) checkEnd(client *node) {
 	if was, is := notices(b.told), notices(h.Notices); was != is {
 		b.w.breaks("follow", "its follower was told\n%s\nthe history tells\n%s", was, is)
 	}
-	if m := b.w.marks[b.run]; (m.Status != b.outcome.Status || m.Ended.IsZero()) {
+	if m := b.w.marks[b.run]; m.Status != b.outcome.Status || m.Ended.IsZero() {
 		b.w.breaks("marks", "run %s is marked as %+v, and has %s", b.run, m, b.outcome.Status)
 	}
 	for _, t := range b.w.queue.all {

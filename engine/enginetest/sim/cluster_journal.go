@@ -45,11 +45,12 @@ func (f clusterFacade) Append(_ context.Context, run, chain string, expect uint6
 	case w.strikes(troubleAppendFails, f.name+key):
 		return 0, f.back(key, errStorage)
 	case w.strikes(troubleAppendLate, f.name+key):
-		w.after(w.dice.span(3*time.Second, "late "+key), func() { _, _ = w.append(f.node, run, chain, expect, raw) }) // nobody hears of it
+		late := func() { _, _ = w.append(f.node, run, chain, expect, raw) } //nolint:contextcheck // nobody hears of it
+		w.after(w.dice.span(3*time.Second, "late "+key), late)
 		time.Sleep(w.dice.span(time.Second, "patience "+key))
 		return 0, f.back(key, errStorage)
 	}
-	seq, err := w.append(f.node, run, chain, expect, raw)
+	seq, err := w.append(f.node, run, chain, expect, raw) //nolint:contextcheck // the world has none
 	if err == nil && w.strikes(troubleAppendLies, f.name+key) {
 		time.Sleep(w.dice.span(3*time.Second, "lie "+key))
 		err = errStorage

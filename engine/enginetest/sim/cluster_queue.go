@@ -169,7 +169,7 @@ func (l *clusterLeased) holds(do func()) error {
 	w := l.f.w
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !l.ticket.held || l.ticket.holder != l.holder || !slices.Contains(w.queue.all, l.ticket) {
+	if !l.held || l.ticket.holder != l.holder || !slices.Contains(w.queue.all, l.ticket) {
 		return engine.ErrLeaseLost
 	}
 	do()
