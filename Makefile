@@ -16,7 +16,7 @@ GOFUMPT := $(TOOLS)/gofumpt-$(GOFUMPT_VERSION)/gofumpt
 GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)/golangci-lint
 
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null)
-TEST_TIMEOUT ?= 15m
+TEST_TIMEOUT ?= 30m
 FUZZTIME ?= 10s
 SOAK_SECONDS ?= 600
 SEEDS ?= 100000
