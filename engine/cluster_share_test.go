@@ -33,7 +33,7 @@ func (h handed) Own(ctx context.Context, o engine.Owner) error {
 type gated struct {
 	engine.Journal
 	gate chan struct{}
-	fail *bool
+	fail *atomic.Bool
 }
 
 func (g gated) Read(ctx context.Context, run string, after uint64) ([]*engine.Event, error) {
@@ -46,7 +46,7 @@ func (g gated) Read(ctx context.Context, run string, after uint64) ([]*engine.Ev
 }
 
 func (g gated) Append(ctx context.Context, run, chain string, expect uint64, e *engine.Event) (uint64, error) {
-	if *g.fail {
+	if g.fail.Load() {
 		return 0, errors.New("the storage is away")
 	}
 	return g.Journal.Append(ctx, run, chain, expect, e)
@@ -56,7 +56,7 @@ func (g gated) Append(ctx context.Context, run, chain string, expect uint64, e *
 func (f *fleet) hand() (*engine.Engine, engine.Owner, gated) {
 	f.Helper()
 	b := f.shared.Backend()
-	g := gated{b.Journal, make(chan struct{}), new(bool)}
+	g := gated{b.Journal, make(chan struct{}), new(atomic.Bool)}
 	c := handed{b.Cluster, make(chan engine.Owner, 1)}
 	b.Cluster, b.Journal = c, g
 	e := f.joinOn("owner", b, engine.PartOwner, 1, nil)
@@ -108,9 +108,9 @@ func TestClusterGivenUpByTimer(t *testing.T) {
 		close(g.gate)
 		owner.Moved("r")
 		synctest.Wait()
-		*g.fail = true
+		g.fail.Store(true)
 		time.Sleep(61 * time.Second) // virtual: its timeout can't be stored
-		*g.fail = false
+		g.fail.Store(false)
 		time.Sleep(5 * time.Second) // virtual
 		// Nobody tells the owner: what it appended it is to find by itself.
 		if out := o.Outcome(); out.Reason != engine.ReasonDeadline {

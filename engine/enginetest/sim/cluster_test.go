@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -57,8 +58,13 @@ func reportCluster(t *testing.T, c sim.ClusterCase, play sim.ClusterPlay) {
 
 func replayCluster(t *testing.T, c sim.ClusterCase) sim.ClusterPlay {
 	t.Helper()
+	var mu sync.Mutex // guards steps
 	var steps []string
-	play := sim.SimulateCluster(t, c, func(s string) { steps = append(steps, s) })
+	play := sim.SimulateCluster(t, c, func(s string) {
+		mu.Lock()
+		defer mu.Unlock()
+		steps = append(steps, s)
+	})
 	if *loud {
 		for _, s := range steps {
 			t.Log(s)
