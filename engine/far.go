@@ -43,16 +43,16 @@ func (o *Running) issue(ready []*Delivery) []*Delivery {
 // stopFar tells the workers to end an attempt, now or after a while. The caller
 // holds mu.
 func (o *Running) stopFar(c *Command) {
-	activation, rev := c.Activation, c.Rev
+	activation, rev, begun := c.Activation, c.Rev, c.Begun // the command's memory is used again
 	if c.After > 0 {
 		if !c.Begin {
 			o.withdraw(activation)
 		}
-		o.setTimer(activation, c.After, func() { o.stopNow(activation, rev, c.Begun) })
+		o.setTimer(activation, c.After, func() { o.stopNow(activation, rev, begun) })
 		return
 	}
 	o.withdraw(activation)
-	begun, wait := c.Begun, settleAfter
+	wait := settleAfter
 	if act := o.run.live[activation]; act != nil && act.unclaimed() {
 		wait = 0 // on a timer all the same: one event is folded after the other
 	} else {
