@@ -30,6 +30,7 @@ type StreamHealth struct {
 	Replicas int    `json:"replicas"`         // as configured
 	Current  int    `json:"current"`          // of them, those that are up to date
 	Messages uint64 `json:"messages"`
+	Last     uint64 `json:"last"` // how many were stored so far
 	Bytes    uint64 `json:"bytes"`
 	MaxBytes int64  `json:"max_bytes"` // -1: none
 }
@@ -55,6 +56,8 @@ func (b *Bus) Health(ctx context.Context) (Health, error) {
 		Server: b.nc.ConnectedServerName(), Version: b.nc.ConnectedServerVersion(), Cluster: b.nc.ConnectedClusterName(),
 		URL: b.nc.ConnectedUrlRedacted(), TLS: b.nc.TLSRequired(), MaxPayload: b.nc.MaxPayload(),
 	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	began := time.Now()
 	if err := b.nc.FlushWithContext(ctx); err != nil {
 		return h, fmt.Errorf("ask the server: %w", translate(err))
@@ -84,7 +87,7 @@ func (b *Bus) stream(ctx context.Context, name string) (StreamHealth, error) {
 	info := stream.CachedInfo()
 	h := StreamHealth{
 		Name: name, Replicas: info.Config.Replicas, Current: 1,
-		Messages: info.State.Msgs, Bytes: info.State.Bytes, MaxBytes: info.Config.MaxBytes,
+		Messages: info.State.Msgs, Last: info.State.LastSeq, Bytes: info.State.Bytes, MaxBytes: info.Config.MaxBytes,
 	}
 	if c := info.Cluster; c != nil {
 		h.Leader = c.Leader
