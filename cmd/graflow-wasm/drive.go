@@ -93,6 +93,9 @@ func (s *session) settle(ctx context.Context, std streams, j job) {
 func (s *session) finish(ctx context.Context, std streams, j job, o engine.Outcome, tasks []engine.TaskReport) error {
 	if s.dir != nil { // the tasks that ended in other processes too
 		h, err := s.engine.History(ctx, j.run)
+		if err == nil { // what is open can be read for a while after its directory has gone
+			err = s.place.existing()
+		}
 		if err == nil {
 			return s.tell(ctx, std, j, h)
 		}
