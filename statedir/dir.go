@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/internal/dirlock"
 )
 
 // Sync says when a write counts as stored.
@@ -120,7 +121,7 @@ func (d *Dir) take() error {
 	if err := os.MkdirAll(d.path, 0o700); err != nil {
 		return err
 	}
-	lock, err := takeLock(filepath.Join(d.path, "lock"))
+	lock, err := dirlock.Take(filepath.Join(d.path, "lock"), ErrInUse)
 	if err != nil {
 		return err
 	}

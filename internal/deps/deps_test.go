@@ -82,11 +82,11 @@ var rules = []rule{
 	},
 	{pkg: "natsbus/access"},
 	{
-		pkg: "natsbus/embedded", may: []string{"natsbus/access", natsGo, natsServer, nkeys, xSys},
+		pkg: "natsbus/embedded", may: []string{"natsbus/access", natsGo, natsServer, nkeys, "internal/dirlock"},
 		tests: []string{"natsbus"},
 	},
 
-	{pkg: "statedir", may: []string{"engine", xSys}, tests: []string{"handlers/direct"}},
+	{pkg: "statedir", may: []string{"engine", "internal/dirlock"}, tests: []string{"handlers/direct"}},
 
 	{pkg: "flowfile", may: []string{"engine", yaml, jsonschema}},
 
@@ -94,6 +94,7 @@ var rules = []rule{
 	{pkg: "docs", tests: []string{"flowfile"}},
 	{pkg: "internal/console", may: []string{"engine"}, tests: []string{"handlers/direct", "internal/api", chromedp}},
 	{pkg: "internal/telemetry", may: []string{"engine", prometheus, otel}},
+	{pkg: "internal/dirlock", may: []string{xSys}},
 	{pkg: "internal/secrets", may: []string{"engine", age}},
 	{pkg: "internal/control", may: []string{"engine"}, tests: []string{"handlers/direct"}},
 	{pkg: "internal/guesttest", may: []string{goleak}},

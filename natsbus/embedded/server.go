@@ -16,6 +16,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
+
+	"github.com/graflow/graflow-wasm/internal/dirlock"
 )
 
 // ErrInUse is the directory of a server that runs.
@@ -58,7 +60,7 @@ func (s *Server) prepare() (err error) {
 			return err
 		}
 	}
-	if s.lock, err = takeLock(filepath.Join(s.cfg.Dir, "lock")); err != nil || s.cfg.Name != "" {
+	if s.lock, err = dirlock.Take(filepath.Join(s.cfg.Dir, "lock"), ErrInUse); err != nil || s.cfg.Name != "" {
 		return err
 	}
 	s.cfg.Name, err = secretIn(filepath.Join(s.cfg.Dir, "name"))

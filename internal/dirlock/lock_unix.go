@@ -1,6 +1,6 @@
 //go:build unix
 
-package statedir
+package dirlock
 
 import (
 	"errors"
@@ -12,8 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// takeLock locks a file until it is closed, or this process ends however.
-func takeLock(name string) (io.Closer, error) {
+// Take locks a file until it is closed, or this process ends however. If another
+// process has it the error is inUse, and says which.
+func Take(name string, inUse error) (io.Closer, error) {
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
@@ -25,7 +26,7 @@ func takeLock(name string) (io.Closer, error) {
 	_ = f.Close()
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		holder, _ := os.ReadFile(name)
-		return nil, fmt.Errorf("%w by process %s: wait until it has ended, or use another directory", ErrInUse, strings.TrimSpace(string(holder)))
+		return nil, fmt.Errorf("%w by process %s: wait until it has ended, or use another directory", inUse, strings.TrimSpace(string(holder)))
 	}
 	return nil, fmt.Errorf("lock %s: %w", name, err)
 }

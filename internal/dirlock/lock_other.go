@@ -1,6 +1,6 @@
 //go:build !unix && !windows
 
-package embedded
+package dirlock
 
 import (
 	"errors"
@@ -8,7 +8,7 @@ import (
 	"io"
 )
 
-// takeLock refuses: without locks, two processes would write over each other.
-func takeLock(name string) (io.Closer, error) {
+// Take refuses: without locks, two processes would write over each other.
+func Take(name string, inUse error) (io.Closer, error) {
 	return nil, fmt.Errorf("lock %s: this system has no file locks: %w", name, errors.ErrUnsupported)
 }

@@ -1,4 +1,4 @@
-package embedded
+package dirlock
 
 import (
 	"errors"
@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// takeLock locks a file until it is closed, or this process ends however.
-func takeLock(name string) (io.Closer, error) {
+// Take locks a file until it is closed, or this process ends however.
+func Take(name string, inUse error) (io.Closer, error) {
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
@@ -22,7 +22,7 @@ func takeLock(name string) (io.Closer, error) {
 	}
 	_ = f.Close()
 	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {
-		return nil, fmt.Errorf("%w by another process: wait until it has ended, or use another directory", ErrInUse)
+		return nil, fmt.Errorf("%w by another process: wait until it has ended, or use another directory", inUse)
 	}
 	return nil, fmt.Errorf("lock %s: %w", name, err)
 }
