@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/internal/loopback"
 	"github.com/graflow/graflow-wasm/natsbus/embedded"
 )
 
@@ -21,21 +21,7 @@ import (
 func startThree(t *testing.T) []*embedded.Server {
 	t.Helper()
 	dir := t.TempDir()
-	return startMembers(t, dir, freeAddresses(t, 3))
-}
-
-// freeAddresses are ones on which nobody listens.
-func freeAddresses(t *testing.T, n int) (all []string) {
-	t.Helper()
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = l.Close() }()
-		all = append(all, l.Addr().String())
-	}
-	return all
+	return startMembers(t, dir, []string{loopback.Free(t), loopback.Free(t), loopback.Free(t)})
 }
 
 func startMembers(t *testing.T, dir string, routes []string) (all []*embedded.Server) {

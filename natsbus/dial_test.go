@@ -14,6 +14,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/graflow/graflow-wasm/internal/loopback"
 	"github.com/graflow/graflow-wasm/natsbus/embedded"
 )
 
@@ -38,8 +39,8 @@ func TestDialFaults(t *testing.T) {
 		unreachable bool
 		want        string // part of the error
 	}{
-		"nothing there":    {cfg: DialConfig{URL: "nats://" + deadAddress(t)}, unreachable: true, want: "see that a server runs there"},
-		"several, none":    {cfg: DialConfig{URL: deadAddress(t) + "," + deadAddress(t)}, unreachable: true, want: ",nats://127.0.0.1:"},
+		"nothing there":    {cfg: DialConfig{URL: "nats://" + loopback.Free(t)}, unreachable: true, want: "see that a server runs there"},
+		"several, none":    {cfg: DialConfig{URL: loopback.Free(t) + "," + loopback.Free(t)}, unreachable: true, want: ",nats://127.0.0.1:"},
 		"silent":           {cfg: DialConfig{URL: silent(t)}, unreachable: true, want: "see that a server runs there"},
 		"no user":          {cfg: DialConfig{URL: s.ClientURL()}, want: "the server refuses who has no key"},
 		"wrong password":   {cfg: DialConfig{URL: strings.Replace(s.ClientURL(), "://", "://me:hidden@", 1)}, want: "another password"},
@@ -74,17 +75,6 @@ func TestDialFaults(t *testing.T) {
 			}
 		})
 	}
-}
-
-// deadAddress is one on which nobody listens.
-func deadAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // silent is the address of what takes connections and says nothing.

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/graflow/graflow-wasm/internal/loopback"
 	"github.com/graflow/graflow-wasm/natsbus/embedded"
 )
 
@@ -138,10 +139,7 @@ func TestDialTLS(t *testing.T) {
 func TestClusterTLS(t *testing.T) {
 	t.Parallel()
 	ours, theirs := newAuthority(t), newAuthority(t)
-	var routes []string
-	for range 3 {
-		routes = append(routes, deadAddress(t))
-	}
+	routes := []string{loopback.Free(t), loopback.Free(t), loopback.Free(t)}
 	credentials := t.TempDir()
 	var servers []*embedded.Server
 	for i, a := range []*authority{ours, ours, theirs} {

@@ -134,8 +134,13 @@ func (d *Dir) take() error {
 }
 
 // checkFormat refuses a directory of another version, and one that is something
-// else.
+// else. Another process may be making it: what the format stands for comes after
+// the format, so the names are read before it.
 func (d *Dir) checkFormat() error {
+	entries, err := os.ReadDir(d.path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
 	text, err := os.ReadFile(filepath.Join(d.path, formatFile))
 	switch {
 	case err == nil && string(text) == formatText:
@@ -143,10 +148,6 @@ func (d *Dir) checkFormat() error {
 	case err == nil:
 		return fmt.Errorf("its format is %.40q, this program reads %q: %w", text, formatText, ErrVersion)
 	case !errors.Is(err, os.ErrNotExist):
-		return err
-	}
-	entries, err := os.ReadDir(d.path)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	for _, e := range entries {

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/graflow/graflow-wasm/internal/loopback"
 )
 
 // get is the status of a page; 0 is that nobody answers.
@@ -47,7 +49,7 @@ func getUntil(t *testing.T, url string, want int) {
 // it is not ready, and is there again when a server is.
 func TestWorkerReconnects(t *testing.T) {
 	t.Parallel()
-	dir, address := t.TempDir(), freeAddress(t)
+	dir, address := t.TempDir(), loopback.Free(t)
 	worker := begin(t, dir, "worker", "--nats", address, "--nkey", "srv/credentials/worker.nk", "--work-only", "--name", "patient", "--health", "127.0.0.1:0")
 	if code := worker.exit(); code != exitUsage { // there is no seed yet
 		t.Errorf("without its seed it ends with %d, want %d", code, exitUsage)
@@ -89,7 +91,7 @@ func TestWorkerReconnects(t *testing.T) {
 func TestThreeServers(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	names, routes := []string{"a", "b", "c"}, []string{freeAddress(t), freeAddress(t), freeAddress(t)}
+	names, routes := []string{"a", "b", "c"}, []string{loopback.Free(t), loopback.Free(t), loopback.Free(t)}
 	servers := map[string]*process{}
 	for i, name := range names {
 		servers[name] = begin(t, dir, "server", "--dir", name, "--name", name, "--listen-nats", "127.0.0.1:0",

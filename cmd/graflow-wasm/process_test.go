@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"errors"
-	"net"
 	"os"
 	"os/exec"
 	"regexp"
@@ -148,15 +147,4 @@ func askUntil(t *testing.T, dir, expression string, args ...string) string {
 	}
 	t.Fatalf("%s never told %s, at last:\n%s", args, expression, out)
 	return ""
-}
-
-// freeAddress is one where nobody listens.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }

@@ -98,13 +98,14 @@ var rules = []rule{
 	{pkg: "internal/secrets", may: []string{"engine", age}},
 	{pkg: "internal/control", may: []string{"engine"}, tests: []string{"handlers/direct"}},
 	{pkg: "internal/guesttest", may: []string{goleak}},
+	{pkg: "internal/loopback"},
 	{pkg: "internal/soak", may: []string{"engine", "handlers/builtin", "handlers/direct", "internal/control", "natsbus", "natsbus/embedded"}},
 	{pkg: "internal/soak/cmd/soak", may: []string{"internal/soak"}},
 	{pkg: "internal/deps"},
 }
 
 // testTools is what the tests of every package may import.
-var testTools = []string{"engine", "engine/enginetest", "internal/guesttest", rapid, goInternal, goleak, xSync, xTime}
+var testTools = []string{"engine", "engine/enginetest", "internal/guesttest", "internal/loopback", rapid, goInternal, goleak, xSync, xTime}
 
 // confined lists the third-party modules that live behind one door, and who
 // holds the key. It binds cmd, examples and tests too.

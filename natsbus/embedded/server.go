@@ -82,10 +82,22 @@ func (s *Server) start(ctx context.Context) error {
 	if err := errors.Join(log.err(), ctx.Err()); err != nil {
 		return err
 	}
-	if !s.nats.ReadyForConnections(10 * time.Second) {
-		return errors.Join(errors.New("it does not listen after 10 s"), log.err())
+	return s.listening(ctx, log)
+}
+
+// listening waits until the server takes connections. It stays silent about what
+// keeps it from that, but in its log.
+func (s *Server) listening(ctx context.Context, log *logger) error {
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		ready := s.nats.ReadyForConnections(100 * time.Millisecond)
+		err := errors.Join(log.err(), ctx.Err())
+		switch {
+		case ready || err != nil:
+			return err
+		case time.Now().After(deadline):
+			return errors.New("it does not listen after 30 s")
+		}
 	}
-	return log.err()
 }
 
 // Ready waits until the server can store: that of a cluster needs to hear from most
