@@ -126,7 +126,7 @@ func (r *Run) enqueue(act *activation) {
 		r.startFlow(act, g, d)
 		return
 	}
-	d.of = &r.origin
+	d.of, d.pins = &r.origin, r.pins
 	r.dispatch(act, d)
 }
 

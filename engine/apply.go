@@ -174,10 +174,13 @@ func again(was, now time.Time, d Duration) time.Time {
 
 // pin keeps the digests of what tasks run.
 func (r *Run) pin(pins map[string]string) {
-	if r.pins == nil && len(pins) > 0 {
-		r.pins = map[string]string{}
+	if len(pins) == 0 {
+		return
 	}
-	maps.Copy(r.pins, pins)
+	all := make(map[string]string, len(r.pins)+len(pins)) // attempts read the one before
+	maps.Copy(all, r.pins)
+	maps.Copy(all, pins)
+	r.pins = all
 }
 
 func (r *Run) timerFired(e *Event) bool {
@@ -246,6 +249,7 @@ func (r *Run) completed(act *activation, e *Event, recovered *TaskError) {
 	}
 	r.pin(e.Pins)
 	r.kept(e)
+	r.filed(act, e)
 	r.record(act, e)
 	if r.observed {
 		n := r.taskNotice(NoticeTaskSucceeded, act, e)

@@ -107,26 +107,41 @@ func (r *Run) findCheckpoint(name string, points map[string]CheckpointInfo) (Che
 	return CheckpointInfo{}, fmt.Errorf("checkpoint %q: %w: there are %s", name, ErrNotFound, strings.Join(names, ", "))
 }
 
-// addBlobs adds the blobs that the state refers to.
+// addBlobs adds the blobs that the state refers to, and the files that tasks left.
 func (e *Engine) addBlobs(ctx context.Context, doc *checkpointDoc) error {
 	for _, ev := range doc.State {
-		ref, ok := asBlobRef(ev.Value)
-		if !ok || !ev.Blob || doc.Blobs[ref.Digest] != nil {
-			continue
+		digests := make([]string, 0, 1+len(ev.Files))
+		if ref, ok := asBlobRef(ev.Value); ok && ev.Blob {
+			digests = append(digests, ref.Digest)
 		}
-		r, err := e.backend.Blobs.Open(ctx, doc.Run, ref.Digest)
-		if err != nil {
-			return err
+		for _, f := range ev.Files {
+			digests = append(digests, f.Digest)
 		}
-		data, err := io.ReadAll(r)
-		if err := errors.Join(err, r.Close()); err != nil {
-			return err
+		for _, digest := range digests {
+			if err := e.addBlob(ctx, doc, digest); err != nil {
+				return err
+			}
 		}
-		if doc.Blobs == nil {
-			doc.Blobs = map[string][]byte{}
-		}
-		doc.Blobs[ref.Digest] = data
 	}
+	return nil
+}
+
+func (e *Engine) addBlob(ctx context.Context, doc *checkpointDoc, digest string) error {
+	if doc.Blobs[digest] != nil {
+		return nil
+	}
+	r, err := e.backend.Blobs.Open(ctx, doc.Run, digest)
+	if err != nil {
+		return err
+	}
+	data, err := io.ReadAll(r)
+	if err := errors.Join(err, r.Close()); err != nil {
+		return err
+	}
+	if doc.Blobs == nil {
+		doc.Blobs = map[string][]byte{}
+	}
+	doc.Blobs[digest] = data
 	return nil
 }
 

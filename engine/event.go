@@ -18,6 +18,7 @@ type Event struct {
 	Worker     string          `json:"worker,omitempty"` // the process that executed the attempt, where several could
 	Value      json.RawMessage `json:"value,omitempty"`
 	Blob       bool            `json:"blob,omitempty"` // Value is a reference to a blob
+	Files      []File          `json:"files,omitempty"` // that the attempt left
 	Effects    Effects         `json:"effects,omitzero"`
 	Error      *TaskError      `json:"error,omitempty"`
 	Ledger     json.RawMessage `json:"ledger,omitempty"`
@@ -139,6 +140,7 @@ type Delivery struct {
 	Fault *TaskError
 	View  View
 	of    *origin
+	pins  map[string]string // of the run, read only
 	// Recovery, when set, tells that Task is the fallback or the rollback of
 	// the task at Vertex.
 	Recovery *Recovery

@@ -40,6 +40,11 @@ type Call struct {
 	// Answers are those that the activation's pauses have had, by name.
 	Answers map[string]json.RawMessage
 	Sink    Sink // never nil
+	// Files keeps the run's files; nil for a call that no engine makes.
+	Files Files
+	// Pins are the digests of code that the run was pinned to when it began, by
+	// name, as the handler's Pin told them. Read only.
+	Pins map[string]string
 }
 
 // CanIterate tells whether the task may ask for another iteration.
@@ -56,6 +61,7 @@ type Sink interface {
 type Result struct {
 	Value   json.RawMessage // nil is null
 	Effects Effects
+	Files   []File          // that the attempt leaves with its run
 	Ledger  json.RawMessage // what the attempt used, in the handler's terms; may be nil
 }
 

@@ -51,6 +51,7 @@ type Outcome struct {
 	// Pauses are what a paused run waits for.
 	Pauses      []Waiting        `json:"pauses,omitempty"`
 	Checkpoints []CheckpointInfo `json:"checkpoints,omitempty"`
+	Files       []TaskFile       `json:"files,omitempty"` // that tasks have left, in order of commit
 }
 
 // Notice is one thing that happened in a run, for whoever watches: what its

@@ -63,6 +63,7 @@ type whole struct {
 	checkpoints []CheckpointInfo
 	pins        map[string]string
 	blobs       map[string]bool // digests of values that are kept as blobs
+	files       []TaskFile
 	warnings    []string
 
 	commands []Command
@@ -168,7 +169,7 @@ func (s *scope) activationID(id string, visit int32) string {
 
 // Outcome tells how the run ended; before that, how it stands.
 func (r *Run) Outcome() Outcome {
-	o := Outcome{Run: r.id, Flow: r.graph.Name(), Status: r.status, Steps: r.steps, Warnings: r.warnings, Checkpoints: r.checkpoints, Output: json.RawMessage("null")}
+	o := Outcome{Run: r.id, Flow: r.graph.Name(), Status: r.status, Steps: r.steps, Warnings: r.warnings, Checkpoints: r.checkpoints, Files: r.files, Output: json.RawMessage("null")}
 	switch v := r.verdict; {
 	case v != nil:
 		o.Reason, o.Message, o.Task, o.Error = v.reason, v.message, v.task, v.err

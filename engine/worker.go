@@ -221,6 +221,7 @@ func (a *attempt) run() (result Result, err error) {
 		Run: d.Run, Flow: d.of.graph.Name(), Task: d.Task, Activation: d.Activation, Recovers: recovers,
 		Attempt: d.Attempt, MaxAttempts: maxAttempts, Cycle: d.Cycle, MaxCycles: d.maxCycles(),
 		Input: input, View: &d.View, Answers: d.Answers, Sink: a,
+		Files: runFiles{a.engine.backend.Blobs, d.Run}, Pins: d.pins,
 	})
 }
 
@@ -318,7 +319,7 @@ func (a *attempt) event(result Result, err error) *Event {
 		err = a.keep(&result, e)
 	}
 	if err == nil {
-		e.Type, e.Value, e.Effects = EventCompleted, result.Value, result.Effects
+		e.Type, e.Value, e.Effects, e.Files = EventCompleted, result.Value, result.Effects, result.Files
 		return e
 	}
 	cause := a.endedBy()
