@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/graflow/graflow-wasm/handlers/internal/guest"
 )
 
 // maxFileBytes bounds what is read into memory; the host has a lower limit of
@@ -29,7 +31,7 @@ var _ Modules = (*Files)(nil)
 
 // Load implements Modules. The name is the reference.
 func (f *Files) Load(ctx context.Context, ref string) (wasm []byte, name string, err error) {
-	path, err := absolute(f.Dir, ref)
+	path, err := guest.Absolute(f.Dir, ref)
 	if err != nil {
 		return nil, ref, err
 	}
@@ -53,7 +55,7 @@ func (f *Files) Load(ctx context.Context, ref string) (wasm []byte, name string,
 
 // Has tells whether there is a file or directory that a reference could be.
 func (f *Files) Has(ref string) bool {
-	path, err := absolute(f.Dir, ref)
+	path, err := guest.Absolute(f.Dir, ref)
 	if err != nil {
 		return false
 	}
@@ -78,7 +80,7 @@ func (f *Files) notFound(ref, path string) error {
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	return errors.New(text + didYouMean(filepath.Base(path), names))
+	return errors.New(text + guest.DidYouMean(filepath.Base(path), names))
 }
 
 // root is Dir as an absolute path, for messages.

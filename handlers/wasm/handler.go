@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/handlers/internal/guest"
 	"github.com/graflow/graflow-wasm/wasmhost"
 )
 
@@ -150,21 +151,21 @@ func (h *Handler) Handle(ctx context.Context, call *engine.Call) (engine.Result,
 	if err != nil {
 		return engine.Result{}, hopeless(call, ref, err)
 	}
-	secrets, err := h.granted(ctx, options)
+	secrets, err := h.secrets(ctx, options)
 	if err != nil {
 		return engine.Result{}, secretFailure(ctx, call, ref, err)
 	}
 	result, ref, err := h.attempt(ctx, call, ref, options, secrets)
 	if err != nil {
 		result.Value, result.Effects = nil, engine.Effects{Cancel: result.Effects.Cancel}
-		return result, secrets.hide(secretFailure(ctx, call, ref, err))
+		return result, secrets.Hide(secretFailure(ctx, call, ref, err))
 	}
 	return result, nil
 }
 
 // attempt calls the guest and checks what it wants. The reference that it returns
 // names the export, if that was found.
-func (h *Handler) attempt(ctx context.Context, call *engine.Call, ref reference, o options, secrets *granted) (engine.Result, reference, error) {
+func (h *Handler) attempt(ctx context.Context, call *engine.Call, ref reference, o options, secrets *guest.Secrets) (engine.Result, reference, error) {
 	task, err := h.find(ctx, ref)
 	if err != nil {
 		return engine.Result{}, ref, err
@@ -173,7 +174,9 @@ func (h *Handler) attempt(ctx context.Context, call *engine.Call, ref reference,
 	ref.export = task.export
 	effects := engine.NewBuffer(call)
 	o.Name = cmp.Or(ref.name, task.name)
-	o.Services = h.services(call, effects, &control{task: call.Task, self: ref, spawn: o.spawn, secrets: secrets, effects: effects, answers: len(call.Answers)})
+	o.Services = h.services(control{&guest.Control{
+		Call: call, Effects: effects, Spawn: o.spawn, Secrets: secrets, Complete: complete(call, ref, o.spawn),
+	}})
 	got, err := task.module.Call(ctx, task.export, call.Input, o.Options)
 	result := engine.Result{Value: got.Output, Effects: effects.Effects(), Ledger: ledger(got)}
 	if errors.Is(err, wasmhost.ErrPaused) {
@@ -181,7 +184,7 @@ func (h *Handler) attempt(ctx context.Context, call *engine.Call, ref reference,
 		result.Effects = engine.Effects{Pause: result.Effects.Pause, Cancel: result.Effects.Cancel}
 	}
 	if err == nil {
-		err = secrets.checkOutput(result)
+		err = secrets.CheckOutput(result)
 	}
 	if err == nil {
 		err = h.checkNext(ctx, call, result.Effects.Next)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/graflow/graflow-wasm/handlers/internal/guest"
 	"github.com/graflow/graflow-wasm/wasmhost"
 )
 
@@ -47,9 +48,9 @@ func (h *Handler) find(ctx context.Context, ref reference) (found, error) {
 	case ref.export == "" && len(p.tasks) == 1:
 		return found{p, p.tasks[0]}, nil
 	case ref.export == "":
-		err = fmt.Errorf("the module has several tasks, name one as %q: there are %s", ref.called()+"#"+p.tasks[0], quoted(p.tasks))
+		err = fmt.Errorf("the module has several tasks, name one as %q: there are %s", ref.called()+"#"+p.tasks[0], guest.Quoted(p.tasks))
 	case !slices.Contains(p.tasks, ref.export):
-		err = fmt.Errorf("no such export%s: there are %s", didYouMean(ref.export, p.tasks), quoted(p.tasks))
+		err = fmt.Errorf("no such export%s: there are %s", guest.DidYouMean(ref.export, p.tasks), guest.Quoted(p.tasks))
 	default:
 		return found{p, ref.export}, nil
 	}

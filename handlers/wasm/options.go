@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"path/filepath"
 	"slices"
 
 	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/handlers/internal/guest"
 	"github.com/graflow/graflow-wasm/wasmhost"
 )
 
@@ -17,7 +17,7 @@ import (
 type options struct {
 	wasmhost.Options
 
-	spawn        spawnRules
+	spawn        guest.Spawn
 	secretOutput bool // values of secrets may be in the result
 }
 
@@ -40,21 +40,21 @@ var limitKeys = []string{
 
 func parseLimits(data json.RawMessage) (wasmhost.Limits, error) {
 	var l wasmhost.Limits
-	d, err := object("limits", data, limitKeys...)
+	d, err := guest.Object("limits", data, limitKeys...)
 	return l, errors.Join(err,
-		d.count("fuel", &l.Fuel),
-		d.duration("timeout", &l.Timeout),
-		d.size("memory", &l.Memory),
-		d.size("stack", &l.Stack),
-		d.count("table_elements", &l.TableElements),
-		d.size("output_bytes", &l.OutputBytes),
-		d.size("log_bytes", &l.LogBytes),
-		d.count("open_files", &l.OpenFiles),
-		d.size("disk_bytes", &l.DiskBytes),
-		d.count("host_calls", &l.HostCalls),
-		d.count("http_requests", &l.HTTPRequests),
-		d.size("http_bytes", &l.HTTPBytes),
-		d.count("channel_ops", &l.ChannelOps),
+		d.Count("fuel", &l.Fuel),
+		d.Duration("timeout", &l.Timeout),
+		d.Size("memory", &l.Memory),
+		d.Size("stack", &l.Stack),
+		d.Count("table_elements", &l.TableElements),
+		d.Size("output_bytes", &l.OutputBytes),
+		d.Size("log_bytes", &l.LogBytes),
+		d.Count("open_files", &l.OpenFiles),
+		d.Size("disk_bytes", &l.DiskBytes),
+		d.Count("host_calls", &l.HostCalls),
+		d.Count("http_requests", &l.HTTPRequests),
+		d.Size("http_bytes", &l.HTTPBytes),
+		d.Count("channel_ops", &l.ChannelOps),
 	)
 }
 
@@ -70,25 +70,25 @@ func (h *Handler) parseGrants(data json.RawMessage) (options, error) {
 	var g wasmhost.Grants
 	var spawn []string
 	var secretOutput *bool
-	d, err := object("grants", data, grantKeys...)
+	d, err := guest.Object("grants", data, grantKeys...)
 	mounts, mountsErr := h.parseMounts(d)
 	g.Mounts = mounts
 	err = errors.Join(err, mountsErr,
-		d.pairs("env", &g.Env),
-		d.list("http", &g.HTTP),
-		d.list("http_networks", &g.HTTPNetworks),
-		d.list("secrets", &g.Secrets),
-		d.list("tools", &g.Tools),
-		d.pairs("config", &g.Config),
-		d.text("clock", &g.Clock),
-		d.text("random", &g.Random),
-		d.seed("seed", &g.Seed),
-		d.flag("channel", &g.Channel),
-		d.flag("control", &g.Control),
-		d.list("spawn", &spawn),
-		d.flag("allow_secret_output", &secretOutput),
+		d.Pairs("env", &g.Env),
+		d.List("http", &g.HTTP),
+		d.List("http_networks", &g.HTTPNetworks),
+		d.List("secrets", &g.Secrets),
+		d.List("tools", &g.Tools),
+		d.Pairs("config", &g.Config),
+		d.Text("clock", &g.Clock),
+		d.Text("random", &g.Random),
+		d.Seed("seed", &g.Seed),
+		d.Flag("channel", &g.Channel),
+		d.Flag("control", &g.Control),
+		d.List("spawn", &spawn),
+		d.Flag("allow_secret_output", &secretOutput),
 	)
-	if d.field("seed") != nil && g.Random != wasmhost.RandomSeeded {
+	if d.Field("seed") != nil && g.Random != wasmhost.RandomSeeded {
 		err = errors.Join(err, errors.New(`grants.seed: it is for a seeded source: add random: seeded`))
 	}
 	o := options{Options: wasmhost.Options{Grants: g}, secretOutput: secretOutput != nil && *secretOutput}
@@ -96,14 +96,14 @@ func (h *Handler) parseGrants(data json.RawMessage) (options, error) {
 		err = errors.Join(err, errors.New("grants.allow_secret_output: the operator does not allow it"))
 	}
 	var spawnErr error
-	o.spawn, spawnErr = h.spawnRules(spawn)
+	o.spawn, spawnErr = guest.NewSpawn(h.config.Dir, spawn, h.config.Spawn)
 	return o, errors.Join(err, spawnErr)
 }
 
-func (h *Handler) parseMounts(grants document) ([]wasmhost.Mount, error) {
+func (h *Handler) parseMounts(grants guest.Document) ([]wasmhost.Mount, error) {
 	var docs []json.RawMessage
-	if raw := grants.field("mounts"); raw != nil && json.Unmarshal(raw, &docs) != nil {
-		return nil, grants.wrong("mounts", "a list")
+	if raw := grants.Field("mounts"); raw != nil && json.Unmarshal(raw, &docs) != nil {
+		return nil, grants.Wrong("mounts", "a list")
 	}
 	var all []wasmhost.Mount
 	var errs []error
@@ -117,8 +117,8 @@ func (h *Handler) parseMounts(grants document) ([]wasmhost.Mount, error) {
 func (h *Handler) parseMount(name string, data json.RawMessage) (wasmhost.Mount, error) {
 	var m wasmhost.Mount
 	var writable, memory *bool
-	d, err := object(name, data, "host", "guest", "writable", "memory")
-	err = errors.Join(err, d.text("host", &m.Host), d.text("guest", &m.Guest), d.flag("writable", &writable), d.flag("memory", &memory))
+	d, err := guest.Object(name, data, "host", "guest", "writable", "memory")
+	err = errors.Join(err, d.Text("host", &m.Host), d.Text("guest", &m.Guest), d.Flag("writable", &writable), d.Flag("memory", &memory))
 	m.Writable, m.Memory = writable != nil && *writable, memory != nil && *memory
 	switch {
 	case err != nil:
@@ -135,17 +135,8 @@ func (h *Handler) parseMount(name string, data json.RawMessage) (wasmhost.Mount,
 		m.Writable = true
 		return m, nil
 	}
-	if m.Host, err = absolute(h.config.Dir, m.Host); err != nil {
+	if m.Host, err = guest.Absolute(h.config.Dir, m.Host); err != nil {
 		return m, fmt.Errorf("%s.host: %w", name, err)
 	}
 	return m, nil
-}
-
-// absolute is a path that is relative to dir, as an absolute one.
-func absolute(dir, file string) (string, error) {
-	file = filepath.FromSlash(file)
-	if !filepath.IsAbs(file) {
-		file = filepath.Join(dir, file)
-	}
-	return filepath.Abs(file)
 }

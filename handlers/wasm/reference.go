@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/graflow/graflow-wasm/handlers/internal/guest"
 )
 
 // reference names an export of a module. Each part may be "".
@@ -59,15 +61,15 @@ func parseSpec(spec json.RawMessage) (reference, error) {
 		}
 		return splitReference(text), nil
 	}
-	fields, err := object("spec", spec, "module", "export", "name")
+	fields, err := guest.Object("spec", spec, "module", "export", "name")
 	if err != nil {
 		return reference{}, err
 	}
 	var ref reference
 	return ref, errors.Join(
-		fields.text("module", &ref.module),
-		fields.text("export", &ref.export),
-		fields.text("name", &ref.name),
+		fields.Text("module", &ref.module),
+		fields.Text("export", &ref.export),
+		fields.Text("name", &ref.name),
 	)
 }
 

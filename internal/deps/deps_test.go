@@ -72,9 +72,11 @@ var rules = []rule{
 
 	{pkg: "handlers/direct", may: []string{"engine"}},
 	{pkg: "handlers/builtin", may: []string{"engine"}, tests: []string{"handlers/direct"}},
-	{pkg: "handlers/wasm", may: []string{"engine", "wasmhost", "sdk/abi"}},
+	{pkg: "handlers/internal/guest", may: []string{"engine", "sdk/abi"}},
+	{pkg: "handlers/wasm", may: []string{"engine", "handlers/internal/guest", "wasmhost", "sdk/abi"}},
 	{pkg: "handlers/script", may: []string{"engine", "handlers/wasm"}, tests: []string{"wasmhost"}},
 	{pkg: "handlers/docker", may: []string{"engine", docker, moby}},
+	{pkg: "handlers/docker/internal/lines", may: []string{"sdk/abi", "wasmhost", xSys}, tests: []string{"sdk"}},
 
 	{
 		pkg: "natsbus", may: []string{"engine", "natsbus/access", natsGo, nkeys, nuid},
@@ -97,6 +99,7 @@ var rules = []rule{
 	{pkg: "internal/dirlock", may: []string{xSys}},
 	{pkg: "internal/secrets", may: []string{"engine", age}},
 	{pkg: "internal/control", may: []string{"engine"}, tests: []string{"handlers/direct"}},
+	{pkg: "internal/dockertest", may: []string{"internal/guesttest", "internal/loopback"}},
 	{pkg: "internal/guesttest", may: []string{goleak}},
 	{pkg: "internal/loopback"},
 	{pkg: "internal/soak", may: []string{"engine", "handlers/builtin", "handlers/direct", "internal/control", "natsbus", "natsbus/embedded"}},
@@ -105,7 +108,7 @@ var rules = []rule{
 }
 
 // testTools is what the tests of every package may import.
-var testTools = []string{"engine", "engine/enginetest", "internal/guesttest", "internal/loopback", rapid, goInternal, goleak, xSync, xTime}
+var testTools = []string{"engine", "engine/enginetest", "internal/dockertest", "internal/guesttest", "internal/loopback", rapid, goInternal, goleak, xSync, xTime}
 
 // confined lists the third-party modules that live behind one door, and who
 // holds the key. It binds cmd, examples and tests too.

@@ -1,4 +1,4 @@
-package wasm
+package guest
 
 import (
 	"fmt"
@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// quoted lists names, for messages.
-func quoted(names []string) string {
+// Quoted lists names, for messages.
+func Quoted(names []string) string {
 	all := make([]string, len(names))
 	for i, n := range names {
 		all[i] = strconv.Quote(n)
@@ -15,9 +15,9 @@ func quoted(names []string) string {
 	return strings.Join(all, ", ")
 }
 
-// didYouMean is `, did you mean "x"?`, with the known name that is nearest to a
+// DidYouMean is `, did you mean "x"?`, with the known name that is nearest to a
 // wrong one, or "" if none is near.
-func didYouMean(wrong string, known []string) string {
+func DidYouMean(wrong string, known []string) string {
 	best, nearest := "", min(max(2, len(wrong)/3)+1, len(wrong))
 	for _, k := range known {
 		if d := distance(strings.ToLower(wrong), strings.ToLower(k)); d < nearest {
