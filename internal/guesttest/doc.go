@@ -7,6 +7,9 @@
 //
 //	func TestMain(m *testing.M) { guesttest.Main(m) }
 //
+// Program does the same for a program that runs on Linux by itself, such as in a
+// container.
+//
 // A guest is built by the same go command and in the same module as the test,
 // so it may import the SDK. The package runs no guest: it knows no host.
 package guesttest

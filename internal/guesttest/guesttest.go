@@ -7,14 +7,31 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
 )
 
-// builds holds one build per absolute directory: string → func() (string, error).
+// builds holds one build per key: key → func() (string, error).
 var builds sync.Map
+
+// A key says what is built: for a target, in a directory, a package.
+type key struct{ target, dir, name string }
+
+func (k key) String() string { return k.target + " " + filepath.Join(k.dir, k.name) }
+
+// A target is what go build is told beside the package.
+type target struct {
+	ending     string // of the file's name
+	env, flags []string
+}
+
+var targets = map[string]target{
+	"guest":   {ending: ".wasm", env: []string{"GOOS=wasip1", "GOARCH=wasm"}, flags: []string{"-buildmode=c-shared"}},
+	"program": {env: []string{"GOOS=linux", "GOARCH=" + runtime.GOARCH}, flags: []string{"-buildvcs=false"}},
+}
 
 // output is the directory of all modules of this process, made on first use.
 var output = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "guesttest-") })
@@ -31,13 +48,27 @@ func Build(tb testing.TB, dir string) (path string) {
 	if err != nil {
 		tb.Fatalf("build guest: %v", err)
 	}
+	return build(tb, key{"guest", dir, "."})
+}
+
+// Program compiles the package main at a path, as go build takes it from the test's
+// directory, for Linux and this machine's processor, static, so that it runs where
+// there is nothing but itself, and returns the path of the program. What Build says
+// of blocking, callers and ends holds here too.
+func Program(tb testing.TB, packagePath string) (path string) {
+	tb.Helper()
+	return build(tb, key{"program", "", packagePath})
+}
+
+func build(tb testing.TB, what key) string {
+	tb.Helper()
 	// The build outlives no test: the caller that starts it waits for it. But
 	// its outcome is for all callers, so one test's end must not cancel it.
 	ctx := context.WithoutCancel(tb.Context())
-	build, _ := builds.LoadOrStore(dir, sync.OnceValues(func() (string, error) { return compile(ctx, dir) }))
-	path, err = build.(func() (string, error))()
+	once, _ := builds.LoadOrStore(what, sync.OnceValues(func() (string, error) { return what.compile(ctx) }))
+	path, err := once.(func() (string, error))()
 	if err != nil {
-		tb.Fatalf("build guest %s: %v", dir, err)
+		tb.Fatalf("build %s: %v", what, err)
 	}
 	return path
 }
@@ -55,17 +86,19 @@ func Main(m *testing.M, options ...goleak.Option) {
 	goleak.VerifyTestMain(m, append(options, exit)...)
 }
 
-func compile(ctx context.Context, dir string) (string, error) {
+func (k key) compile(ctx context.Context) (string, error) {
 	out, err := output()
 	if err != nil {
 		return "", err
 	}
-	// Directories of one name must not meet in one file.
-	name := fmt.Sprintf("%s-%.4x.wasm", filepath.Base(dir), sha256.Sum256([]byte(dir)))
-	path := filepath.Join(out, name)
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildmode=c-shared", "-ldflags", "-s -w", "-o", path, ".")
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
+	how := targets[k.target]
+	// Packages of one name must not meet in one file.
+	file := fmt.Sprintf("%s-%.4x%s", filepath.Base(filepath.Join(k.dir, k.name)), sha256.Sum256([]byte(k.String())), how.ending)
+	path := filepath.Join(out, file)
+	args := append([]string{"build", "-trimpath", "-ldflags", "-s -w", "-o", path}, how.flags...)
+	cmd := exec.CommandContext(ctx, "go", append(args, k.name)...)
+	cmd.Dir = k.dir
+	cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0"), how.env...)
 	if message, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, message)
 	}

@@ -2,8 +2,10 @@ package guesttest_test
 
 import (
 	"bytes"
+	"debug/elf"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -28,6 +30,28 @@ func TestBuild(t *testing.T) {
 		if !bytes.Contains(wasm, []byte(export)) {
 			t.Errorf("module does not name export %q", export)
 		}
+	}
+}
+
+// A program needs no libraries, hence no interpreter that would load them.
+func TestProgram(t *testing.T) {
+	t.Parallel()
+	path := guesttest.Program(t, "./testdata/program")
+	file, err := elf.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for _, part := range file.Progs {
+		if part.Type == elf.PT_INTERP {
+			t.Error("the program is linked dynamically")
+		}
+	}
+	if again := guesttest.Program(t, "./testdata/program"); again != path {
+		t.Errorf("got path %q, want %q as before", again, path)
+	}
+	if guest := guesttest.Build(t, "testdata/program"); filepath.Ext(guest) != ".wasm" {
+		t.Errorf("got guest %q, want a module of the same package", guest)
 	}
 }
 
