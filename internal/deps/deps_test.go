@@ -72,7 +72,7 @@ var rules = []rule{
 
 	{pkg: "handlers/direct", may: []string{"engine"}},
 	{pkg: "handlers/builtin", may: []string{"engine"}, tests: []string{"handlers/direct"}},
-	{pkg: "handlers/internal/guest", may: []string{"engine", "sdk/abi"}},
+	{pkg: "handlers/internal/guest", may: []string{"engine", "wasmhost", "sdk/abi"}},
 	{pkg: "handlers/wasm", may: []string{"engine", "handlers/internal/guest", "wasmhost", "sdk/abi"}},
 	{pkg: "handlers/script", may: []string{"engine", "handlers/wasm"}, tests: []string{"wasmhost"}},
 	{pkg: "handlers/docker", may: []string{"engine", docker, moby}},
