@@ -174,9 +174,9 @@ func (h *Handler) attempt(ctx context.Context, call *engine.Call, ref reference,
 	ref.export = task.export
 	effects := engine.NewBuffer(call)
 	o.Name = cmp.Or(ref.name, task.name)
-	o.Services = h.services(control{&guest.Control{
+	o.Services = h.services(&guest.Control{
 		Call: call, Effects: effects, Spawn: o.spawn, Secrets: secrets, Complete: complete(call, ref, o.spawn),
-	}})
+	})
 	got, err := task.module.Call(ctx, task.export, call.Input, o.Options)
 	result := engine.Result{Value: got.Output, Effects: effects.Effects(), Ledger: ledger(got)}
 	if errors.Is(err, wasmhost.ErrPaused) {

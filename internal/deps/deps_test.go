@@ -75,7 +75,7 @@ var rules = []rule{
 	{pkg: "handlers/internal/guest", may: []string{"engine", "wasmhost", "sdk/abi"}},
 	{pkg: "handlers/wasm", may: []string{"engine", "handlers/internal/guest", "wasmhost", "sdk/abi"}},
 	{pkg: "handlers/script", may: []string{"engine", "handlers/wasm"}, tests: []string{"wasmhost"}},
-	{pkg: "handlers/docker", may: []string{"engine", docker, moby}},
+	{pkg: "handlers/docker", may: []string{"engine", "handlers/internal/guest", "handlers/docker/internal/...", "internal/dirlock", "wasmhost", "sdk/abi", docker, moby, xSys}},
 	{pkg: "handlers/docker/internal/lines", may: []string{"sdk/abi", "wasmhost", xSys}, tests: []string{"sdk"}},
 
 	{

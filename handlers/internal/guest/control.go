@@ -1,17 +1,18 @@
 package guest
 
 import (
+	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/graflow/graflow-wasm/engine"
 	"github.com/graflow/graflow-wasm/sdk/abi"
+	"github.com/graflow/graflow-wasm/wasmhost"
 )
 
 // Control buffers what a guest asks of the run. Payloads are valid JSON or empty,
 // and are kept. An error that is no abi.Code is to end the attempt. All fields are
-// required. It is safe for concurrent use.
+// required. It is safe for concurrent use, and never blocks.
 type Control struct {
 	Call    *engine.Call
 	Effects *engine.Buffer
@@ -24,10 +25,12 @@ type Control struct {
 	Complete func(next *engine.NextTask) error
 }
 
+var _ wasmhost.Control = (*Control)(nil)
+
 // NextTask buffers a task, if the caller may spawn it. A spec without a handler is
 // one for the caller's. A task of another handler needs a grant for that handler,
 // and gets no limits, grants and secrets of the caller.
-func (c *Control) NextTask(n abi.NextTask) error {
+func (c *Control) NextTask(_ context.Context, n abi.NextTask) error {
 	next := engine.NextTask{
 		Task:  engine.Task{ID: n.ID, Handler: n.Handler, Spec: n.Spec},
 		Input: n.Input,
@@ -50,39 +53,36 @@ func (c *Control) NextTask(n abi.NextTask) error {
 }
 
 // NextIteration buffers another iteration of the task.
-func (c *Control) NextIteration(data json.RawMessage) error {
+func (c *Control) NextIteration(_ context.Context, data json.RawMessage) error {
 	c.Effects.Iterate(data)
 	return nil
 }
 
 // Terminate buffers the successful end of the run.
-func (c *Control) Terminate(message string) error {
+func (c *Control) Terminate(_ context.Context, message string) error {
 	c.Effects.Terminate(c.Secrets.Redact(message))
 	return nil
 }
 
 // Cancel buffers the end of the run as canceled.
-func (c *Control) Cancel(message string) error {
+func (c *Control) Cancel(_ context.Context, message string) error {
 	c.Effects.Cancel(c.Secrets.Redact(message))
 	return nil
 }
 
 // Checkpoint buffers a checkpoint; the name "" is a number.
-func (c *Control) Checkpoint(name string, meta json.RawMessage) error {
+func (c *Control) Checkpoint(_ context.Context, name string, meta json.RawMessage) error {
 	c.Effects.Checkpoint(engine.Checkpoint{Name: name, Meta: meta})
 	return nil
 }
-
-// ErrPaused ends an attempt that is to be made again once there is an answer.
-var ErrPaused = errors.New("paused")
 
 // maxPauses bounds how often an activation may pause. A guest that pauses for a
 // moment, each time under another name, would else run for ever: pauses are no
 // steps of the run.
 const maxPauses = 1000
 
-// Pause answers with what somebody answered, or with ErrPaused.
-func (c *Control) Pause(p abi.Pause) (json.RawMessage, error) {
+// Pause answers with what somebody answered, or with wasmhost.ErrPaused.
+func (c *Control) Pause(_ context.Context, p abi.Pause) (json.RawMessage, error) {
 	if string(p.Schema) == "null" {
 		p.Schema = nil
 	}
@@ -98,7 +98,7 @@ func (c *Control) Pause(p abi.Pause) (json.RawMessage, error) {
 			Message: fmt.Sprintf("%q: the task has paused %d times, which is all it may", p.Name, maxPauses),
 		}
 	case !answered:
-		return nil, ErrPaused
+		return nil, wasmhost.ErrPaused
 	case len(answer) == 0:
 		return json.RawMessage("null"), nil
 	}

@@ -6,11 +6,10 @@
 // and they take their values out of all that the attempt tells, and refuse a result
 // that has one in it. [Spawn] is which tasks a guest may add to its run.
 //
-// [Control], [Channel], [Results] and [Meta] answer what a guest asks for, out of
-// its engine.Call and the engine.Buffer of its effects; nothing that a guest says
-// changes a run but through that buffer. Their errors are abi.Codes, wrapped or not,
-// for the guest; any other ends the attempt, as does [ErrPaused].
+// [Services] answer what a guest asks for, out of its engine.Call and the
+// engine.Buffer of its effects, [Control] among them; nothing that a guest says
+// changes a run but through that buffer.
 //
-// The package knows no host, no protocol and no form of a spec: those are the
-// handlers' own.
+// The package runs nothing, and knows no protocol and no form of a spec: those are
+// the handlers' own.
 package guest

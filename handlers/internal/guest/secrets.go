@@ -98,7 +98,7 @@ func Grant(ctx context.Context, store SecretStore, redactor func(values [][]byte
 func (s *Secrets) Names() []string { return slices.Sorted(maps.Keys(s.values)) }
 
 // Secret is a copy of the value of a secret, or abi.NotFound.
-func (s *Secrets) Secret(name string) ([]byte, error) {
+func (s *Secrets) Secret(_ context.Context, name string) ([]byte, error) {
 	if value, ok := s.values[name]; ok {
 		return bytes.Clone(value), nil
 	}
