@@ -1,0 +1,83 @@
+package docker
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/graflow/graflow-wasm/handlers/internal/guest"
+)
+
+// nobody is whom a container runs as whose image has no other user than root.
+const nobody = "65534:65534"
+
+// userForm is a user, or a user and a group, each a name or a number. Docker reads
+// numbers in more ways ("+0", "00"), which would be other names of root.
+var userForm = regexp.MustCompile(`^([0-9]+|[a-z_][a-z0-9_.-]{0,31})(?::([0-9]+|[a-z_][a-z0-9_.-]{0,31}))?$`)
+
+const mostID = 1<<31 - 1 // of Docker
+
+func (s *settings) parseUser(d guest.Document) error {
+	const want = `"UID:GID" as "1000:1000", or a name that the operator allows`
+	if err := d.Text("user", &s.user); err != nil {
+		var id int64 // as Graflow has it too
+		if d.Count("user", &id) != nil {
+			return d.Wrong("user", want)
+		}
+		s.user = strconv.FormatInt(id, 10)
+	}
+	if d.Field("user") == nil {
+		return nil
+	}
+	parts := userForm.FindStringSubmatch(s.user)
+	if parts == nil || !isID(parts[1]) || !isID(parts[2]) {
+		return d.Wrong("user", want)
+	}
+	if parts[2] == "" && isNumber(parts[1]) && !isRoot(parts[1]) {
+		s.user += ":" + parts[1] // Docker's default is the group of root
+	}
+	return nil
+}
+
+// isID tells whether what is a number is one that Docker reads as it is written.
+func isID(text string) bool {
+	if !isNumber(text) {
+		return true
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	return err == nil && n <= mostID && strconv.FormatInt(n, 10) == text
+}
+
+func isNumber(text string) bool { return text != "" && strings.Trim(text, "0123456789") == "" }
+
+// isRoot tells whether the user of an image, or its group, is root by its number or
+// name. A name that the image's own passwd gives the number 0 is not seen.
+func isRoot(user string) bool {
+	name, group, _ := strings.Cut(strings.TrimSpace(user), ":")
+	return zero(name) || name == "" || name == "root" || zero(group) || group == "root"
+}
+
+func zero(text string) bool {
+	n, err := strconv.Atoi(strings.TrimSpace(text))
+	return err == nil && n <= 0
+}
+
+// checkUser says whether a task may ask for its user.
+func (p Policy) checkUser(user string) error {
+	name, group, _ := strings.Cut(user, ":")
+	numbers := isNumber(name) && isNumber(group)
+	switch {
+	case user == "" || slices.Contains(p.Users, user):
+		return nil
+	case isRoot(user):
+		if slices.Contains(p.Users, "root") {
+			return nil
+		}
+		return fmt.Errorf(`docker.user: the operator does not allow root, as %q is: they would write users: ["root"] in the policy; without it the task runs as its image's user, or as nobody`, user)
+	case numbers:
+		return nil
+	}
+	return fmt.Errorf(`docker.user: a name is what the image says it is, and so the operator must allow it: write numbers, as "1000:1000", or have them write users: [%q] in the policy`, user)
+}
