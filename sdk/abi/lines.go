@@ -1,6 +1,9 @@
 package abi
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Environment of a program that runs as a task outside of WebAssembly, such as
 // one in a container. Paths are absolute.
@@ -78,7 +81,7 @@ type Request struct {
 	Schema  json.RawMessage `json:"schema,omitempty"` // pause, as of Pause
 	Timeout Duration        `json:"timeout,omitempty"`
 	Default json.RawMessage `json:"default,omitempty"`
-	Until   string          `json:"until,omitempty"` // RFC 3339
+	Until   time.Time       `json:"until,omitzero"`
 	After   Duration        `json:"after,omitempty"`
 }
 

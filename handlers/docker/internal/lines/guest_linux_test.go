@@ -1,0 +1,3 @@
+package lines_test
+
+func guest() {}
