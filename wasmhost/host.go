@@ -38,6 +38,11 @@ type Config struct {
 	// mode 0700, authenticated under a key of this installation. Empty: compiled
 	// modules live in memory only.
 	CacheDir string
+	// CacheReadOnly takes CacheDir as it is: made by a host of another user, and
+	// mounted, say, into a container. Nothing is written to it, and neither its
+	// owner nor its modes are looked at. What it holds is executed, so it has to
+	// be on a file system that nobody on this side can write.
+	CacheReadOnly bool
 	// MaxModuleBytes is the largest module Compile accepts. 0: 64 MiB.
 	MaxModuleBytes int64
 	// Trusted tells modules by digest that are compiled in this process. All
@@ -122,7 +127,7 @@ func Child() { artifact.Child() }
 func New(ctx context.Context, config Config) (*Host, error) {
 	config = config.withDefaults()
 	compiler, err := artifact.New(ctx, artifact.Config{
-		Dir: config.CacheDir,
+		Dir: config.CacheDir, ReadOnly: config.CacheReadOnly,
 		Limits: artifact.Limits{
 			CPU: config.CompileLimits.CPU, Wall: config.CompileLimits.Wall, Memory: config.CompileLimits.Memory,
 		},

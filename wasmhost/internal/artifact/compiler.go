@@ -23,6 +23,10 @@ type Config struct {
 	// made with mode 0700; New refuses one that other users own or can write. "":
 	// nothing is kept.
 	Dir string
+	// ReadOnly takes Dir as it is, whoever owns it, and writes nothing to it. Its
+	// key may be readable by all: what is asked of Dir is then that nobody who is
+	// not trusted can write it.
+	ReadOnly bool
 	// MaxBytes bounds the code in Dir; what was not used for longest goes first.
 	// 0: DefaultMaxBytes.
 	MaxBytes int64
@@ -93,7 +97,7 @@ func New(ctx context.Context, config Config) (*Compiler, error) {
 
 func (c *Compiler) open(ctx context.Context) (err error) {
 	if c.config.Dir != "" {
-		if c.store, err = openStore(c.config.Dir, c.config.MaxBytes); err != nil {
+		if c.store, err = openStore(c.config.Dir, c.config.MaxBytes, c.config.ReadOnly); err != nil {
 			return err
 		}
 	}

@@ -88,6 +88,22 @@ func readKey(root *os.Root) ([]byte, error) {
 	if err := checkSecret(st); err != nil {
 		return nil, fmt.Errorf("key of compile cache: %w; remove it", err)
 	}
+	return openGivenKey(root)
+}
+
+// openGivenDirectory, openGivenKey and openGivenEntries open what another user
+// has made and nobody here can write.
+func openGivenDirectory(dir string) (*os.Root, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open compile cache: %w", err)
+	}
+	return root, nil
+}
+
+func openGivenEntries(root *os.Root) (*os.Root, error) { return root.OpenRoot(entriesDirectory) }
+
+func openGivenKey(root *os.Root) ([]byte, error) {
 	key, err := root.ReadFile(keyFile)
 	if err != nil {
 		return nil, fmt.Errorf("read key of compile cache: %w", err)

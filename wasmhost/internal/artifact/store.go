@@ -23,6 +23,7 @@ type store struct {
 	root, entries *os.Root
 	key           []byte
 	max           int64 // bytes of all entries
+	readOnly      bool
 }
 
 const (
@@ -38,16 +39,20 @@ type trailer struct {
 	mac  [sha256.Size]byte
 }
 
-func openStore(dir string, most int64) (*store, error) {
-	root, err := openDirectory(dir)
+func openStore(dir string, most int64, readOnly bool) (*store, error) {
+	directory, key, entries := openDirectory, openKey, openEntries
+	if readOnly {
+		directory, key, entries = openGivenDirectory, openGivenKey, openGivenEntries
+	}
+	root, err := directory(dir)
 	if err != nil {
 		return nil, err
 	}
-	s := &store{root: root, max: most}
-	if s.key, err = openKey(root); err != nil {
+	s := &store{root: root, max: most, readOnly: readOnly}
+	if s.key, err = key(root); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	if s.entries, err = openEntries(root); err != nil {
+	if s.entries, err = entries(root); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -93,6 +98,9 @@ func (s *store) load(id identity, b *blob) (string, error) {
 	if err := b.seal(); err != nil {
 		return "", err
 	}
+	if s.readOnly {
+		return t.name, nil
+	}
 	now := time.Now()
 	_ = s.entries.Chtimes(id.String(), now, now) // it was used: the order of eviction
 	return t.name, nil
@@ -117,6 +125,9 @@ func (s *store) begin(id identity, t trailer) hash.Hash {
 // save writes the code in b as the entry of id, in place of one that is there,
 // and evicts what is too much.
 func (s *store) save(id identity, name string, b *blob) (err error) {
+	if s.readOnly {
+		return nil
+	}
 	size, err := b.size()
 	if err != nil {
 		return err
