@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
+	slashpath "path"
 	"slices"
 
 	"github.com/docker/docker/api/types/container"
@@ -30,6 +32,9 @@ type place struct {
 	Binary string
 	// Module is the file of the module of a wasm task. Required if there is one.
 	Module string
+	// CPUs are those of the daemon's machine: it refuses to make containers with
+	// more. 0: not known.
+	CPUs int
 	// Labels win over the image's.
 	Labels map[string]string
 	// Env is what the engine tells the container. It wins over the task's.
@@ -96,7 +101,7 @@ func (s *settings) hostConfig(a place) *container.HostConfig {
 		Resources: container.Resources{
 			Memory:         s.limits.Memory,
 			MemorySwap:     s.limits.Memory, // with swap, so there is none
-			NanoCPUs:       s.limits.nanoCPUs(),
+			NanoCPUs:       nanoCPUs(s.limits.CPUs, a.CPUs),
 			PidsLimit:      &pids,
 			DeviceRequests: slices.Clone(s.devices),
 			Ulimits: []*container.Ulimit{
@@ -105,6 +110,14 @@ func (s *settings) hostConfig(a place) *container.HostConfig {
 			},
 		},
 	}
+}
+
+// nanoCPUs is a number of processors as Docker has it, at most those there are.
+func nanoCPUs(asked float64, most int) int64 {
+	if most > 0 {
+		asked = min(asked, float64(most))
+	}
+	return int64(math.Round(asked * 1e9))
 }
 
 // containerUser is the task's user, else the image's unless that is root.
@@ -143,7 +156,7 @@ func (s *settings) line(a place) []string {
 }
 
 func (s *settings) args(a place) []string {
-	if s.command == nil && s.entrypoint == nil {
+	if s.command == nil && len(s.entrypoint) == 0 {
 		return slices.Clone(a.Cmd)
 	}
 	return slices.Clone(s.command)
@@ -213,8 +226,9 @@ func (s *settings) imageVolumes(paths []string) []mount.Mount {
 	var all []mount.Mount
 	targets := s.targets()
 	for _, at := range slices.Sorted(slices.Values(paths)) {
+		at = slashpath.Clean("/" + at)
 		taken := slices.ContainsFunc(targets, func(t target) bool { return t.path == at })
-		if taken || at == tmpDir || at == outDir && s.filesOut != nil {
+		if taken || at == ownDir || at == tmpDir || at == outDir && s.filesOut != nil {
 			continue
 		}
 		all = append(all, mount.Mount{

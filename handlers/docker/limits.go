@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"strconv"
 	"time"
 
@@ -197,6 +196,3 @@ func byDefault[T ~int64 | ~float64](limit *T, value T) {
 		*limit = value
 	}
 }
-
-// nanoCPUs is a number of processors as Docker has it.
-func (l Limits) nanoCPUs() int64 { return int64(math.Round(l.CPUs * 1e9)) }

@@ -1,11 +1,15 @@
 package docker
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/graflow/graflow-wasm/handlers/internal/guest"
 )
 
 // Policy is what an operator lets tasks ask for. Its zero value is the most
@@ -52,6 +56,22 @@ type Policy struct {
 type Mount struct {
 	Host     string // absolute
 	Writable bool
+}
+
+// check says what no task could be held to.
+func (p Policy) check() error {
+	var errs []error
+	for i, m := range p.Mounts {
+		if !filepath.IsAbs(filepath.FromSlash(m.Host)) {
+			errs = append(errs, fmt.Errorf("policy.mounts[%d].host: got %q, want an absolute path", i, m.Host))
+		}
+	}
+	for i, name := range p.Capabilities {
+		if !slices.Contains(capabilities, capability(name)) {
+			errs = append(errs, fmt.Errorf("policy.capabilities[%d]: %q is no capability%s", i, name, guest.DidYouMean(capability(name), capabilities)))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // networkNone is no network but the container's own loopback.
@@ -132,10 +152,13 @@ func (c *Config) checkVolume(v volume) error {
 	}
 	where := fmt.Sprintf("docker.volumes[%q]", v.asked)
 	system := c.system(v.source)
+	if info, err := os.Lstat(v.source); err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+		system = cmp.Or(system, v.source) // a socket, a device or a FIFO
+	}
 	below := false
 	for _, m := range c.Policy.Mounts {
 		dir, err := resolve("", m.Host)
-		if err != nil || !filepath.IsAbs(filepath.FromSlash(m.Host)) {
+		if err != nil { // there is no such thing here, so no volume is in it
 			continue
 		}
 		isIt := dir == v.source || system == "" && isBelow(dir, v.source)
@@ -148,7 +171,7 @@ func (c *Config) checkVolume(v volume) error {
 	case below:
 		return fmt.Errorf("%s.mode: the operator allows %s for reading: write mode: ro", where, v.source)
 	case system != "":
-		return fmt.Errorf("%s: %s is, holds or is in %s, which is the machine's own: the operator allows it by its very path alone", where, v.source, system)
+		return fmt.Errorf("%s: %s is, holds or is in %s, which is the machine's own: an operator can allow it by its very path alone, as mounts: [{host: %q, writable: %t}] in the policy", where, v.source, system, v.source, v.writable)
 	}
 	return fmt.Errorf("%s: the operator does not allow %s: they would write mounts: [{host: %q, writable: %t}] in the policy", where, v.source, v.source, v.writable)
 }

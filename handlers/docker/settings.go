@@ -93,6 +93,9 @@ func parseSettings(c *Config, task *engine.Task) (*settings, error) {
 	s.limits = limits.Within(c.Limits).Within(c.Policy.Limits).withDefaults()
 	var grantsErr error
 	s.grants, grantsErr = parseGrants(c, task)
+	if c.Grants != nil && s.registryAuth != "" {
+		grantsErr = errors.Join(grantsErr, namesWithin("docker.registry_auth", []string{s.registryAuth}, c.Grants.Secrets))
+	}
 	return s, errors.Join(specErr, limitsErr, grantsErr, c.checkPolicy(s))
 }
 

@@ -52,16 +52,18 @@ func isID(text string) bool {
 
 func isNumber(text string) bool { return text != "" && strings.Trim(text, "0123456789") == "" }
 
-// isRoot tells whether the user of an image, or its group, is root by its number or
-// name. A name that the image's own passwd gives the number 0 is not seen.
+// isRoot tells whether a user, of an image as of a task, is root by number or name.
+// A name that the image's own passwd gives the number 0 is not seen: see rootIn.
 func isRoot(user string) bool {
-	name, group, _ := strings.Cut(strings.TrimSpace(user), ":")
-	return zero(name) || name == "" || name == "root" || zero(group) || group == "root"
+	name, _, _ := strings.Cut(user, ":")
+	return strings.TrimSpace(name) == "" || zero(name)
 }
 
+// zero tells whether Docker reads a user or group as root's.
 func zero(text string) bool {
-	n, err := strconv.Atoi(strings.TrimSpace(text))
-	return err == nil && n <= 0
+	text = strings.TrimSpace(text)
+	n, err := strconv.Atoi(text)
+	return err == nil && n <= 0 || text == "root"
 }
 
 // checkUser says whether a task may ask for its user.
@@ -71,7 +73,7 @@ func (p Policy) checkUser(user string) error {
 	switch {
 	case user == "" || slices.Contains(p.Users, user):
 		return nil
-	case isRoot(user):
+	case isRoot(user), zero(group):
 		if slices.Contains(p.Users, "root") {
 			return nil
 		}

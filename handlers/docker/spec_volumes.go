@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	slashpath "path"
 	"path/filepath"
 	"slices"
@@ -80,13 +79,6 @@ func resolve(dir, host string) (string, error) {
 	resolved, err := filepath.EvalSymlinks(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("there is no %s: make it first; volumes with a name of their own are not supported", file)
-	}
-	if err != nil {
-		return "", err
-	}
-	info, err := os.Lstat(resolved)
-	if err == nil && !info.IsDir() && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is neither a file nor a directory", resolved)
 	}
 	return resolved, err
 }
