@@ -7,7 +7,7 @@
 //
 //	import "github.com/graflow/graflow-wasm/sdk"
 //
-//	func main() {}
+//	func main() { sdk.Main() }
 //
 //	var hello = sdk.Task("hello", "greets someone", func(c *sdk.Context, in Person) (string, error) {
 //		return "Hello, " + in.Name + "!", nil
@@ -26,7 +26,9 @@
 // [Fail], [Permanent] and [RetryAfter].
 //
 // The same source compiles natively, where [TaskOf.Call] runs a task on a
-// [Local], an in-memory host, so that guests are tested with go test.
+// [Local], an in-memory host, so that guests are tested with go test. [Main]
+// makes it the program of a container, or one to be tried from a shell; in
+// WebAssembly it does nothing.
 //
 // A guest imports only the host functions whose methods it uses, so a module's
 // import list says what it can do; text/template and html/template, which call

@@ -13,6 +13,8 @@ type host struct{}
 
 func thisHost() host { return host{} }
 
+func leave(host) {}
+
 func (host) input() ([]byte, error) {
 	n := importInputLen()
 	if n < 0 {

@@ -28,7 +28,9 @@ func Task[In, Out any](name, doc string, fn func(*Context, In) (Out, error)) *Ta
 		out:  reflect.TypeFor[Out](),
 		warm: warm[In, Out],
 	})
-	return &TaskOf[In, Out]{name: name, fn: fn}
+	t := &TaskOf[In, Out]{name: name, fn: fn}
+	offer(name, t.attempt)
+	return t
 }
 
 // Name is the name the task was declared with.
@@ -39,12 +41,19 @@ func (t *TaskOf[In, Out]) Name() string { return t.name }
 //
 // Input that is not an In fails with kind [KindInvalidInput], permanently. A
 // panic fails with kind [KindPanic], its text and its stack. In a native build
-// Run works on an empty [Local]; tests use Call.
+// Run works on the host of its container, see [Main], or else on an empty
+// [Local]; tests use Call.
 func (t *TaskOf[In, Out]) Run() int32 {
-	c := &Context{host: thisHost()}
-	if err := t.attempt(c); err != nil {
+	h := thisHost()
+	defer leave(h)
+	return runOn(h, t.attempt)
+}
+
+// runOn makes an attempt and tells the host if it fails.
+func runOn(h host, attempt func(*Context) error) int32 {
+	if err := attempt(&Context{host: h}); err != nil {
 		f := failureOf(err)
-		c.host.fail(f.Kind, f.Message, f.flags())
+		h.fail(f.Kind, f.Message, f.flags())
 		return 1
 	}
 	return 0

@@ -98,7 +98,7 @@ func (a *attempt) fail(_ context.Context, r *request, _ *lineReader) ([]byte, er
 }
 
 func (a *attempt) logMessage(_ context.Context, r *request, _ *lineReader) ([]byte, error) {
-	message := r.named("message")
+	message := r.text("message")
 	level := slog.LevelInfo
 	if word := r.text("level"); word != "" {
 		if err := level.UnmarshalText([]byte(word)); err != nil {

@@ -348,7 +348,7 @@ func TestRefusals(t *testing.T) {
 		`{"op":"input","op":"input"}`, `{"op":"input","\u006fp":"input"}`, `{"op":"input","key":"a"}`, `{"OP":"input"}`,
 		`{"op":"input"}{"op":"input"}`, `{"op":"input"} x`, "\x00\xff\xfe", `{"op":"log","message":"` + "\xff" + `"}`,
 		`{"op":"channel_get"}`, `{"op":"channel_get","key":1}`, `{"op":"channel_set","key":"a"}`, `{"op":"channel_set","key":"a","value":}`,
-		`{"op":"output"}`, `{"op":"log"}`, `{"op":"log","message":"m","level":"loud"}`, `{"op":"log","message":{}}`,
+		`{"op":"output"}`, `{"op":"log","message":"m","level":"loud"}`, `{"op":"log","message":{}}`,
 		`{"op":"progress","done":"1"}`, `{"op":"progress","done":1e999}`, `{"op":"progress","done":NaN}`,
 		`{"op":"fail","retry_after":"soon"}`, `{"op":"fail","retry_after":"-1s"}`, `{"op":"fail","permanent":"yes"}`,
 		`{"op":"next_task"}`, `{"op":"next_task","id":1}`, `{"op":"next_task","id":"a","goto":"b"}`,
