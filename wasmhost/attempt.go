@@ -10,6 +10,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/graflow/graflow-wasm/internal/linelog"
 	"github.com/graflow/graflow-wasm/sdk/abi"
 	"github.com/graflow/graflow-wasm/wasmhost/internal/egress"
 	"github.com/graflow/graflow-wasm/wasmhost/internal/extism"
@@ -29,7 +30,7 @@ type attempt struct {
 
 	output bytes.Buffer
 	reply  []byte
-	lines  lineLog
+	lines  linelog.Log
 	tank   fuelTank
 	memory *linmem.Memory // its sandbox's; nil without one
 	wasi   *wasip1.State  // nil: the module imports nothing of it
@@ -57,7 +58,7 @@ type attempt struct {
 func newAttempt(m *Module, export string, input []byte, opt Options) (*attempt, error) {
 	a := &attempt{
 		module: m, export: export, opt: opt, input: input, start: time.Now(),
-		lines: lineLog{most: opt.Limits.LogBytes, sink: opt.Services.Log},
+		lines: linelog.Log{Most: opt.Limits.LogBytes, Sink: opt.Services.Log},
 		calls: make([]int, len(hostFunctions)),
 	}
 	var err error
@@ -205,7 +206,7 @@ func (a *attempt) log(_ context.Context, g guest) int64 {
 	b, ok := g.view(1, maxPayload)
 	if ok {
 		level := slog.Level(max(-8, min(12, int32(g.args[0]))))
-		a.lines.add(level, b)
+		a.lines.Add(level, b)
 	}
 	return 0
 }

@@ -120,7 +120,7 @@ func beginning(b []byte) string {
 func (a *attempt) ledger(wall time.Duration) Ledger {
 	l := Ledger{
 		Wall: wall, Fuel: a.used.fuel, PeakMemory: a.used.memory, PagesDirtied: a.used.pages,
-		BytesIn: int64(len(a.input)), BytesOut: a.written(), BytesLogged: a.lines.logged,
+		BytesIn: int64(len(a.input)), BytesOut: a.written(), BytesLogged: a.lines.Logged(),
 		HostCalls: map[string]int{},
 	}
 	if a.disk != nil {

@@ -18,7 +18,7 @@ func stdin(input []byte) []byte {
 
 // exited judges a proc_exit: code 0 ends a command or plug-in well.
 func (a *attempt) exited(code uint32) error {
-	line, stack := a.lines.diagnosis()
+	line, stack := diagnosis(a.lines.Last())
 	message := fmt.Sprintf("exit code %d", code)
 	if line != "" {
 		message += ": " + line

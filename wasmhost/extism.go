@@ -60,7 +60,7 @@ func (a *attempt) openExtism() {
 		KernelBytes: a.opt.Limits.Memory,
 		MaxOutput:   a.opt.Limits.OutputBytes,
 		HTTP:        a.extismHTTP(),
-		Log:         func(level slog.Level, line string) { a.lines.add(level, []byte(line)) },
+		Log:         func(level slog.Level, line string) { a.lines.Add(level, []byte(line)) },
 		LogLevel:    extism.LevelTrace,
 	})
 }

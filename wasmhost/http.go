@@ -45,6 +45,6 @@ func (a *attempt) webCode(ctx context.Context, err error) int64 {
 	case errors.As(err, &code) && code < 0:
 		return int64(code)
 	}
-	a.lines.add(slog.LevelWarn, []byte("http_request: "+err.Error()))
+	a.lines.Add(slog.LevelWarn, []byte("http_request: "+err.Error()))
 	return int64(abi.Unreachable)
 }

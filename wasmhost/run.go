@@ -22,7 +22,7 @@ func (a *attempt) run(ctx context.Context) (err error) {
 			err = a.panicked(r)
 		}
 	}()
-	defer a.lines.flush() // into a service, which may panic
+	defer a.lines.Flush() // into a service, which may panic
 	ctx = context.WithValue(ctx, attemptKey{}, a)
 	if ctx.Err() != nil {
 		return a.interrupted(ctx)
@@ -104,7 +104,7 @@ func (a *attempt) interrupted(ctx context.Context) *TrapError {
 
 // trap finds out why the guest did not return.
 func (a *attempt) trap(err error) error {
-	a.lines.flush()
+	a.lines.Flush()
 	message, stack := parseTrap(err.Error())
 	switch {
 	case a.stopped != nil:
@@ -113,7 +113,7 @@ func (a *attempt) trap(err error) error {
 	case a.exit != nil:
 		return a.exited(*a.exit)
 	}
-	if line, frames := a.lines.diagnosis(); len(frames) > 0 {
+	if line, frames := diagnosis(a.lines.Last()); len(frames) > 0 {
 		message, stack = line, frames // a Go guest aborts after its own traceback
 	}
 	e := a.trapError(KindTrap, message, nil)

@@ -64,7 +64,7 @@ var rules = []rule{
 	{pkg: "engine/enginetest", may: []string{"engine", rapid}, tests: []string{"handlers/direct"}},
 	{pkg: "engine/enginetest/sim", may: []string{"engine"}},
 
-	{pkg: "wasmhost", may: []string{"sdk/abi", "wasmhost/...", wazero, xSys, xSync}},
+	{pkg: "wasmhost", may: []string{"internal/linelog", "sdk/abi", "wasmhost/...", wazero, xSys, xSync}},
 	{pkg: "wasmhost/...", may: []string{"sdk/abi", "wasmhost/...", wazero, xSys, xSync}, tests: []string{"wasmhost"}},
 
 	{pkg: "sdk", may: []string{"sdk/abi"}, tests: []string{"wasmhost"}},
@@ -75,7 +75,7 @@ var rules = []rule{
 	{pkg: "handlers/internal/guest", may: []string{"engine", "wasmhost", "sdk/abi"}},
 	{pkg: "handlers/wasm", may: []string{"engine", "handlers/internal/guest", "wasmhost", "sdk/abi"}},
 	{pkg: "handlers/script", may: []string{"engine", "handlers/wasm"}, tests: []string{"wasmhost"}},
-	{pkg: "handlers/docker", may: []string{"engine", "handlers/internal/guest", "handlers/docker/internal/...", "internal/dirlock", "wasmhost", "sdk/abi", docker, moby, xSys}},
+	{pkg: "handlers/docker", may: []string{"engine", "handlers/internal/guest", "handlers/docker/internal/...", "internal/dirlock", "internal/linelog", "wasmhost", "sdk/abi", docker, moby, xSys}},
 	{pkg: "handlers/docker/internal/lines", may: []string{"sdk/abi", "wasmhost", xSys}, tests: []string{"sdk"}},
 
 	{
@@ -101,6 +101,7 @@ var rules = []rule{
 	{pkg: "internal/control", may: []string{"engine"}, tests: []string{"handlers/direct"}},
 	{pkg: "internal/dockertest", may: []string{"internal/guesttest", "internal/loopback"}},
 	{pkg: "internal/guesttest", may: []string{goleak}},
+	{pkg: "internal/linelog"},
 	{pkg: "internal/loopback"},
 	{pkg: "internal/soak", may: []string{"engine", "handlers/builtin", "handlers/direct", "internal/control", "natsbus", "natsbus/embedded"}},
 	{pkg: "internal/soak/cmd/soak", may: []string{"internal/soak"}},
