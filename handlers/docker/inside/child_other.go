@@ -1,0 +1,6 @@
+//go:build !linux
+
+package inside
+
+// Child returns: containers run Linux.
+func Child() {}
