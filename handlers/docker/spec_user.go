@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -22,11 +23,11 @@ const mostID = 1<<31 - 1 // of Docker
 func (s *settings) parseUser(d guest.Document) error {
 	const want = `"UID:GID" as "1000:1000", or a name that the operator allows`
 	if err := d.Text("user", &s.user); err != nil {
-		var id int64 // as Graflow has it too
-		if d.Count("user", &id) != nil {
+		var id uint32 // a number need not be quoted
+		if json.Unmarshal(d.Field("user"), &id) != nil {
 			return d.Wrong("user", want)
 		}
-		s.user = strconv.FormatInt(id, 10)
+		s.user = strconv.FormatUint(uint64(id), 10)
 	}
 	if d.Field("user") == nil {
 		return nil

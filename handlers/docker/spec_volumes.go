@@ -90,21 +90,30 @@ func (s *settings) parseTmpfs(d guest.Document) error {
 	if mapErr != nil {
 		return errors.Join(err, mapErr)
 	}
-	sizes, mapErr := guest.Object("docker.tmpfs", d.Field("tmpfs"), sorted(all)...)
-	errs := []error{err, mapErr}
+	errs := []error{err}
 	s.tmpfs = map[string]int64{}
 	for _, target := range sorted(all) {
-		var size int64
-		err := sizes.Size(target, &size)
+		s.tmpfs[target], err = parseSize(fmt.Sprintf("tmpfs[%q]", target), all[target])
 		if pathErr := checkPath(target); pathErr != nil {
-			err = fmt.Errorf("docker.tmpfs: %w", pathErr)
+			err = fmt.Errorf("docker.tmpfs[%q]: %w", target, pathErr)
 		}
-		if err == nil && size == 0 {
-			err = sizes.Wrong(target, `a size, as "64MiB"`)
-		}
-		s.tmpfs[target], errs = size, append(errs, err)
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// parseSize reads a size that is not left out.
+func parseSize(key string, value json.RawMessage) (int64, error) {
+	data, err := json.Marshal(map[string]json.RawMessage{key: value})
+	if err != nil {
+		return 0, err
+	}
+	d, err := guest.Object("docker", data, key)
+	var size int64
+	if err = errors.Join(err, d.Size(key, &size)); err == nil && size == 0 {
+		err = d.Wrong(key, `a size, as "64MiB"`)
+	}
+	return size, err
 }
 
 // path reads an absolute path in the container.

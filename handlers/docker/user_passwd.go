@@ -6,28 +6,28 @@ import (
 	"strings"
 )
 
-// rootIn tells whether a container's user is root by what its image has in
-// /etc/passwd. Docker looks for the user there by name first, whatever the name
-// looks like: with a line "65534:x:0:…" the user 65534 is root. What is not there and
-// is no number is nobody that Docker would start.
+// rootIn tells whether a user by name is root by what an image has in /etc/passwd,
+// as Docker reads it: the first line of the name counts, and a number that is
+// missing there, or is none, is 0. A user by number is that number, whatever is
+// there; a name that is not there starts no container.
 func rootIn(passwd []byte, user string) bool {
 	name, _, _ := strings.Cut(user, ":")
-	wanted, err := strconv.Atoi(name)
-	isNumber := err == nil
+	if isRoot(user) {
+		return true
+	}
+	if _, err := strconv.Atoi(name); err == nil {
+		return false
+	}
 	for line := range bytes.Lines(passwd) {
 		fields := strings.Split(strings.TrimSpace(string(line)), ":")
-		id, err := 0, error(nil) // Docker reads what is missing, or no number, as 0
-		if len(fields) > 2 {
-			id, err = strconv.Atoi(fields[2])
+		if fields[0] != name {
+			continue
 		}
-		if err != nil {
-			id = 0
+		if len(fields) < 3 {
+			return true
 		}
-		if fields[0] == name || isNumber && id == wanted {
-			if id == 0 {
-				return true
-			}
-		}
+		id, err := strconv.Atoi(fields[2])
+		return err != nil || id == 0
 	}
-	return isNumber && wanted == 0 || name == ""
+	return false
 }
