@@ -43,6 +43,11 @@ type Config struct {
 	Tools interface {
 		CallTool(ctx context.Context, name string, args json.RawMessage) (json.RawMessage, error)
 	}
+	// Modules has the modules of tasks that are docker.wasm. nil: there are none.
+	Modules Modules
+	// CacheDir keeps the compiled code of such modules. "": a temporary directory,
+	// for as long as the handler is open.
+	CacheDir string
 	// Scratch is the directory for what attempts are given: input, socket, secrets.
 	// It should be in memory. "": one in /dev/shm or XDG_RUNTIME_DIR.
 	Scratch string
@@ -53,4 +58,11 @@ type Config struct {
 	Worker string
 	// Logger gets what no run is told. nil: none.
 	Logger *slog.Logger
+}
+
+// Modules finds modules. Load is called concurrently and may be slow.
+type Modules interface {
+	// Load returns the bytes of the module that ref names, and a name for it in
+	// messages.
+	Load(ctx context.Context, ref string) (wasm []byte, name string, err error)
 }

@@ -10,6 +10,9 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/mount"
+
+	"github.com/graflow/graflow-wasm/handlers/docker/inside"
+	"github.com/graflow/graflow-wasm/sdk/abi"
 )
 
 // place is what a container is made at: all that is of one attempt, of one image
@@ -32,6 +35,8 @@ type place struct {
 	Binary string
 	// Module is the file of the module of a wasm task. Required if there is one.
 	Module string
+	// Cache is a directory with the compiled code of Module. "": none.
+	Cache string
 	// CPUs are those of the daemon's machine: it refuses to make containers with
 	// more. 0: not known.
 	CPUs int
@@ -48,13 +53,9 @@ type place struct {
 // own process is told.
 const (
 	binaryFile = "graflow"
-	callFile   = "graflow-call"
+	callFile   = inside.CallName
 	moduleFile = "module.wasm"
-
-	insideVerb    = "graflow-inside"
-	envOut        = "GRAFLOW_OUT"
-	envFilesOut   = "GRAFLOW_FILES_OUT"
-	envResultFile = "GRAFLOW_RESULT_FILE"
+	cacheDir   = "cache"
 )
 
 // containerConfig is what a container is created with. It is made from its
@@ -134,14 +135,14 @@ func (s *settings) containerUser(image string) string {
 // commandLine is the entrypoint and its arguments. As with docker run, a task's
 // entrypoint takes away the image's command.
 func (s *settings) commandLine(a place) (entrypoint, args []string) {
-	own := []string{ownDir + "/" + binaryFile, insideVerb}
+	own := []string{ownDir + "/" + binaryFile, inside.Word}
 	switch {
 	case s.module != "":
-		return append(own, "wasm"), []string{ownDir + "/" + moduleFile, s.export}
+		return append(own, inside.VerbWasm), []string{ownDir + "/" + moduleFile, s.export}
 	case s.reuse == reusePool:
-		return append(own, "serve"), nil
+		return append(own, inside.VerbServe), nil
 	case s.autoMount:
-		return append(own, "run", "--"), s.line(a)
+		return append(own, inside.VerbRun, "--"), s.line(a)
 	}
 	return slices.Clone(s.entrypoint), s.args(a)
 }
@@ -167,14 +168,14 @@ func (s *settings) env(a place) []string {
 	all := map[string]string{}
 	maps.Copy(all, s.environment)
 	if s.result == resultPath {
-		all[envResultFile] = s.resultPath
+		all[inside.EnvResultFile] = s.resultPath
 	}
 	if s.filesOut != nil {
 		globs, err := json.Marshal(s.filesOut)
 		if err != nil {
 			panic(err) // strings
 		}
-		all[envOut], all[envFilesOut] = outDir, string(globs)
+		all[abi.EnvOut], all[inside.EnvFilesOut] = outDir, string(globs)
 	}
 	maps.Copy(all, a.Env)
 	var env []string
@@ -211,6 +212,9 @@ func (s *settings) mounts(a place) []mount.Mount {
 	}
 	if s.module != "" {
 		all = append(all, bind(a.Module, ownDir+"/"+moduleFile, false))
+	}
+	if a.Cache != "" {
+		all = append(all, bind(a.Cache, ownDir+"/"+cacheDir, false))
 	}
 	for _, at := range sorted(a.FilesIn) {
 		all = append(all, bind(a.FilesIn[at], at, false))

@@ -75,7 +75,7 @@ var rules = []rule{
 	{pkg: "handlers/internal/guest", may: []string{"engine", "wasmhost", "sdk/abi"}},
 	{pkg: "handlers/wasm", may: []string{"engine", "handlers/internal/guest", "wasmhost", "sdk/abi"}},
 	{pkg: "handlers/script", may: []string{"engine", "handlers/wasm"}, tests: []string{"wasmhost"}},
-	{pkg: "handlers/docker", may: []string{"engine", "handlers/internal/guest", "handlers/docker/internal/...", "internal/dirlock", "internal/linelog", "wasmhost", "sdk/abi", docker, moby, xSys}},
+	{pkg: "handlers/docker", may: []string{"engine", "handlers/internal/guest", "handlers/docker/inside", "handlers/docker/internal/...", "internal/dirlock", "internal/linelog", "wasmhost", "sdk/abi", docker, moby, xSys}},
 	{pkg: "handlers/docker/inside", may: []string{"handlers/docker/internal/pooled", "wasmhost", "sdk/abi", xSys}, tests: []string{"handlers/docker/internal/lines"}},
 	{pkg: "handlers/docker/internal/pooled", tests: []string{"handlers/docker/inside"}},
 	{pkg: "handlers/docker/internal/lines", may: []string{"sdk/abi", "wasmhost", xSys}, tests: []string{"sdk"}},

@@ -1,0 +1,161 @@
+package docker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/docker/docker/client"
+
+	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/handlers/internal/guest"
+)
+
+// Handler runs tasks in containers. It is safe for concurrent use. The caller
+// closes it.
+type Handler struct {
+	config  Config
+	docker  *client.Client
+	scratch *scratch
+
+	mu      sync.Mutex // guards what follows
+	closed  bool
+	reaped  bool           // what dead processes left was looked for
+	running sync.WaitGroup // attempts
+	pools   pools
+}
+
+var (
+	_ engine.Handler = (*Handler)(nil)
+	_ engine.Checker = (*Handler)(nil)
+	_ engine.Pinner  = (*Handler)(nil)
+)
+
+// New returns a handler. It talks to no daemon yet, and makes nothing: a process
+// whose tasks need no containers needs no daemon. It fails with defaults and a
+// policy that can't be, and with secrets that nothing redacts.
+func New(config Config) (*Handler, error) {
+	if config.Secrets != nil && config.Redactor == nil {
+		return nil, errors.New("new docker handler: Config.Secrets needs Config.Redactor")
+	}
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	if _, err := guest.Object("Config.Defaults", config.Defaults, specKeys...); err != nil {
+		return nil, fmt.Errorf("new docker handler: %w", err)
+	}
+	docker, err := newClient(config.Host)
+	if err != nil {
+		return nil, fmt.Errorf("new docker handler: %w", err)
+	}
+	h := &Handler{config: config, docker: docker, scratch: &scratch{asked: config.Scratch}}
+	h.pools.handler = h
+	return h, nil
+}
+
+func newClient(host string) (*client.Client, error) {
+	options := []client.Opt{client.FromEnv, client.WithAPIVersionNegotiation()}
+	if host != "" {
+		options = append(options, client.WithHost(host))
+	}
+	docker, err := client.NewClientWithOpts(options...)
+	if err != nil {
+		return nil, fmt.Errorf("%w; look at DOCKER_HOST and its like", err)
+	}
+	return docker, nil
+}
+
+// Check checks a task's spec, limits and grants against what the operator allows.
+// It asks no daemon, and so does not tell whether there is such an image. All that
+// is wrong is reported, joined.
+func (h *Handler) Check(ctx context.Context, task *engine.Task) error {
+	_, err := h.settings(ctx, task)
+	if err != nil {
+		return fmt.Errorf("task %q: %w", task.ID, err)
+	}
+	return nil
+}
+
+// Handle runs one attempt in a container that is gone when it returns, or that is
+// cleaned for another with reuse: pool. Every error is a *engine.TaskError: its kind
+// is one of this package, of the engine, or the task's own.
+//
+// When ctx ends, the container is asked to stop, killed after the task's
+// stop_timeout, and removed.
+func (h *Handler) Handle(ctx context.Context, call *engine.Call) (engine.Result, error) {
+	if err := h.begin(ctx); err != nil {
+		return engine.Result{}, failure(ctx, call, err)
+	}
+	defer h.running.Done()
+	s, err := h.settings(ctx, call.Task)
+	if err != nil {
+		return engine.Result{}, invalid(call, err)
+	}
+	secrets, err := guest.Grant(ctx, h.config.Secrets, h.config.Redactor, s.secrets, s.secretOutput)
+	if err != nil {
+		return engine.Result{}, guest.SecretFailure(ctx, failure(ctx, call, err), err)
+	}
+	a := &attempt{handler: h, call: call, settings: s, secrets: secrets, effects: engine.NewBuffer(call)}
+	result, err := a.run(ctx)
+	if err == nil {
+		err = secrets.CheckOutput(result)
+	}
+	if err != nil {
+		result.Value, result.Effects = nil, engine.Effects{Cancel: result.Effects.Cancel}
+		return result, secrets.Hide(guest.SecretFailure(ctx, failure(ctx, call, err), err))
+	}
+	return result, nil
+}
+
+// begin counts an attempt, unless the handler is closed. The first one removes what
+// dead processes have left.
+func (h *Handler) begin(ctx context.Context) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return errors.New("the docker handler is closed")
+	}
+	if err := h.scratch.make(); err != nil {
+		return err
+	}
+	if !h.reaped {
+		if err := h.reap(ctx); err != nil {
+			return err
+		}
+		h.reaped = true
+	}
+	h.running.Add(1)
+	return nil
+}
+
+// Close waits for the attempts that run, removes the containers that are kept for
+// reuse, and all files. Cancel the attempts first.
+func (h *Handler) Close() error {
+	h.mu.Lock()
+	h.closed = true
+	h.mu.Unlock()
+	h.running.Wait()
+	return errors.Join(h.pools.close(), h.scratch.remove(), h.docker.Close())
+}
+
+// ledger is what an attempt used.
+type ledger struct {
+	Image     string           `json:"image"` // its id
+	WallMS    int64            `json:"wall_ms"`
+	Exit      int64            `json:"exit"`
+	Reused    bool             `json:"reused,omitempty"` // the container, from a pool
+	Output    int              `json:"output_bytes"`
+	Logged    int64            `json:"log_bytes"`
+	HostCalls map[string]int64 `json:"host_calls,omitempty"`
+}
+
+func (l ledger) json() json.RawMessage {
+	data, err := json.Marshal(l)
+	if err != nil {
+		return nil
+	}
+	return data
+}
