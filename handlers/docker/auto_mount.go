@@ -62,6 +62,26 @@ func (a *attempt) insideEnvironment() map[string]string {
 	return map[string]string{inside.EnvOutputBytes: strconv.FormatInt(s.limits.OutputBytes, 10)}
 }
 
+// layInside makes what the engine's own process in the container needs, if there is
+// to be one.
+func (a *attempt) layInside(ctx context.Context, dir string, at *place) (err error) {
+	if !a.settings.autoMount {
+		return nil
+	}
+	if at.Binary, err = a.handler.binary(); err != nil {
+		return err
+	}
+	for _, name := range []string{binaryFile, callFile} { // to mount it over
+		if err := give(filepath.Join(dir, name), bytes.NewReader(nil)); err != nil {
+			return err
+		}
+	}
+	if a.settings.module == "" {
+		return nil
+	}
+	return a.layModule(ctx, dir, at)
+}
+
 // Most of a container's memory that the guest in it may have: the rest is for the
 // engine's own process and the compiled code.
 const guestMemory = 0.5

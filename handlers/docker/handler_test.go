@@ -3,8 +3,11 @@ package docker
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"os"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/graflow/graflow-wasm/engine"
@@ -83,7 +86,7 @@ func TestHandle(t *testing.T) {
 		kind          string // of the error
 	}{
 		"stdin to stdout":  {script: "cat", input: `{"a":1}`, want: `{"a":1}` + "\n"},
-		"input as a file":  {script: "cat $GRAFLOW_INPUT", input: `[1,2]`, want: `[1,2]`},
+		"input as a file":  {script: "cat $GRAFLOW_INPUT", input: `[1,2]`, want: `[1,2]` + "\n"},
 		"text":             {script: "echo hello; echo you", want: `"hello\nyou"`},
 		"nothing":          {script: "true", want: `null`},
 		"result as a FIFO": {script: `echo to the log; echo '{"b":2}' > $GRAFLOW_RESULT`, want: `{"b":2}` + "\n"},
@@ -115,4 +118,32 @@ echo '{"op":"next_task","id":"other","goto":true}' > $GRAFLOW_EFFECTS`
 	if fx := got.Effects; len(fx.Channel) != 1 || fx.Channel[0].Key != "k" || len(fx.Next) != 1 || fx.Next[0].Task.ID != "other" {
 		t.Errorf("effects %+v, want a channel write and a next task", fx)
 	}
+}
+
+// fileStore keeps files under digests that tell what they hold.
+type fileStore struct {
+	mu    sync.Mutex
+	files map[string]string
+}
+
+func (s *fileStore) Put(_ context.Context, name string, r io.Reader) (engine.File, error) {
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return engine.File{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	digest := "digest of " + string(text)
+	s.files[digest] = string(text)
+	return engine.File{Digest: digest, Name: name, Size: int64(len(text))}, nil
+}
+
+func (s *fileStore) Open(_ context.Context, digest string) (io.ReadCloser, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	text, ok := s.files[digest]
+	if !ok {
+		return nil, engine.ErrNotFound
+	}
+	return io.NopCloser(strings.NewReader(text)), nil
 }

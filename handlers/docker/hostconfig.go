@@ -137,10 +137,10 @@ func (s *settings) containerUser(image string) string {
 func (s *settings) commandLine(a place) (entrypoint, args []string) {
 	own := []string{ownDir + "/" + binaryFile, inside.Word}
 	switch {
-	case s.module != "":
-		return append(own, inside.VerbWasm), []string{ownDir + "/" + moduleFile, s.export}
 	case s.reuse == reusePool:
 		return append(own, inside.VerbServe), nil
+	case s.module != "":
+		return append(own, inside.VerbWasm), []string{ownDir + "/" + moduleFile, s.export}
 	case s.autoMount:
 		return append(own, inside.VerbRun, "--"), s.line(a)
 	}

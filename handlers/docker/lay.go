@@ -30,19 +30,14 @@ func (a *attempt) lay(ctx context.Context, dir string) (place, error) {
 		input = json.RawMessage("null")
 	}
 	err := errors.Join(
-		give(filepath.Join(dir, inputFile), bytes.NewReader(input)),
+		give(filepath.Join(dir, inputFile), bytes.NewReader(a.stdin())),
 		a.laySecrets(ctx, dir),
 	)
 	if err == nil {
 		at.FilesIn, err = a.layFiles(ctx, dir, input)
 	}
-	if err == nil && a.settings.autoMount {
-		at.Binary, err = a.handler.binary()
-		err = errors.Join(err,
-			give(filepath.Join(dir, binaryFile), bytes.NewReader(nil)), give(filepath.Join(dir, callFile), bytes.NewReader(nil)))
-	}
-	if err == nil && a.settings.module != "" {
-		err = a.layModule(ctx, dir, &at)
+	if err == nil {
+		err = a.layInside(ctx, dir, &at)
 	}
 	if err != nil {
 		return place{}, err

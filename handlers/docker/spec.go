@@ -172,6 +172,9 @@ func (s *settings) checkTogether(d guest.Document) error {
 			}
 		}
 	}
+	if s.reuse == reusePool && len(s.filesIn) > 0 {
+		errs = append(errs, errors.New("docker.files_in: a container of a pool can't be given other files; read the input from stdin or $GRAFLOW_INPUT, or leave reuse out"))
+	}
 	if s.reuse == reusePool && !s.autoRemove {
 		errs = append(errs, errors.New("docker.auto_remove: a container of a pool is removed with the pool; leave auto_remove out, or reuse"))
 	}
