@@ -18,6 +18,6 @@
 // chains. `name(a | b)` names the group. Each line is a chain of its own; a
 // line that ends with an operator, or begins with one, goes on.
 //
-// The package deliberately knows no handler: but for the notation of wasm and
-// builtin, a handler's spec is passed on as it is written.
+// The package deliberately knows no handler: but for the notation of wasm, docker
+// and builtin, a handler's spec is passed on as it is written.
 package flowfile

@@ -12,8 +12,8 @@ import (
 	"github.com/graflow/graflow-wasm/engine"
 )
 
-// Keys of the sandbox's limits and grants. Those of a task of another handler
-// are for that handler to know.
+// Keys of the sandbox's limits and grants. Those of a container are in docker.go,
+// those of a task of another handler are for that handler to know.
 var (
 	sizeKeys  = []string{"memory", "stack", "output_bytes", "log_bytes", "disk_bytes", "http_bytes"}
 	countKeys = []string{"fuel", "table_elements", "open_files", "host_calls", "http_requests", "channel_ops"}
@@ -27,38 +27,48 @@ var (
 	words = map[string][]string{"clock": {"real", "coarse", "virtual"}, "random": {"secure", "seeded"}}
 )
 
-// inSandbox tells whether limits and grants are the sandbox's: those of a wasm
-// task, and defaults.
-func inSandbox(t *engine.Task) bool { return t.Handler == "wasm" || t.Handler == "" }
-
 // limits turns sizes and counts into plain numbers.
 func (r *reader) limits(at string, n *node, t *engine.Task) json.RawMessage {
 	return r.passed(at, n, "a mapping, as {memory: 64MiB, fuel: 1e9}", func(e *entry) *node {
+		known := limitKeysOf(t)
 		switch {
+		case known != nil && !slices.Contains(known, e.key):
+			r.notOf(t, "limits", e, known)
 		case slices.Contains(sizeKeys, e.key):
 			return r.size(e.value)
-		case !inSandbox(t):
-		case slices.Contains(countKeys, e.key):
-			return r.count(e.value)
+		case known == nil:
+		case e.key == "cpus":
+			r.processors(e.value)
 		case e.key == "timeout":
 			r.positive(e.value)
 		default:
-			r.fault(e.at, "limits: unknown key %q%s", e.key, suggest(e.key, limitKeys))
+			return r.count(e.value)
 		}
 		return e.value
 	})
 }
 
+func (r *reader) processors(n *node) {
+	v, err := strconv.ParseFloat(n.text, 64)
+	if n.kind != kindNumber && n.kind != kindString || err != nil || !(v >= 0.01 && v <= 1<<16) {
+		r.want(n, "a number of processors from 0.01 on, as 0.5 or 2")
+	}
+}
+
 // grants resolves the paths of mounts and of modules to spawn.
 func (r *reader) grants(at string, n *node, t *engine.Task) json.RawMessage {
 	return r.passed(at, n, "a mapping, as {mounts: [{host: ./data, guest: /data}]}", func(e *entry) *node {
+		known := grantKeysOf(t)
 		switch {
+		case known != nil && !slices.Contains(known, e.key):
+			r.notOf(t, "grants", e, known)
+			return e.value
 		case e.key == "mounts":
 			return r.mounts(at+".mounts", e.value)
-		case !inSandbox(t):
+		case known == nil:
 			return e.value
-		case !slices.Contains(grantKeys, e.key):
-			r.fault(e.at, "grants: unknown key %q%s", e.key, suggest(e.key, grantKeys))
+		case e.key == "spawn" && t.Handler == "docker": // images, which are no paths
+			r.names(new([]string))(at+".spawn", e.value)
 			return e.value
 		}
 		return r.grant(at+"."+e.key, e)

@@ -154,6 +154,9 @@ func (r *reader) handler(t *engine.Task, h *entry, task *node) {
 		if kwargs != nil {
 			r.file.places[at+".spec"] = kwargs.at
 			t.Spec = kwargs.json()
+			if t.Handler == "docker" {
+				t.Spec = r.docker(at+".spec", kwargs)
+			}
 		}
 		return
 	}
@@ -164,6 +167,8 @@ func (r *reader) handler(t *engine.Task, h *entry, task *node) {
 	switch {
 	case h.key == "wasm":
 		t.Spec = r.wasm(h.value)
+	case h.key == "docker":
+		t.Spec = r.docker(at+".spec", h.value)
 	case h.key == "flow":
 		r.subFlow(t, h.value)
 	case h.key == "builtin" && h.value.kind == kindString:
@@ -314,7 +319,8 @@ func (r *reader) requires(at string, n *node) map[string]string {
 }
 
 // applyDefaults sets what the task has not. Limits and grants are the
-// sandbox's, labels the workers': a built-in task has none. Options of a map go
+// sandbox's and the containers', and a task gets those that its handler knows;
+// labels are the workers': a built-in task has none of these. Options of a map go
 // to maps alone. A sub-flow has its own.
 func (r *reader) applyDefaults(t *engine.Task, task *node) {
 	if r.defaults == nil || task.get("flow") != nil || t.Handler == "flow" {
@@ -329,8 +335,32 @@ func (r *reader) applyDefaults(t *engine.Task, task *node) {
 		}
 		at := "tasks." + t.ID + "." + e.key
 		r.file.places[at] = e.place()
-		readers[e.key](at, e.value)
+		value := e.value
+		switch e.key {
+		case "limits":
+			value = only(value, limitKeysOf(t))
+		case "grants":
+			value = only(value, grantKeysOf(t))
+		}
+		if value == e.value || len(value.entries) > 0 {
+			readers[e.key](at, value)
+		}
 	}
+}
+
+// only is a mapping without the entries that are known, but not to the task's
+// handler; known is what that knows.
+func only(n *node, known []string) *node {
+	ofAnother := func(e *entry) bool {
+		all := slices.Concat(limitKeysOf(&engine.Task{}), grantKeysOf(&engine.Task{}))
+		return !slices.Contains(known, e.key) && slices.Contains(all, e.key)
+	}
+	if known == nil || n.kind != kindMapping || !slices.ContainsFunc(n.entries, ofAnother) {
+		return n
+	}
+	same := *n
+	same.entries = slices.DeleteFunc(slices.Clone(n.entries), ofAnother)
+	return &same
 }
 
 func (r *reader) with(at string, n *node) map[string]json.RawMessage {
