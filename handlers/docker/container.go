@@ -25,8 +25,13 @@ type created struct {
 	handler *Handler
 	id      string
 	stream  types.HijackedResponse
-	exit    <-chan container.WaitResponse
-	failed  <-chan error
+	waited  chan waited // gets one
+}
+
+// waited is what the daemon says when the container has ended.
+type waited struct {
+	status container.WaitResponse
+	err    error
 }
 
 // alone runs the command in a container of its own.
@@ -100,7 +105,16 @@ func (h *Handler) create(ctx context.Context, s *settings, img image.InspectResp
 	if err != nil {
 		return nil, errors.Join(ofDaemon("attach to the container", err), c.remove(ctx))
 	}
-	c.exit, c.failed = h.docker.ContainerWait(context.WithoutCancel(ctx), c.id, container.WaitConditionNextExit)
+	exit, failed := h.docker.ContainerWait(context.WithoutCancel(ctx), c.id, container.WaitConditionNextExit)
+	c.waited = make(chan waited, 1)
+	go func() { // until the container is removed, if not before
+		select {
+		case status := <-exit:
+			c.waited <- waited{status: status}
+		case err := <-failed:
+			c.waited <- waited{err: ofDaemon("wait for the container", err)}
+		}
+	}()
 	return c, nil
 }
 
@@ -115,10 +129,8 @@ func (c *created) start(ctx context.Context) error {
 // container is stopped, and the error is why.
 func (c *created) wait(ctx context.Context, grace time.Duration) (ended, error) {
 	select {
-	case status := <-c.exit:
-		return c.judge(ctx, status)
-	case err := <-c.failed:
-		return ended{}, ofDaemon("wait for the container", err)
+	case w := <-c.waited:
+		return c.judge(ctx, w)
 	case <-ctx.Done():
 	}
 	return ended{}, errors.Join(context.Cause(ctx), c.stop(ctx, grace))
@@ -145,11 +157,14 @@ func (c *created) stop(ctx context.Context, grace time.Duration) error {
 }
 
 // judge tells how a container ended.
-func (c *created) judge(ctx context.Context, status container.WaitResponse) (ended, error) {
-	if status.Error != nil {
-		return ended{}, fmt.Errorf("wait for the container: %s", status.Error.Message)
+func (c *created) judge(ctx context.Context, w waited) (ended, error) {
+	if w.err != nil {
+		return ended{}, w.err
 	}
-	end := ended{exit: status.StatusCode}
+	if w.status.Error != nil {
+		return ended{}, fmt.Errorf("wait for the container: %s", w.status.Error.Message)
+	}
+	end := ended{exit: w.status.StatusCode}
 	found, err := c.handler.docker.ContainerInspect(ctx, c.id)
 	if err != nil {
 		return end, ofDaemon("see how the container ended", err)

@@ -80,8 +80,8 @@ func (w *warm) accept(ctx context.Context, listener *pooled.Listener) (*pooled.S
 	died := make(chan error, 1)
 	go func() {
 		select {
-		case status := <-w.container.exit:
-			died <- passing(KindCommand, "the engine's binary does not run in the container: exit code %d", status.StatusCode)
+		case end := <-w.container.waited:
+			died <- passing(KindCommand, "the engine's binary does not run in the container: exit code %d", end.status.StatusCode)
 		case <-ctx.Done():
 			died <- nil
 		}
@@ -160,13 +160,13 @@ func (w *warm) gone(ctx context.Context, err error) (ended, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	select {
-	case status := <-w.container.exit:
-		end, judged := w.container.judge(ctx, status)
+	case waited := <-w.container.waited:
+		end, judged := w.container.judge(ctx, waited)
 		if judged == nil && end.outOfMemory {
 			end.exit = max(end.exit, 1)
 			return end, nil
 		}
-		return end, passing(KindExit, "the container ended under its task, with exit code %d: %w", status.StatusCode, err)
+		return end, passing(KindExit, "the container ended under its task, with exit code %d: %w", end.exit, err)
 	case <-ctx.Done():
 		return ended{}, fmt.Errorf("the container does not answer: %w", err)
 	}
