@@ -70,11 +70,13 @@ func (r *refusal) Unwrap() error { return r.code }
 
 // ask sends a request and waits for the answer's value.
 func (c *connection) ask(r abi.Request) ([]byte, error) {
-	line, err := json.Marshal(r)
-	if err != nil {
+	var line bytes.Buffer
+	encoder := json.NewEncoder(&line)
+	encoder.SetEscapeHTML(false) // or it would change values
+	if err := encoder.Encode(r); err != nil {
 		return nil, fmt.Errorf("%w: %w", abi.Invalid, err)
 	}
-	return c.exchange(append(line, '\n'))
+	return c.exchange(line.Bytes())
 }
 
 // tell is ask for what has no value to answer.

@@ -24,7 +24,7 @@ func (w *answerer) write(r reply) error {
 	b := w.buffer[:0]
 	switch {
 	case r.err != nil:
-		b = append(b, refusal(r.err)...)
+		b = append(b, refused(r.err)...)
 	case r.value == nil:
 		b = append(b, `{"ok":true}`...)
 	default:
@@ -40,8 +40,8 @@ func (w *answerer) write(r reply) error {
 	return err
 }
 
-// refusal is the answer to a request that failed.
-func refusal(err error) []byte {
+// refused is the answer to a request that failed.
+func refused(err error) []byte {
 	answer := abi.Answer{Error: abi.WordUnavailable, Message: message(err)}
 	var code abi.Code
 	switch {

@@ -43,7 +43,7 @@ type reply struct {
 	hangUp bool   // the connection is of no further use
 }
 
-var errEnded = fmt.Errorf("%w: the attempt has ended", abi.Unavailable)
+var errEnded = refuse(abi.Unavailable, "the attempt has ended")
 
 // hungUp is an error after which nobody knows where the next request starts.
 type hungUp struct{ error }
@@ -140,9 +140,9 @@ func (a *attempt) run(ctx context.Context, r *request, length int64, from *lineR
 	case from == nil && op.answers:
 		err = invalid("op %q has an answer: ask over the socket", r.op)
 	case length > abi.LineBytes && !op.long:
-		err = fmt.Errorf("%w: a line of %d bytes: op %q takes %d", abi.TooLarge, length, r.op, abi.LineBytes)
+		err = refuse(abi.TooLarge, "a line of %d bytes: op %q takes %d", length, r.op, abi.LineBytes)
 	case !a.own(r):
-		err = fmt.Errorf("%w: the request names another run, task or activation than this attempt's", abi.Denied)
+		err = refuse(abi.Denied, "the request names another run, task or activation than this attempt's")
 	default:
 		err = a.granted(op)
 	}
@@ -208,7 +208,7 @@ func (a *attempt) granted(op operation) error {
 }
 
 func denied(capability string) error {
-	return fmt.Errorf("%w: %w", abi.Denied, &wasmhost.DeniedError{Capability: capability})
+	return &refusal{abi.Denied, &wasmhost.DeniedError{Capability: capability}}
 }
 
 func (a *attempt) countChannel() error {
@@ -251,7 +251,7 @@ func (a *attempt) overlong(start []byte) reply {
 	if bytes.HasPrefix(compact, []byte(`"op":"output"`)) || bytes.HasPrefix(compact, []byte(`"op": "output"`)) {
 		return a.reply(nil, a.tooLarge())
 	}
-	return reply{err: fmt.Errorf("%w: a line is longer than %d bytes", abi.TooLarge, max(abi.LineBytes, a.mostLine())), hangUp: true}
+	return reply{err: refuse(abi.TooLarge, "a line is longer than %d bytes", max(abi.LineBytes, a.mostLine())), hangUp: true}
 }
 
 // mostLine is the longest line that any op may have.

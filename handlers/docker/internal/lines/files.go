@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io/fs"
 	"maps"
 	"slices"
@@ -32,7 +31,7 @@ func (a *attempt) filePut(ctx context.Context, r *request, from *lineReader) ([]
 	digest, err := a.config.Files.Put(ctx, name, size, b)
 	switch lost := b.finish(); {
 	case lost != nil:
-		return nil, hungUp{fmt.Errorf("%w: file %.100q: it ended %d bytes before its size", abi.Invalid, name, b.left)}
+		return nil, hungUp{invalid("file %.100q: it ended %d bytes before its size", name, b.left)}
 	case err != nil:
 		return nil, a.unlessOver(ctx, err)
 	}
@@ -54,9 +53,9 @@ func (a *attempt) reserve(name string, size int64) error {
 	case !fs.ValidPath(name) || name == "." || len(name) > maxName || strings.ContainsFunc(name, unicode.IsControl) || strings.Contains(name, `\`):
 		return invalid("file %.100q: want a relative path without \"..\", with slashes, of at most %d bytes", name, maxName)
 	case size > a.limits.DiskBytes-a.disk:
-		return fmt.Errorf("%w: file %.100q of %d bytes: %d of the limit disk_bytes, %d, are left", abi.TooLarge, name, size, a.limits.DiskBytes-a.disk, a.limits.DiskBytes)
+		return refuse(abi.TooLarge, "file %.100q of %d bytes: %d of the limit disk_bytes, %d, are left", name, size, a.limits.DiskBytes-a.disk, a.limits.DiskBytes)
 	case len(a.files) >= maxFiles:
-		return fmt.Errorf("%w: file %.100q: there are %d already", abi.TooLarge, name, maxFiles)
+		return refuse(abi.TooLarge, "file %.100q: there are %d already", name, maxFiles)
 	}
 	a.disk += size
 	return nil

@@ -174,7 +174,7 @@ func channelApply(kind string) func(*attempt, context.Context, *request, *lineRe
 		case r.err != nil:
 			return nil, r.err
 		case int64(len(op.Value)) > a.limits.OutputBytes:
-			return nil, fmt.Errorf("%w: a value of %d bytes: the limit output_bytes is %d", abi.TooLarge, len(op.Value), a.limits.OutputBytes)
+			return nil, refuse(abi.TooLarge, "a value of %d bytes: the limit output_bytes is %d", len(op.Value), a.limits.OutputBytes)
 		}
 		return nil, a.config.Services.Channel.Apply(ctx, op)
 	}

@@ -28,9 +28,19 @@ type member struct {
 	value []byte
 }
 
-func invalid(format string, args ...any) error {
-	return fmt.Errorf("%w: %w", abi.Invalid, fmt.Errorf(format, args...))
+// A refusal is a code with words of its own.
+type refusal struct {
+	code abi.Code
+	error
 }
+
+func (r *refusal) Unwrap() []error { return []error{r.code, r.error} }
+
+func refuse(code abi.Code, format string, args ...any) error {
+	return &refusal{code, fmt.Errorf(format, args...)}
+}
+
+func invalid(format string, args ...any) error { return refuse(abi.Invalid, format, args...) }
 
 // parse takes a line apart: a JSON object whose members have names of their own,
 // one of them "op". Room is for its members.

@@ -206,7 +206,7 @@ func (s *Server) accept(ctx context.Context) {
 // refuse turns a connection down. A new socket has room for the answer.
 func (s *Server) refuse(conn *net.UnixConn) {
 	_ = conn.SetWriteDeadline(time.Now().Add(time.Second))
-	err := fmt.Errorf("%w: a task has at most %d connections at a time", abi.Unavailable, maxConnections)
+	err := refuse(abi.Unavailable, "a task has at most %d connections at a time", maxConnections)
 	_ = (&answerer{to: conn}).write(reply{err: err}) // who has gone needs no answer
 	_ = conn.Close()
 }

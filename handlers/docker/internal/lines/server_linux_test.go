@@ -17,19 +17,13 @@ import (
 	"sync"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/graflow/graflow-wasm/handlers/docker/internal/lines"
+	"github.com/graflow/graflow-wasm/internal/guesttest"
 	"github.com/graflow/graflow-wasm/sdk/abi"
 	"github.com/graflow/graflow-wasm/wasmhost"
 )
 
-func TestMain(m *testing.M) {
-	if os.Getenv(abi.EnvExport) != "" {
-		guest()
-	}
-	goleak.VerifyTestMain(m)
-}
+func TestMain(m *testing.M) { guesttest.Main(m) }
 
 // embedder answers tasks from memory and notes what they asked for.
 type embedder struct {
@@ -297,7 +291,7 @@ func TestOps(t *testing.T) {
 		`{"op":"secret_get","name":"KEY"}`, `{"ok":true,"value":"s3cret \"quoted\""}`,
 		`{"op":"secret_get","name":"BINARY"}`, `{"ok":true,"value":{"base64":"/wAB"}}`,
 		`{"op":"secret_get","name":"NONE"}`, `{"ok":false,"error":"not_found"`,
-		`{"op":"secret_get","name":"OTHER"}`, `{"ok":false,"error":"denied","message":"denied: the grant is missing: the capability \"secrets: OTHER\" is not granted"}`,
+		`{"op":"secret_get","name":"OTHER"}`, `{"ok":false,"error":"denied","message":"the capability \"secrets: OTHER\" is not granted"}`,
 		`{"op":"tool_call","name":"echo","args":[1]}`, `{"ok":true,"value":{"tool":"echo","args":[1]}}`,
 		`{"op":"tool_call","name":"rm"}`, `{"ok":false,"error":"denied"`,
 		`{"op":"log","level":"warn","message":"two\nlines"}`, ok,
