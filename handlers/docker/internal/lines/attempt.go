@@ -79,8 +79,7 @@ func (a *attempt) end(err error) {
 	}
 }
 
-// serve answers one line. From is what a file_put's bytes follow on; nil if the
-// line is from a FIFO, whose writers get no answer.
+// serve answers one line of from.
 func (a *attempt) serve(ctx context.Context, line []byte, from *lineReader) (answer reply) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -90,8 +89,8 @@ func (a *attempt) serve(ctx context.Context, line []byte, from *lineReader) (ans
 	if !a.count() {
 		return reply{err: errEnded, hangUp: true}
 	}
-	var room [maxMembers]member
-	r, err := parse(line, room[:])
+	r, err := parse(line, from.members)
+	from.members = r.members
 	if err != nil {
 		a.tally("")
 		return reply{err: err}
@@ -137,7 +136,7 @@ func (a *attempt) run(ctx context.Context, r *request, length int64, from *lineR
 	}
 	switch {
 	case err != nil:
-	case from == nil && op.answers:
+	case from.fifo && op.answers:
 		err = invalid("op %q has an answer: ask over the socket", r.op)
 	case length > abi.LineBytes && !op.long:
 		err = refuse(abi.TooLarge, "a line of %d bytes: op %q takes %d", length, r.op, abi.LineBytes)

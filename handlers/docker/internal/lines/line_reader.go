@@ -22,6 +22,9 @@ type lineReader struct {
 	most int64         // of a long line
 	room chan struct{} // has one place, for who reads a long line
 
+	fifo    bool     // nobody waits for answers
+	members []member // of the last line, to be used again
+
 	long   bool   // the place is taken
 	buffer []byte // of a line that Reader's own buffer does not hold
 }

@@ -240,6 +240,7 @@ func (s *Server) readSocket(ctx context.Context, p *peer) {
 // them is logged, for want of somebody to answer.
 func (s *Server) readEffects(ctx context.Context, p *peer) {
 	lines := newLineReader(p, s.attempt.mostLine(), s.longRoom)
+	lines.fifo = true
 	defer lines.release()
 	for {
 		line, err := lines.next(ctx)
@@ -253,7 +254,7 @@ func (s *Server) readEffects(ctx context.Context, p *peer) {
 		case len(skip(line)) == 0:
 			continue
 		default:
-			r = s.attempt.serve(ctx, line, nil)
+			r = s.attempt.serve(ctx, line, lines)
 		}
 		switch {
 		case errors.Is(r.err, errEnded):
