@@ -78,21 +78,21 @@ func outside(t *testing.T, m *wasmhost.Module, export, input string, task inside
 }
 
 // within runs a task in a container.
-func within(t *testing.T, module, export, input string, task inside.WasmTask, more ...string) (ended, outcome) {
-	t.Helper()
-	a := begin(t, lines.Config{
+func within(tb testing.TB, module, export, input string, task inside.WasmTask, more ...string) (ended, outcome) {
+	tb.Helper()
+	a := begin(tb, lines.Config{
 		Input: json.RawMessage(input), Grants: task.Grants, Services: wasmhost.Services{Meta: wasmMeta},
 		Limits: lines.Limits{HostCalls: 1 << 40, OutputBytes: 64 << 20},
 	})
 	text, err := task.MarshalText()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	args := a.hardened(append(more, "--volume="+module+":/run/graflow/module.wasm:ro", "--env="+inside.EnvWasm+"="+string(text))...)
 	for _, pair := range environment() {
 		args = append(args, "--env="+pair)
 	}
-	got := a.docker(nil, append(args, dockertest.Busybox(t), mounted, inside.Word, inside.VerbWasm, "/run/graflow/module.wasm", export))
+	got := a.docker(nil, append(args, dockertest.Busybox(tb), mounted, inside.Word, inside.VerbWasm, "/run/graflow/module.wasm", export))
 	o := a.server.Close()
 	e := ended{output: string(o.Output), asked: a.embedder.noted(), paused: errors.Is(o.Err, wasmhost.ErrPaused)}
 	if o.Failure != nil {

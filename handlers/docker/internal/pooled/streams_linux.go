@@ -12,7 +12,7 @@ import (
 
 // drain is how long output may still come after a job's end. Its processes are
 // dead by then, so that only what they wrote is on its way.
-const drain = 10 * time.Second
+var drain = 10 * time.Second // less in tests
 
 // streams are the standard streams of one job: our ends and those of the job.
 type streams struct {
