@@ -63,6 +63,8 @@ func TestDocumentRefuses(t *testing.T) {
 		`{"size":0}`:             `doc.size: 0 is no limit that a task could keep`,
 		`{"size":"1e300GiB"}`:    `doc.size: got "1e300GiB"`,
 		`{"count":1.5}`:          `doc.count: got 1.5, want a whole number`,
+		`{"count":-1}`:           `doc.count: got -1`,
+		`{"size":"-1KiB"}`:       `doc.size: got "-1KiB"`,
 		`{"count":"NaN"}`:        `doc.count: got "NaN"`,
 		`{"text":1,"count":"x"}`: `doc.text: got 1` + "..." + `doc.count: got "x"`,
 	} {
