@@ -237,8 +237,8 @@ func TestVolumesHold(t *testing.T) {
 	}
 }
 
-// TestRootByName wants rootIn to know whom Docker runs an image's user as: by a
-// name of its own an image makes anybody root, by number nobody.
+// TestRootByName wants to know before a container starts whom Docker runs an
+// image's user as: by a name of its own an image makes anybody root, by number nobody.
 func TestRootByName(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ line, user, want string }{
@@ -261,8 +261,23 @@ func TestRootByName(t *testing.T) {
 		if got := strings.TrimSpace(o.stdout); got != test.want {
 			t.Errorf("%s: Docker runs %s as %s, want %s; stderr %s", test.line, test.user, got, test.want, o.stderr)
 		}
-		if got := rootIn(files["etc/passwd"].Data, test.user); got != (test.want == "0" || test.user == "") {
-			t.Errorf("%s: %s: got root %t", test.line, test.user, got)
+		root, err := isRootThere(t.Context(), dial(t), o.inspect.ID, o.inspect.Config.User)
+		if err != nil || root != (test.want == "0") {
+			t.Errorf("%s: %s: got root %t, %v", test.line, test.user, root, err)
+		}
+	}
+}
+
+// TestNoPasswd takes a user that it can't look up for root.
+func TestNoPasswd(t *testing.T) {
+	t.Parallel()
+	files := busyboxFiles(t)
+	files["etc/passwd"] = dockertest.File{Link: "/tmp/passwd"}
+	image := dockertest.Image(t, "passwd-link", files)
+	for user, want := range map[string]bool{"app": true, "1000": false, "1000:app": false, "0": true} {
+		o := run(t, &Config{}, image, `{}`, ``, `id`)
+		if got, err := isRootThere(t.Context(), dial(t), o.inspect.ID, user); got != want || err != nil {
+			t.Errorf("%s: got %t, %v", user, got, err)
 		}
 	}
 }

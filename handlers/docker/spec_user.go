@@ -18,6 +18,9 @@ const nobody = "65534:65534"
 // numbers in more ways ("+0", "00"), which would be other names of root.
 var userForm = regexp.MustCompile(`^([0-9]+|[a-z_][a-z0-9_.-]{0,31})(?::([0-9]+|[a-z_][a-z0-9_.-]{0,31}))?$`)
 
+// userNumber begins with the number of a user, which is that in all images.
+var userNumber = regexp.MustCompile(`^[0-9]+(:|$)`)
+
 const mostID = 1<<31 - 1 // of Docker
 
 func (s *settings) parseUser(d guest.Document) error {

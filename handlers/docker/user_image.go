@@ -1,0 +1,42 @@
+package docker
+
+import (
+	"archive/tar"
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/docker/docker/client"
+)
+
+// mostPasswdBytes is far more than an image's passwd has.
+const mostPasswdBytes = 1 << 20
+
+// named tells whether a user is one that only its image knows.
+func named(user string) bool { return !isRoot(user) && !userNumber.MatchString(user) }
+
+// isRootThere tells whether the user of a container that was made, and not started,
+// is root by its image's passwd. What can't be told is root.
+func isRootThere(ctx context.Context, docker *client.Client, container, user string) (bool, error) {
+	if !named(user) {
+		return isRoot(user), nil
+	}
+	archive, _, err := docker.CopyFromContainer(ctx, container, "/etc/passwd")
+	if err != nil {
+		return true, fmt.Errorf("read who is %q in the image: %w", user, err)
+	}
+	defer func() { _ = archive.Close() }() // what counts was read
+	files := tar.NewReader(archive)
+	header, err := files.Next()
+	if err != nil {
+		return true, fmt.Errorf("read who is %q in the image: %w", user, err)
+	}
+	if header.Typeflag != tar.TypeReg || header.Size > mostPasswdBytes {
+		return true, nil // Docker would follow a link; no image has to have one
+	}
+	passwd, err := io.ReadAll(files)
+	if err != nil {
+		return true, fmt.Errorf("read who is %q in the image: %w", user, err)
+	}
+	return rootIn(passwd, user), nil
+}
