@@ -139,6 +139,7 @@ func TestSpawnIsInherited(t *testing.T) {
 	}
 }
 
+// TestSpawnMaximum looks at what is in Config; the rest is tested with guest.Spawn.
 func TestSpawnMaximum(t *testing.T) {
 	t.Parallel()
 	dir := spawnDir(t)
@@ -149,17 +150,8 @@ func TestSpawnMaximum(t *testing.T) {
 	}{
 		{nil, "*", true},
 		{[]string{}, "img.wasm", false},
-		{[]string{"*"}, "*", true},
-		{[]string{"*"}, "builtin:*", true},
-		{[]string{"lib/*"}, "lib/a.wasm", true},
-		{[]string{"lib/*"}, "./lib/a*.wasm", true},
 		{[]string{"lib/*"}, filepath.Join(dir, "lib/a.wasm"), true},
-		{[]string{"lib/*.wasm"}, "lib/*", false},
-		{[]string{"lib/a.wasm"}, "lib/*.wasm", false},
-		{[]string{"lib/*"}, "lib/*/x.wasm", false},
 		{[]string{"lib/*"}, "*", false},
-		{[]string{"*.wasm"}, "wasm:*", false},
-		{[]string{"wasm:*"}, "img.wasm", false},
 		{[]string{"builtin:*"}, "builtin:*", true},
 	} {
 		h := newHandler(t, wasm.Config{Dir: dir, Spawn: c.most})
