@@ -46,7 +46,7 @@ func (c *connection) close() {
 // lose ends the connection.
 func (c *connection) lose(err error) {
 	if c.conn != nil {
-		c.conn.Close()
+		_ = c.conn.Close() // nothing is buffered in it
 		c.conn, c.lost = nil, fmt.Errorf("%w: %w", errLost, err)
 	}
 }

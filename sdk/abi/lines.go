@@ -13,7 +13,7 @@ const (
 	EnvResult  = "GRAFLOW_RESULT"  // FIFO: what is written there is the task's result, JSON or else text
 	EnvEffects = "GRAFLOW_EFFECTS" // FIFO: requests, a line each, whose answers nobody needs
 	EnvSecrets = "GRAFLOW_SECRETS" // directory with a file for each granted secret; absent without any
-	EnvOut     = "GRAFLOW_OUT"     // directory whose files become artefacts; absent if the task asks for none
+	EnvOut     = "GRAFLOW_OUT"     // directory whose files become artifacts; absent if the task asks for none
 	EnvExport  = "GRAFLOW_EXPORT"  // which of a program's tasks to run
 
 	EnvRun        = "GRAFLOW_RUN" // what the program is an attempt of, as in [Meta]
@@ -28,7 +28,7 @@ const (
 const (
 	OpInput   = "input"    // the input
 	OpOutput  = "output"   // value: the task's result; of several the last one counts
-	OpFilePut = "file_put" // name, size, and after the line size bytes: an artefact, answered with a [File]
+	OpFilePut = "file_put" // name, size, and after the line size bytes: an artifact, answered with a [File]
 )
 
 // LineBytes is the longest line of a [Request], its newline included. Those of
@@ -139,7 +139,7 @@ func CodeOf(word string) Code {
 	return Unavailable
 }
 
-// File is an artefact, as file_put answers with it.
+// File is an artifact, as file_put answers with it.
 type File struct {
 	Digest string `json:"$file"` // "sha256:" and hex digits
 	Name   string `json:"name"`

@@ -15,7 +15,7 @@ import (
 	"github.com/graflow/graflow-wasm/wasmhost"
 )
 
-// maxFiles bounds what is kept of artefacts, which may be empty.
+// maxFiles bounds what is kept of artifacts, which may be empty.
 const maxFiles = 10_000
 
 // An attempt is what all requests of one task share.
@@ -26,7 +26,7 @@ type attempt struct {
 	mu       sync.Mutex // held for calls of most services; guards what follows
 	requests int64
 	channel  int64 // channel_* requests
-	disk     int64 // bytes of artefacts
+	disk     int64 // bytes of artifacts
 	calls    map[string]int64
 	output   []byte
 	raw      []byte // written to the FIFO for results

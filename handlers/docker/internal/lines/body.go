@@ -20,7 +20,7 @@ func (b *body) Read(p []byte) (int, error) {
 	n, err := b.from.Read(p[:min(int64(len(p)), b.left)])
 	b.left -= int64(n)
 	if err != nil && b.left > 0 {
-		if err == io.EOF { //nolint:errorlint // io.Reader: EOF itself
+		if err == io.EOF {
 			err = io.ErrUnexpectedEOF
 		}
 		b.err = err

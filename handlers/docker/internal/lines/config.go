@@ -39,7 +39,7 @@ type Config struct {
 	// each other. Log is called with at most abi.LineBytes at a time; bounding
 	// all of them together is the callee's.
 	Services wasmhost.Services
-	// Files keeps artefacts. nil: file_put is unavailable.
+	// Files keeps artifacts. nil: file_put is unavailable.
 	Files Files
 	// Grants says what may be asked for: its Secrets, Tools, Channel and Control.
 	Grants wasmhost.Grants
@@ -63,7 +63,7 @@ type Limits struct {
 	HostCalls   int64 // requests and connections; more end the attempt
 	ChannelOps  int64 // channel_* requests; more end the attempt
 	OutputBytes int64 // of a result, and of a value; more end the attempt
-	DiskBytes   int64 // of all artefacts together; more are refused
+	DiskBytes   int64 // of all artifacts together; more are refused
 }
 
 // withDefaults fills in what is 0.

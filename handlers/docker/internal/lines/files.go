@@ -13,10 +13,10 @@ import (
 	"github.com/graflow/graflow-wasm/sdk/abi"
 )
 
-// maxName is the longest name of an artefact, in bytes.
+// maxName is the longest name of an artifact, in bytes.
 const maxName = 1024
 
-// filePut hands an artefact on as it comes in. One that is refused before ends
+// filePut hands an artifact on as it comes in. One that is refused before ends
 // the connection: its bytes are on the way.
 func (a *attempt) filePut(ctx context.Context, r *request, from *lineReader) ([]byte, error) {
 	name, size := r.named("name"), r.size()
@@ -42,7 +42,7 @@ func (a *attempt) filePut(ctx context.Context, r *request, from *lineReader) ([]
 	return json.Marshal(f)
 }
 
-// reserve takes room for an artefact, which it does not give back: one that
+// reserve takes room for an artifact, which it does not give back: one that
 // fails is not tried forever.
 func (a *attempt) reserve(name string, size int64) error {
 	a.mu.Lock()

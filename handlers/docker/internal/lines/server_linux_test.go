@@ -158,15 +158,15 @@ func (e *embedder) Put(_ context.Context, name string, size int64, r io.Reader) 
 // meta is what the tests' tasks are part of.
 var meta = abi.Meta{Run: "r1", Task: "t1", Activation: "t1@1", Attempt: 2, Cycle: 3, CanIterate: true}
 
-func config(t testing.TB, e *embedder) lines.Config {
-	t.Helper()
+func config(tb testing.TB, e *embedder) lines.Config {
+	tb.Helper()
 	dir, err := os.MkdirTemp("", "lines") // t.TempDir's may be too long for a socket
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := os.Remove(dir); err != nil { // it has to be empty
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return lines.Config{
@@ -187,13 +187,13 @@ type server struct {
 	stopped chan error
 }
 
-func listen(t testing.TB, c lines.Config) *server {
-	t.Helper()
+func listen(tb testing.TB, c lines.Config) *server {
+	tb.Helper()
 	stopped := make(chan error, 1)
 	c.Stop = func(err error) { stopped <- err }
 	s, err := lines.Listen(c)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return &server{s, c, stopped}
 }
@@ -201,11 +201,11 @@ func listen(t testing.TB, c lines.Config) *server {
 func (s *server) path(name string) string { return filepath.Join(s.config.Dir, name) }
 
 // end closes the server, and wants an end of its own.
-func (s *server) end(t testing.TB) lines.Outcome {
-	t.Helper()
+func (s *server) end(tb testing.TB) lines.Outcome {
+	tb.Helper()
 	o := s.Close()
 	if o.Err != nil {
-		t.Errorf("got %v, want no error", o.Err)
+		tb.Errorf("got %v, want no error", o.Err)
 	}
 	return o
 }
@@ -216,47 +216,47 @@ type client struct {
 	answers *bufio.Reader
 }
 
-func (s *server) dial(t testing.TB) *client {
-	t.Helper()
+func (s *server) dial(tb testing.TB) *client {
+	tb.Helper()
 	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: s.path(lines.SocketName), Net: "unix"})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = conn.Close() })
+	tb.Cleanup(func() { _ = conn.Close() })
 	return &client{conn, bufio.NewReader(conn)}
 }
 
-func (c *client) send(t testing.TB, text string) {
-	t.Helper()
+func (c *client) send(tb testing.TB, text string) {
+	tb.Helper()
 	if _, err := io.WriteString(c, text); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
-func (c *client) answer(t testing.TB) string {
-	t.Helper()
+func (c *client) answer(tb testing.TB) string {
+	tb.Helper()
 	line, err := c.answers.ReadString('\n')
 	if err != nil {
-		t.Fatalf("got %q, %v, want an answer", line, err)
+		tb.Fatalf("got %q, %v, want an answer", line, err)
 	}
 	return strings.TrimSuffix(line, "\n")
 }
 
 // gone wants the server to have closed the connection.
-func (c *client) gone(t testing.TB) {
-	t.Helper()
+func (c *client) gone(tb testing.TB) {
+	tb.Helper()
 	if rest, err := c.answers.ReadString('\n'); err == nil || rest != "" {
-		t.Errorf("got %q, want the connection closed", rest)
+		tb.Errorf("got %q, want the connection closed", rest)
 	}
 }
 
 // exchange sends requests one by one, each followed by the start of its answer.
-func (c *client) exchange(t testing.TB, pairs ...string) {
-	t.Helper()
+func (c *client) exchange(tb testing.TB, pairs ...string) {
+	tb.Helper()
 	for pair := range slices.Chunk(pairs, 2) {
-		c.send(t, pair[0]+"\n")
-		if got := c.answer(t); !strings.HasPrefix(got, pair[1]) {
-			t.Errorf("%s:\ngot  %s\nwant %s", pair[0], got, pair[1])
+		c.send(tb, pair[0]+"\n")
+		if got := c.answer(tb); !strings.HasPrefix(got, pair[1]) {
+			tb.Errorf("%s:\ngot  %s\nwant %s", pair[0], got, pair[1])
 		}
 	}
 }
@@ -446,7 +446,8 @@ func TestFatal(t *testing.T) {
 		c.Limits.OutputBytes = 100
 		s := listen(t, c)
 		client, other := s.dial(t), s.dial(t)
-		_, _ = io.WriteString(client, line+"\n") // the server may hang up before the end
+		other.exchange(t, `{"op":"meta"}`, `{"ok":true`) // it has been accepted
+		_, _ = io.WriteString(client, line+"\n")         // the server may hang up before the end
 		if got := client.answer(t); !strings.HasPrefix(got, `{"ok":false,"error":"unavailable"`) {
 			t.Errorf("%.50s: got %s", line, got)
 		}
