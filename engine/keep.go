@@ -122,20 +122,17 @@ func parseGraph(raw []byte) (*Graph, error) {
 	return g, nil
 }
 
-// keepGraph stores a graph and pins the code of its tasks, and returns the event
-// that starts a run of it.
+// keepGraph stores a graph, if runs are kept, and pins the code of its tasks. It
+// returns the event that starts a run of it.
 func (e *Engine) keepGraph(ctx context.Context, g *Graph, run string) (*Event, error) {
 	start := &Event{Type: EventStarted}
-	if !e.cfg.Retain {
-		return start, nil
+	var errs []error
+	g.eachTask("", func(_ string, t *Task) { errs = append(errs, e.pin(ctx, t, start)) })
+	if err := errors.Join(errs...); err != nil || !e.cfg.Retain {
+		return start, err
 	}
 	raw, err := g.MarshalJSON()
 	if err != nil {
-		return nil, err
-	}
-	var errs []error
-	g.eachTask("", func(_ string, t *Task) { errs = append(errs, e.pin(ctx, t, start)) })
-	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	digest, _, err := e.backend.Blobs.Put(ctx, run, bytes.NewReader(raw))
@@ -146,7 +143,7 @@ func (e *Engine) keepGraph(ctx context.Context, g *Graph, run string) (*Event, e
 // pin adds the digest of a task's code to an event.
 func (e *Engine) pin(ctx context.Context, t *Task, to *Event) error {
 	p, ok := e.cfg.Handlers[handlerName(t)].(Pinner)
-	if !ok || !e.cfg.Retain {
+	if !ok {
 		return nil
 	}
 	name, digest, err := p.Pin(ctx, t)
