@@ -30,6 +30,9 @@ func TestMain(m *testing.M) {
 			err = os.Setenv("GRAFLOW_TEST_DIR", dir)
 		}
 		if err == nil {
+			err = os.Setenv("GORACE", raceOptions())
+		}
+		if err == nil {
 			err = buildGuest(dir)
 		}
 		if err != nil {
@@ -41,6 +44,10 @@ func TestMain(m *testing.M) {
 	cache = filepath.Join(os.Getenv("GRAFLOW_TEST_DIR"), "cache")
 	testscript.Main(cleaning{m}, map[string]func(){"graflow-wasm": main})
 }
+
+// raceOptions are those of the race detector in each process of the command: it
+// ends as it would without, not a second later in which nothing runs.
+func raceOptions() string { return strings.TrimSpace("atexit_sleep_ms=0 " + os.Getenv("GORACE")) }
 
 // cleaning removes what was built after the tests have run.
 type cleaning struct{ tests *testing.M }
@@ -64,13 +71,15 @@ func buildGuest(dir string) error {
 
 // TestScripts runs the command as a user would: testdata/script says what is
 // typed, and what is seen. `exits CODE` wants that exit code of the command
-// after it; `until REGEXP` repeats the command until its stdout matches.
+// after it; `until REGEXP` repeats the command until its stdout matches; `past
+// REGEXP` waits until the time has come that the last stderr tells in parentheses.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("GRAFLOW_TEST_DIR", os.Getenv("GRAFLOW_TEST_DIR"))
+			env.Setenv("GORACE", os.Getenv("GORACE"))
 			env.Setenv("LONGEST", strings.Repeat("x", maxRunID))
 			env.Setenv("LONG", strings.Repeat("x", maxRunID+1))
 			env.Setenv("XDG_CACHE_HOME", cache)
@@ -82,7 +91,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("SERVER", strings.TrimPrefix(server.URL, "http://"))
 			return writeModules(env.WorkDir)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "until": until},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "until": until, "past": past},
 	})
 }
 
@@ -124,10 +133,26 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	want, err := regexp.Compile("(?m)" + args[0])
 	ts.Check(err)
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); <-time.After(20 * time.Millisecond) { // nobody tells when another process is so far
 		if err := ts.Exec(args[1], args[2:]...); err == nil && want.MatchString(ts.ReadFile("stdout")) {
 			return
 		}
 	}
 	ts.Fatalf("%s never told %s", args[1:], want)
+}
+
+// past waits for a time that a command has told on stderr.
+func past(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: past REGEXP")
+	}
+	want, err := regexp.Compile(args[0])
+	ts.Check(err)
+	found := want.FindStringSubmatch(ts.ReadFile("stderr"))
+	if len(found) != 2 {
+		ts.Fatalf("stderr tells no %s", want)
+	}
+	when, err := time.Parse(time.RFC3339, found[1])
+	ts.Check(err)
+	<-time.After(time.Until(when.Add(time.Second))) // whole seconds are told
 }
