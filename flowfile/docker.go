@@ -168,6 +168,9 @@ func (r *reader) volumes(at string, n *node) *node {
 	seen := map[string]bool{}
 	return r.each(at, n, "a mapping, as {./data: {bind: /data, mode: ro}}", func(e *entry) *entry {
 		same := r.volume(e)
+		if !filepath.IsAbs(e.key) && !strings.HasPrefix(e.key, "/") {
+			r.file.relative = append(r.file.relative, at+"."+e.key)
+		}
 		if clean := filepath.Clean(same.key); seen[clean] && e.key != "" {
 			r.fault(e.at, "%q is here twice", e.key)
 		} else {

@@ -28,6 +28,8 @@ type File struct {
 	lines  []string
 	places map[string]pos   // by path in the spec
 	subs   map[string]*File // sub-flows, by the id of their task
+
+	relative []string // paths in the spec of volumes whose directories are relative
 }
 
 // Load reads the flow file at path, and the sub-flows that it names. The error is

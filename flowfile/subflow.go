@@ -56,7 +56,7 @@ func (r *reader) subFlow(t *engine.Task, n *node) {
 // around it, unless it has its own.
 func (r *reader) flowInPlace(name string, n *node) *File {
 	sub := *r.file
-	sub.Spec, sub.input, sub.graph = engine.Spec{Name: name}, nil, nil
+	sub.Spec, sub.input, sub.graph, sub.relative = engine.Spec{Name: name}, nil, nil, nil
 	sub.Modules, sub.places, sub.subs = maps.Clone(r.file.Modules), map[string]pos{}, map[string]*File{}
 	inner := &reader{file: &sub, defaults: r.defaults}
 	inner.root(n)

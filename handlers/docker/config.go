@@ -58,6 +58,8 @@ type Config struct {
 	Worker string
 	// Logger gets what no run is told. nil: none.
 	Logger *slog.Logger
+
+	elsewhere bool // see Elsewhere
 }
 
 // Modules finds modules. Load is called concurrently and may be slow.

@@ -96,6 +96,9 @@ func parseSettings(c *Config, task *engine.Task) (*settings, error) {
 	if c.Grants != nil && s.registryAuth != "" {
 		grantsErr = errors.Join(grantsErr, namesWithin("docker.registry_auth", []string{s.registryAuth}, c.Grants.Secrets))
 	}
+	if c.elsewhere {
+		return s, errors.Join(specErr, limitsErr, grantsErr)
+	}
 	return s, errors.Join(specErr, limitsErr, grantsErr, c.checkPolicy(s))
 }
 

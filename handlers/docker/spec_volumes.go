@@ -32,14 +32,14 @@ func (s *settings) parseVolumes(d guest.Document, c *Config) error {
 	}
 	var errs []error
 	for _, host := range sorted(all) {
-		v, err := parseVolume(fmt.Sprintf("docker.volumes[%q]", host), host, all[host], c.Dir)
+		v, err := c.parseVolume(fmt.Sprintf("docker.volumes[%q]", host), host, all[host])
 		s.volumes, errs = append(s.volumes, v), append(errs, err)
 	}
 	slices.SortStableFunc(s.volumes, func(a, b volume) int { return strings.Compare(a.target, b.target) })
 	return errors.Join(errs...)
 }
 
-func parseVolume(name, host string, data json.RawMessage, dir string) (volume, error) {
+func (c *Config) parseVolume(name, host string, data json.RawMessage) (volume, error) {
 	v := volume{asked: host}
 	mode := "rw"
 	if json.Unmarshal(data, &v.target) != nil {
@@ -56,12 +56,22 @@ func parseVolume(name, host string, data json.RawMessage, dir string) (volume, e
 	if err := checkPath(v.target); err != nil {
 		return v, fmt.Errorf("%s.bind: %w", name, err)
 	}
-	source, err := resolve(dir, host)
-	if err != nil {
+	var err error
+	if v.source, err = c.resolveVolume(host); err != nil {
 		return v, fmt.Errorf("%s: %w", name, err)
 	}
-	v.source = source
 	return v, nil
+}
+
+// resolveVolume is resolve, unless it is another machine that has the volume.
+func (c *Config) resolveVolume(host string) (string, error) {
+	switch {
+	case !c.elsewhere:
+		return resolve(c.Dir, host)
+	case !slashpath.IsAbs(host) && !filepath.IsAbs(host):
+		return "", errors.New("it is relative to a directory of this machine, and the task runs on another: write the absolute path that it has there, or hand the files over with files_in")
+	}
+	return host, nil
 }
 
 // resolve is a file or directory of this machine by its path without links. What
