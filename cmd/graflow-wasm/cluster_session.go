@@ -62,7 +62,7 @@ func (s *session) wireFar(flags driveFlags) error {
 		return err
 	}
 	s.far = newFarWasm(cacheDir, busModules{s.bus})
-	handlers, err := handlersWith(s.far)
+	handlers, err := handlersWith(s.far, farContainers{modules: s.far})
 	if err != nil {
 		return err
 	}

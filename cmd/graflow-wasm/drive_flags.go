@@ -24,6 +24,8 @@ type driveFlags struct {
 	quiet       bool
 	cacheDir    string
 	secrets     secretFlags
+	docker      dockerFlags
+	flowDir     string // of the flow that is run; "": the working directory
 
 	store secrets.Store              // what secrets opens
 	ahead map[string]json.RawMessage // what answers say, by pause
@@ -44,6 +46,7 @@ func (o *driveFlags) addTo(cmd *cobra.Command) {
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress, only errors")
 	f.StringVar(&o.cacheDir, "cache-dir", "", "where compiled modules are kept (default: graflow-wasm in the user's cache directory)")
 	o.secrets.addTo(f)
+	o.docker.addTo(f, policyOfOperator)
 }
 
 // check reads what the flags say, before anything is begun.
@@ -71,6 +74,9 @@ func (o *driveFlags) check() error {
 	if o.place.onCluster() {
 		return nil // they are the workers'
 	}
+	if err := o.docker.read(); err != nil {
+		return err
+	}
 	var err error
 	o.store, err = o.secrets.store()
 	return err
@@ -85,6 +91,8 @@ func (o *driveFlags) checkFar() error {
 		return usagef("--concurrency: on a cluster each worker has its own: `graflow-wasm worker --concurrency N`")
 	case o.secrets.given():
 		return usagef("--secrets-file, --identity: on a cluster secrets are those of the workers: `graflow-wasm worker --secrets-file FILE`")
+	case o.docker.given():
+		return usagef("--docker-policy, --docker-scratch: on a cluster they are the workers': `graflow-wasm worker --docker-policy FILE`")
 	}
 	return nil
 }

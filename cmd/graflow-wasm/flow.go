@@ -47,6 +47,17 @@ func (f *flow) checkInput(input json.RawMessage) error {
 	return nil
 }
 
+// fitsElsewhere refuses what a flow could only mean on this machine.
+func (f *flow) fitsElsewhere(name string) error {
+	if f == nil {
+		return nil
+	}
+	if err := f.file.RelativeVolumes(); err != nil {
+		return flowError(name, f.file.Locate(err))
+	}
+	return nil
+}
+
 // locate gives what a check of the graph found its place in the file.
 func (f *flow) locate(name string, err error) error {
 	if f == nil {

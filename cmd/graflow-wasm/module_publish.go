@@ -48,6 +48,8 @@ func (p *publisher) flow(ctx context.Context, at string, spec engine.Spec) (engi
 		switch t.Handler {
 		case "wasm":
 			t.Spec, err = p.task(ctx, place, t.Spec)
+		case "docker":
+			t.Spec, err = p.inContainer(ctx, place, t.Spec)
 		case engine.FlowHandler:
 			t.Spec, err = p.subFlow(ctx, place, t.Spec)
 		}
@@ -73,20 +75,40 @@ func (p *publisher) task(ctx context.Context, at string, spec json.RawMessage) (
 	if err != nil || module == "" {
 		return spec, nil // the check tells
 	}
-	digest, ok := p.known[module]
-	if !ok {
-		if digest, err = p.digest(ctx, module); err != nil {
-			if errors.Is(err, natsbus.ErrUnreachable) || errors.Is(err, natsbus.ErrDenied) || ctx.Err() != nil {
-				return spec, err // not the module's fault
-			}
-			return spec, &engine.BuildError{At: at, Message: fmt.Sprintf("module %q: %v", module, err)}
-		}
-		p.known[module] = digest
-	}
-	if digest == module {
-		return spec, nil
+	digest, err := p.published(ctx, at, module)
+	if err != nil || digest == module {
+		return spec, err
 	}
 	return wasm.WithModule(spec, digest, moduleName(module))
+}
+
+// inContainer is task for one that runs in a container.
+func (p *publisher) inContainer(ctx context.Context, at string, spec json.RawMessage) (json.RawMessage, error) {
+	module, _ := splitExport(moduleInContainer(spec))
+	if module == "" {
+		return spec, nil
+	}
+	digest, err := p.published(ctx, at, module)
+	if err != nil || digest == module {
+		return spec, err
+	}
+	return withModuleInContainer(spec, digest)
+}
+
+// published is the digest of a module that the task at a place names.
+func (p *publisher) published(ctx context.Context, at, module string) (string, error) {
+	if digest, ok := p.known[module]; ok {
+		return digest, nil
+	}
+	digest, err := p.digest(ctx, module)
+	if err != nil {
+		if errors.Is(err, natsbus.ErrUnreachable) || errors.Is(err, natsbus.ErrDenied) || ctx.Err() != nil {
+			return "", err // not the module's fault
+		}
+		return "", &engine.BuildError{At: at, Message: fmt.Sprintf("module %q: %v", module, err)}
+	}
+	p.known[module] = digest
+	return digest, nil
 }
 
 // digest is that of a module, which the registry has then.

@@ -45,7 +45,7 @@ type node struct {
 func runNode(ctx context.Context, say io.Writer, bus *natsbus.Bus, role string, part engine.Part, flags nodeFlags, s *stopping) error {
 	backend := bus.Backend()
 	w, err := newWiring(ctx, wiringConfig{
-		cacheDir: flags.cacheDir, concurrency: flags.concurrency, secrets: flags.store, backend: backend, part: part, name: flags.name, registry: busModules{bus},
+		cacheDir: flags.cacheDir, concurrency: flags.concurrency, secrets: flags.store, backend: backend, part: part, name: flags.name, registry: busModules{bus}, docker: flags.docker,
 	})
 	if err != nil {
 		return err

@@ -28,6 +28,7 @@ type nodeFlags struct {
 	prewarm     []string
 	cacheDir    string
 	secrets     secretFlags
+	docker      dockerFlags
 
 	store  secrets.Store     // what secrets opens
 	offers map[string]string // what labels say
@@ -45,6 +46,7 @@ func (o *nodeFlags) addTo(cmd *cobra.Command) {
 	f.StringVar(&o.name, "name", "", "the name of this process among others (default: the host's name, and some letters)")
 	f.StringVar(&o.cacheDir, "cache-dir", "", "where compiled modules are kept (default: graflow-wasm in the user's cache directory)")
 	o.secrets.addTo(f)
+	o.docker.addTo(f, policyOfNode)
 }
 
 // concurrencyHere is how many tasks run at once where nobody says.
@@ -77,6 +79,9 @@ func (o *nodeFlags) check() error {
 		o.offers[key] = value
 	}
 	o.name = cmp.Or(o.name, nodeName())
+	if err := o.docker.read(); err != nil {
+		return err
+	}
 	var err error
 	o.store, err = o.secrets.store()
 	return err

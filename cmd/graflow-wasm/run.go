@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/graflow/graflow-wasm/engine"
@@ -122,6 +123,9 @@ func run(ctx context.Context, std streams, name string, o runOptions) error {
 	if err != nil {
 		return err
 	}
+	if isFlowFile(name) {
+		o.flowDir = filepath.Dir(name)
+	}
 	t, err := resolve(name, o.sandbox, o.place.kept())
 	if err != nil {
 		return err
@@ -191,6 +195,9 @@ func (t target) check(ctx context.Context, s *session, name string, signals *int
 // publish checks the target's graph, and puts digests in place of its modules, which
 // the cluster has then.
 func (t *target) publish(ctx context.Context, s *session, name string, signals *interrupt) error {
+	if err := t.flow.fitsElsewhere(name); err != nil {
+		return err
+	}
 	err := t.check(ctx, s, name, signals)
 	if err == nil {
 		t.graph, err = publishModules(ctx, s.bus, s.far.files, t.graph)

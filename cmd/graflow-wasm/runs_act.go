@@ -24,6 +24,7 @@ canceled. Of a run that nobody drives, the rollbacks are run here.`,
 	f.StringVar(&message, "message", "", "why, for who reads the run")
 	f.StringVar(&o.cacheDir, "cache-dir", "", "where compiled modules are kept (default: graflow-wasm in the user's cache directory)")
 	o.secrets.addTo(f)
+	o.docker.addTo(f, policyOfOperator)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o.place = *where
 		if err := o.check(); err != nil {

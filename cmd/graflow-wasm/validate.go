@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 )
 
 func newValidate(std streams) *cobra.Command {
 	var cacheDir string
+	var containers dockerFlags
 	cmd := &cobra.Command{
 		Use:   "validate FILE…",
 		Short: "Check flow files without running them",
@@ -19,10 +21,14 @@ that is wrong with each, with file, line and column.`,
 		Args:    arguments(cobra.MinimumNArgs(1)),
 	}
 	cmd.Flags().StringVar(&cacheDir, "cache-dir", "", "where compiled modules are kept (default: graflow-wasm in the user's cache directory)")
+	containers.addTo(cmd.Flags(), policyOfOperator)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := containers.read(); err != nil {
+			return err
+		}
 		var faults []error
 		for _, name := range args {
-			if err := validate(cmd.Context(), name, cacheDir); err != nil {
+			if err := validate(cmd.Context(), name, cacheDir, containers); err != nil {
 				faults = append(faults, err)
 				continue
 			}
@@ -33,12 +39,12 @@ that is wrong with each, with file, line and column.`,
 	return cmd
 }
 
-func validate(ctx context.Context, name, cacheDir string) error {
+func validate(ctx context.Context, name, cacheDir string, containers dockerFlags) error {
 	f, err := loadFlow(name, false)
 	if err != nil {
 		return err
 	}
-	w, err := newWiring(ctx, wiringConfig{cacheDir: cacheDir})
+	w, err := newWiring(ctx, wiringConfig{cacheDir: cacheDir, docker: containers, flowDir: filepath.Dir(name)})
 	if err != nil {
 		return fmt.Errorf("validate %s: %w", name, err)
 	}

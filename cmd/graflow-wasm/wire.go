@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/graflow/graflow-wasm/flowfile"
 	"github.com/graflow/graflow-wasm/handlers/builtin"
 	"github.com/graflow/graflow-wasm/handlers/direct"
+	"github.com/graflow/graflow-wasm/handlers/docker"
 	"github.com/graflow/graflow-wasm/handlers/wasm"
 	"github.com/graflow/graflow-wasm/internal/secrets"
 	"github.com/graflow/graflow-wasm/wasmhost"
@@ -26,6 +28,8 @@ type wiringConfig struct {
 	part        engine.Part     // of a backend that is shared
 	name        string          // of this process, on one
 	registry    wasm.Registry   // of modules; nil: there are files only
+	docker      dockerFlags     // what tasks in containers may have
+	flowDir     string          // whose files are theirs, where no policy says; "": the working directory
 }
 
 // wiring is an engine with all handlers of the command.
@@ -33,6 +37,7 @@ type wiring struct {
 	engine *engine.Engine
 	host   *wasmhost.Host
 	wasm   *wasm.Handler
+	docker *docker.Handler // nil: no containers are run
 }
 
 // newWiring starts a host and an engine on it. The caller closes it.
@@ -49,7 +54,8 @@ func newWiring(ctx context.Context, c wiringConfig) (*wiring, error) {
 	if err != nil {
 		return nil, errors.Join(err, host.Close(ctx))
 	}
-	handlers, err := handlersWith(w)
+	containers, d := newDocker(c, cacheDir, w)
+	handlers, err := handlersWith(w, containers)
 	if err != nil {
 		return nil, errors.Join(err, host.Close(ctx))
 	}
@@ -60,7 +66,7 @@ func newWiring(ctx context.Context, c wiringConfig) (*wiring, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start the engine: %w", err), host.Close(ctx))
 	}
-	return &wiring{engine: e, host: host, wasm: w}, nil
+	return &wiring{engine: e, host: host, wasm: w, docker: d}, nil
 }
 
 // newHost starts a WebAssembly host that caches below dir.
@@ -100,19 +106,24 @@ func newWasm(host *wasmhost.Host, cacheDir string, store secrets.Store, config w
 	return w, nil
 }
 
-// handlersWith are all handlers that a flow file may name, of which one was made.
+// handlersWith are all handlers that a flow file may name, of which two were made.
 // Direct tasks are functions in Go: the command has none, so that it can say so by
 // name.
-func handlersWith(w engine.Handler) (map[string]engine.Handler, error) {
+func handlersWith(w, d engine.Handler) (map[string]engine.Handler, error) {
 	b, err := builtin.New(builtin.Config{CheckSchema: flowfile.CheckSchema})
 	if err != nil {
 		return nil, fmt.Errorf("start the builtin handler: %w", err)
 	}
-	return map[string]engine.Handler{"wasm": w, "builtin": b, "direct": direct.New()}, nil
+	return map[string]engine.Handler{"wasm": w, "docker": d, "builtin": b, "direct": direct.New()}, nil
 }
 
-// Close ends the engine, then the host.
+// Close ends the engine, then what it ran tasks on.
 func (w *wiring) Close() {
-	_ = w.engine.Close()                   // nothing is left to be told
+	_ = w.engine.Close() // nothing is left to be told
+	if w.docker != nil {
+		if err := w.docker.Close(); err != nil { // containers may be left
+			slog.Error("close what containers were run with", "err", err)
+		}
+	}
 	_ = w.host.Close(context.Background()) // likewise
 }
