@@ -81,7 +81,7 @@ func failure(ctx context.Context, call *engine.Call, err error) *engine.TaskErro
 	var task *engine.TaskError
 	switch {
 	case errors.As(err, &task):
-		failed.Kind, failed.Permanent, failed.RetryAfter = task.Kind, task.Permanent, task.RetryAfter
+		failed.Kind, failed.Permanent, failed.RetryAfter, failed.Stack = task.Kind, task.Permanent, task.RetryAfter, task.Stack
 	case errors.As(err, &own):
 		failed.Kind, failed.Permanent = own.kind, own.permanent
 	case errors.As(err, &limit):

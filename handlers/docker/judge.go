@@ -53,7 +53,7 @@ func (a *attempt) judge(ctx context.Context, end ended, outcome lines.Outcome, e
 		return failed, lasting(KindMemory, "the container ran out of memory: limits.memory is %d bytes, all processes and trees in memory counted; exit code %d%s", a.settings.limits.Memory, end.exit, a.lastLine())
 	case outcome.Failure != nil:
 		f := outcome.Failure
-		return failed, &engine.TaskError{Kind: f.Kind, Message: f.Message, Permanent: f.Permanent, RetryAfter: f.RetryAfter}
+		return failed, &engine.TaskError{Kind: f.Kind, Message: f.Message, Permanent: f.Permanent, RetryAfter: f.RetryAfter, Stack: f.Stack}
 	case end.exit != 0:
 		return failed, passing(KindExit, "exit code %d%s", end.exit, a.lastLine())
 	}

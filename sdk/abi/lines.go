@@ -71,6 +71,7 @@ type Request struct {
 	Kind       string   `json:"kind,omitempty"` // fail
 	Permanent  bool     `json:"permanent,omitempty"`
 	RetryAfter Duration `json:"retry_after,omitempty"`
+	Stack      string   `json:"stack,omitempty"` // the functions that were at work, a line each, innermost first
 
 	Level string `json:"level,omitempty"` // log: debug, info, warn, error, as log/slog writes levels; absent is info
 

@@ -31,7 +31,7 @@ const (
 // texts are the fields of a request that are text, whatever they look like.
 var texts = []string{
 	"op", "run", "task", "activation", "id", "key", "prefix", "handler", "name", "message", "kind",
-	"retry_after", "level", "note", "timeout", "until", "after",
+	"retry_after", "stack", "level", "note", "timeout", "until", "after",
 }
 
 // call is the verb call.

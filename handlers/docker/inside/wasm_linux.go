@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/graflow/graflow-wasm/sdk/abi"
@@ -106,7 +107,7 @@ func failRequest(err error) abi.Request {
 	}
 	r.Kind, r.Message = trap.Kind, trap.Message
 	r.Permanent = trap.Permanent || trap.Kind == wasmhost.KindNoExport
-	r.RetryAfter = abi.Duration(trap.RetryAfter)
+	r.RetryAfter, r.Stack = abi.Duration(trap.RetryAfter), strings.Join(trap.Stack, "\n")
 	if denied := (*wasmhost.DeniedError)(nil); errors.As(trap, &denied) {
 		r.Message += ": " + denied.Error()
 	}

@@ -66,7 +66,7 @@ func outside(t *testing.T, m *wasmhost.Module, export, input string, task inside
 	got := ended{output: string(r.Output), asked: e.noted()}
 	var trap *wasmhost.TrapError
 	if errors.As(err, &trap) {
-		got.failed = lines.Failure{Kind: trap.Kind, Message: trap.Message, Permanent: trap.Permanent || trap.Kind == wasmhost.KindNoExport, RetryAfter: trap.RetryAfter}
+		got.failed = lines.Failure{Kind: trap.Kind, Message: trap.Message, Permanent: trap.Permanent || trap.Kind == wasmhost.KindNoExport, RetryAfter: trap.RetryAfter, Stack: strings.Join(trap.Stack, "\n")}
 		if denied := (*wasmhost.DeniedError)(nil); errors.As(err, &denied) {
 			got.failed.Message += ": " + denied.Error()
 		}

@@ -115,4 +115,5 @@ type Failure struct {
 	Message    string
 	Permanent  bool
 	RetryAfter time.Duration
+	Stack      string // functions, a line each, innermost first
 }

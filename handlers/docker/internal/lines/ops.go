@@ -33,7 +33,7 @@ func init() { //nolint:gochecknoinits // the table's functions refer to it
 	ops = map[string]operation{
 		abi.OpInput:           {answers: true, run: (*attempt).input},
 		abi.OpOutput:          {members: []string{"value"}, long: true, run: (*attempt).setOutput},
-		abi.FuncFail:          {members: []string{"kind", "message", "permanent", "retry_after"}, run: (*attempt).fail},
+		abi.FuncFail:          {members: []string{"kind", "message", "permanent", "retry_after", "stack"}, run: (*attempt).fail},
 		abi.FuncLog:           {members: []string{"level", "message"}, run: (*attempt).logMessage},
 		abi.FuncProgress:      {members: []string{"done", "total", "note"}, run: (*attempt).progress},
 		abi.FuncMeta:          {answers: true, run: (*attempt).meta},
@@ -81,7 +81,7 @@ func (a *attempt) setOutput(_ context.Context, r *request, _ *lineReader) ([]byt
 
 func (a *attempt) fail(_ context.Context, r *request, _ *lineReader) ([]byte, error) {
 	var wait abi.Duration
-	f := &Failure{Kind: r.text("kind"), Message: r.text("message")}
+	f := &Failure{Kind: r.text("kind"), Message: r.text("message"), Stack: r.text("stack")}
 	r.decode("permanent", "boolean", &f.Permanent)
 	r.decode("retry_after", `duration, as "10s"`, &wait)
 	switch {

@@ -301,7 +301,7 @@ func TestOps(t *testing.T) {
 		`{"op":"cancel","message":"no"}`, ok,
 		`{"op":"output","value":1}`, ok,
 		`{"op":"output","value":{"b" : 2}}`, ok,
-		`{"op":"fail","kind":"full","message":"disk","permanent":true,"retry_after":"1.5s"}`, ok,
+		`{"op":"fail","kind":"full","message":"disk","permanent":true,"retry_after":"1.5s","stack":"a\nb"}`, ok,
 		`{"op":"file_put","name":"a/b.txt","size":5}`+"\nhello"+`{"op":"meta"}`, `{"ok":true,"value":{"$file":"sha256:a/b.txt","name":"a/b.txt","size":5}}`,
 	)
 	if got := c.answer(t); !strings.HasPrefix(got, `{"ok":true`) {
@@ -319,7 +319,7 @@ func TestOps(t *testing.T) {
 	if string(o.Output) != `{"b" : 2}` || o.Raw {
 		t.Errorf("got %s, raw %v", o.Output, o.Raw)
 	}
-	if o.Failure == nil || *o.Failure != (lines.Failure{Kind: "full", Message: "disk", Permanent: true, RetryAfter: 1.5e9}) {
+	if o.Failure == nil || *o.Failure != (lines.Failure{Kind: "full", Message: "disk", Permanent: true, RetryAfter: 1.5e9, Stack: "a\nb"}) {
 		t.Errorf("got %+v", o.Failure)
 	}
 	if !slices.Equal(o.Files, []abi.File{{Digest: "sha256:a/b.txt", Name: "a/b.txt", Size: 5}}) || e.files["a/b.txt"] != "hello" {
