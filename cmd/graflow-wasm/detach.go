@@ -18,6 +18,8 @@ func (o *driveFlags) checkDetach() error {
 		return usagef("--detach and --wait: leave at once, or stay; give one of them")
 	case len(o.answers) > 0:
 		return usagef("--detach and --answer: an answer in advance needs this process to stay; give it with `graflow-wasm runs resume`")
+	case o.filesDir != "":
+		return usagef("--detach and --files: the files are there once the run has ended: `graflow-wasm runs files RUN --save DIR` saves them then")
 	case o.format.value == "events":
 		return usagef("--detach and -o events: nothing is followed; `graflow-wasm runs watch -o json` tells what happens")
 	}

@@ -112,9 +112,20 @@ func (s *session) finish(ctx context.Context, std streams, j job, o engine.Outco
 	}
 	o.Output = output
 	if s.bus != nil {
-		return finish(std, j, o, tasks, &s.place)
+		return s.end(ctx, std, j, o, tasks, &s.place)
 	}
-	return finish(std, j, o, tasks, nil)
+	return s.end(ctx, std, j, o, tasks, nil)
+}
+
+// end saves the files of a run, and prints how it ended, or stands.
+func (s *session) end(ctx context.Context, std streams, j job, o engine.Outcome, tasks []engine.TaskReport, place *placeFlags) error {
+	files, lost := s.saved(ctx, std, j, o)
+	err := finish(std, j, o, files, tasks, place)
+	if err == nil || lost == nil {
+		return errors.Join(err, lost) // one of them at most
+	}
+	fmt.Fprintln(std.err, "graflow-wasm: "+printable(lost.Error()))
+	return err
 }
 
 // whyLost tells why a run can't be read that was driven here until now.
@@ -139,5 +150,5 @@ func (s *session) tell(ctx context.Context, std streams, j job, h *engine.Histor
 	if o.Status == engine.StatusPaused && control.Held(h) {
 		o.Reason = engine.ReasonHeld // also where it waits for an answer besides
 	}
-	return finish(std, j, o, control.Tasks(h), &s.place)
+	return s.end(ctx, std, j, o, control.Tasks(h), &s.place)
 }

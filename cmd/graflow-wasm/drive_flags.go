@@ -25,6 +25,7 @@ type driveFlags struct {
 	cacheDir    string
 	secrets     secretFlags
 	docker      dockerFlags
+	filesDir    string // "": files of tasks are not saved
 	flowDir     string // of the flow that is run; "": the working directory
 
 	store secrets.Store              // what secrets opens
@@ -41,6 +42,7 @@ func (o *driveFlags) addTo(cmd *cobra.Command) {
 	f.BoolVar(&o.wait, "wait", false, "with --state or --nats: stay while the run is paused, until it was answered from elsewhere")
 	f.IntVar(&o.concurrency, "concurrency", 0, fmt.Sprintf("tasks that run at once; 1 is strictly first in, first out (default: the engine's, here on %d CPUs)", runtime.NumCPU()))
 	o.format = outputFlag(cmd, "text", "json", "events")
+	f.StringVar(&o.filesDir, "files", "", "save the files that tasks have left below a `DIR`, as TASK/NAME")
 	f.BoolVar(&o.raw, "raw", false, "print an output that is a string without quotes")
 	f.BoolVar(&o.noColor, "no-color", false, "no colors in the live tree; NO_COLOR does the same")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress, only errors")
@@ -56,6 +58,9 @@ func (o *driveFlags) check() error {
 	}
 	if o.concurrency < 0 {
 		return usagef("--concurrency %d: want 1 or more", o.concurrency)
+	}
+	if err := checkFilesDir("--files", o.filesDir); o.filesDir != "" && err != nil {
+		return err
 	}
 	o.ahead = map[string]json.RawMessage{}
 	for _, text := range o.answers {

@@ -22,13 +22,14 @@ type result struct {
 	Pending     []string                `json:"pending,omitempty"`
 	Pauses      []engine.Waiting        `json:"pauses,omitempty"`
 	Checkpoints []engine.CheckpointInfo `json:"checkpoints"`
+	Files       []keptFile              `json:"files,omitempty"`
 	Warnings    []string                `json:"warnings"`
 }
 
 // finish prints the outcome of a run, and turns it into an exit code. place is
 // where the run is kept; nil is nowhere.
-func finish(std streams, j job, o engine.Outcome, tasks []engine.TaskReport, place *placeFlags) error {
-	if err := writeOutcome(std, o, tasks, j.flags); err != nil {
+func finish(std streams, j job, o engine.Outcome, files []keptFile, tasks []engine.TaskReport, place *placeFlags) error {
+	if err := writeOutcome(std, o, files, tasks, j.flags); err != nil {
 		return fmt.Errorf("%s: write the result: %w", j.deed, err)
 	}
 	code := codeOf(o, tasks)
@@ -38,21 +39,21 @@ func finish(std streams, j job, o engine.Outcome, tasks []engine.TaskReport, pla
 	return &exitError{Code: code, Err: errors.New(j.deed + ": " + printable(sayOutcome(o, code, place)))}
 }
 
-func writeOutcome(std streams, o engine.Outcome, tasks []engine.TaskReport, flags driveFlags) error {
+func writeOutcome(std streams, o engine.Outcome, files []keptFile, tasks []engine.TaskReport, flags driveFlags) error {
 	switch {
 	case flags.format.value == "json":
-		return writeJSON(std.out, newResult(o, tasks))
+		return writeJSON(std.out, newResult(o, files, tasks))
 	case flags.format.value == "events", o.Status != engine.StatusSucceeded:
 		return nil
 	}
 	return writeOutput(std, o.Output, flags.raw)
 }
 
-func newResult(o engine.Outcome, tasks []engine.TaskReport) result {
+func newResult(o engine.Outcome, files []keptFile, tasks []engine.TaskReport) result {
 	r := result{
 		Run: o.Run, Flow: o.Flow, Status: o.Status, Reason: o.Reason, Message: o.Message,
 		Output: o.Output, Error: o.Error, Tasks: tasks, Pending: o.Pending,
-		Pauses: o.Pauses, Checkpoints: o.Checkpoints, Warnings: o.Warnings,
+		Pauses: o.Pauses, Checkpoints: o.Checkpoints, Files: files, Warnings: o.Warnings,
 	}
 	if r.Checkpoints == nil {
 		r.Checkpoints = []engine.CheckpointInfo{}

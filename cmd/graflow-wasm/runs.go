@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"github.com/graflow/graflow-wasm/engine"
@@ -34,7 +35,7 @@ progress, the output and the exit codes of ` + "`graflow-wasm run`" + `.`,
 	cmd.AddCommand(
 		newRunsLs(std, &where), newRunsShow(std, &where), newRunsWatch(std, &where), newRunsLogs(std, &where),
 		newRunsCancel(std, &where), newRunsPause(std, &where), newRunsResume(std, &where), newRunsRetry(std, &where),
-		newRunsFork(std, &where), newRunsExport(std, &where), newRunsRm(std, &where),
+		newRunsFork(std, &where), newRunsExport(std, &where), newRunsFiles(std, &where), newRunsRm(std, &where),
 	)
 	return cmd
 }
@@ -45,6 +46,7 @@ type runs interface {
 	Show(ctx context.Context, run string) (control.Story, error)
 	Events(ctx context.Context, run string) ([]*engine.Event, error)
 	Export(ctx context.Context, run, checkpoint string) ([]byte, error)
+	OpenFile(ctx context.Context, run, digest string) (io.ReadCloser, error)
 	Follow(ctx context.Context, run string, f func(engine.Notice)) (engine.Outcome, error)
 	Cancel(ctx context.Context, run, message string) error
 	Hold(ctx context.Context, run, message string) error

@@ -86,6 +86,12 @@ func writeStory(w io.Writer, s control.Story, where *placeFlags) {
 		line("checkpoint %s%s, by %s%s", c.Name, afterEvent(s, c), c.Activation, named(": ", oneLine(string(c.Meta)), ""))
 		line("  another run from there: %s", commandFor(where, "fork", s.Run, " --checkpoint "+shellQuote(c.Name)))
 	}
+	for _, f := range s.Files {
+		line("file %s of %s, %s", f.Name, f.Activation, sizeText(uint64(max(f.Size, 0))))
+	}
+	if len(s.Files) > 0 {
+		line("  save them: %s", commandFor(where, "files", s.Run, " --save DIR"))
+	}
 	for _, text := range s.Warnings {
 		line("warning: %s", text)
 	}

@@ -80,8 +80,11 @@ func newSession(ctx context.Context, deed string, flags driveFlags, dir *statedi
 // wire starts the engine, and answers other processes.
 func (s *session) wire(ctx context.Context, flags driveFlags) error {
 	c := wiringConfig{cacheDir: flags.cacheDir, concurrency: flags.concurrency, observe: s.hub.Observe, secrets: flags.store, docker: flags.docker, flowDir: flags.flowDir}
-	if s.dir != nil {
+	switch {
+	case s.dir != nil:
 		c.backend = s.dir.Backend()
+	case flags.filesDir != "":
+		c.backend = engine.InMemory() // in which files are found after the run
 	}
 	var err error
 	if s.wiring, err = newWiring(ctx, c); err != nil {

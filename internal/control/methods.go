@@ -16,6 +16,7 @@ type request struct {
 	Task       string          `json:"task,omitempty"`
 	Checkpoint string          `json:"checkpoint,omitempty"`
 	ID         string          `json:"id,omitempty"`
+	Digest     string          `json:"digest,omitempty"` // of a file
 	Document   []byte          `json:"document,omitempty"`
 	Force      bool            `json:"force,omitempty"`
 }
@@ -62,7 +63,7 @@ func steer(s steering) map[string]call {
 	}
 }
 
-// methods are all that a [Client] asks for, but follow.
+// methods are all that a [Client] asks for, but follow and file.
 func (d *Desk) methods() map[string]call {
 	all := steer(d)
 	for name, f := range map[string]call{

@@ -53,6 +53,7 @@ func (s *Server) routes() http.Handler {
 		mux.HandleFunc("POST /"+name, answer(f))
 	}
 	mux.HandleFunc("POST /follow", s.follow)
+	mux.HandleFunc("POST /file", s.file)
 	return mux
 }
 

@@ -53,6 +53,7 @@ type Story struct {
 	Pending     []string                `json:"pending,omitempty"`
 	Pauses      []engine.Waiting        `json:"pauses"` // that wait for an answer
 	Checkpoints []engine.CheckpointInfo `json:"checkpoints"`
+	Files       []engine.TaskFile       `json:"files,omitempty"` // that tasks have left
 	Warnings    []string                `json:"warnings"`
 	Timeline    []engine.Notice         `json:"timeline"`
 }
@@ -95,7 +96,7 @@ func storyOf(h *engine.History) Story {
 	s := Story{
 		Summary: summaryOf(h), Task: o.Task, Input: h.Input, Output: o.Output, Error: o.Error,
 		Tasks: reports(timeline), Live: h.Live, Pending: o.Pending, Pauses: waitingIn(h), Checkpoints: o.Checkpoints,
-		Warnings: o.Warnings, Timeline: timeline,
+		Files: o.Files, Warnings: o.Warnings, Timeline: timeline,
 	}
 	if s.Input == nil {
 		s.Input = json.RawMessage("null")
