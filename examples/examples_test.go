@@ -22,7 +22,9 @@ func TestMain(m *testing.M) {
 	}
 	command, cache = filepath.Join(dir, "graflow-wasm"), filepath.Join(dir, "cache")
 	code := 1
-	if out, err := exec.Command("go", "build", "-o", command, "../cmd/graflow-wasm").CombinedOutput(); err != nil {
+	build := exec.Command("go", "build", "-o", command, "../cmd/graflow-wasm")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // it is mounted into containers
+	if out, err := build.CombinedOutput(); err != nil {
 		_, _ = os.Stderr.Write(out)
 	} else {
 		code = m.Run()
