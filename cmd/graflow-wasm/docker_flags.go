@@ -17,6 +17,7 @@ type dockerFlags struct {
 	flags   *pflag.FlagSet
 
 	policy *docker.Policy // what the file says; nil: there is none
+	from   string         // the file that was read
 }
 
 // addTo adds the flags. byDefault is what holds without a policy.
@@ -50,6 +51,6 @@ func (d *dockerFlags) read() error {
 	if err != nil {
 		return usagef("%s: %w", from, err)
 	}
-	d.policy = &policy
+	d.policy, d.from = &policy, name
 	return nil
 }

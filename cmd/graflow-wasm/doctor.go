@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Statuses of what doctor finds.
+// Statuses of what doctor finds, beside the note of docker.StatusNote.
 const (
 	findingOK      = "ok"
 	findingWarning = "warning" // it works, and may not for long
@@ -62,12 +62,13 @@ func (f *findings) err() error {
 func newDoctor(std streams) *cobra.Command {
 	var where clusterFlags
 	var cacheDir string
+	var containers dockerFlags
 	replicas := 0
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Examine the installation, and a cluster",
 		Long: `Doctor tells what works and what does not, and what to do about it: of this
-installation, and with --nats of a cluster: whether it answers and how fast, its
+installation and the Docker daemon, and with --nats of a cluster: whether it answers and how fast, its
 streams, its workers, queues that no worker takes, dead letters, clocks. Credentials
 of the role viewer suffice.
 
@@ -84,12 +85,17 @@ Exit codes: 0 all is well, or there are warnings, 1 something is wrong, 2 bad us
 	format := outputFlag(cmd, "text", "json")
 	cmd.Flags().StringVar(&cacheDir, "cache-dir", "", "where compiled modules are kept (default: graflow-wasm in the user's cache directory)")
 	cmd.Flags().IntVar(&replicas, "replicas", 0, "how many servers each thing is to be stored by (default: that is not looked at)")
+	containers.addTo(cmd.Flags(), policyOfOperator)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := checkReplicas(replicas); err != nil {
 			return err
 		}
+		if err := containers.read(); err != nil {
+			return err
+		}
 		var f findings
 		f.installation(cmd.Context(), cacheDir)
+		within(cmd.Context(), func(ctx context.Context) { f.containers(ctx, &containers) })
 		if where.used() {
 			if err := f.cluster(cmd.Context(), &where, replicas); err != nil {
 				return err

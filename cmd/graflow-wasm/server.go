@@ -119,6 +119,7 @@ func serve(ctx context.Context, say io.Writer, o serverOptions) (err error) {
 		return usage(err) // a directory in use, an address that is taken, a file that is none
 	}
 	defer srv.Drain()
+	o.offerContainers(stops.Started(), say) //nolint:contextcheck // the signal's
 	forget, err := o.publish(srv)
 	if err != nil {
 		return err

@@ -67,6 +67,7 @@ func work(ctx context.Context, say io.Writer, o workerOptions) error {
 	}
 	stops := catchStops()
 	defer stops.Stop()
+	o.offerContainers(stops.Started(), say)  //nolint:contextcheck // the signal's
 	bus, err := o.join(stops.Started(), say) //nolint:contextcheck // the signal's
 	if err != nil {
 		return failed("join the cluster", err)

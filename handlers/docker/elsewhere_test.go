@@ -17,7 +17,7 @@ func TestElsewhere(t *testing.T) {
 		`{"image":"a","volumes":{"/srv/not here":"/data"},"network":"web","user":"root","read_only":false,"cap_add":["NET_RAW"],"gpus":"all","reuse":"pool","pull":"always"}`: "",
 		`{"image":"a","volumes":{"./data":"/data"}}`:  `docker.volumes["./data"]: it is relative to a directory of this machine, and the task runs on another`,
 		`{"image":"a","volumes":{"/data":"/proc/x"}}`: "/proc/x is the kernel's",
-		`{"imag":"a"}`:                    `unknown key "imag" (did you mean "image"?)`,
+		`{"imag":"a"}`:                    `unknown key "imag", did you mean "image"?`,
 		`{"image":"a","privileged":true}`: "docker.privileged:",
 	} {
 		err := docker.Elsewhere{}.Check(t.Context(), &engine.Task{ID: "t", Handler: "docker", Spec: json.RawMessage(spec)})
