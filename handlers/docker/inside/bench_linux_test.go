@@ -29,7 +29,7 @@ func BenchmarkRun(b *testing.B) {
 	} {
 		b.Run(bench.name, func(b *testing.B) {
 			for b.Loop() {
-				if got := a.docker(nil, append(args[:len(args):len(args)], bench.command...)); got.code != 0 {
+				if got := a.docker(append(args[:len(args):len(args)], bench.command...)); got.code != 0 {
 					b.Fatalf("got %+v", got)
 				}
 			}

@@ -125,11 +125,10 @@ type outcome struct {
 	code           int
 }
 
-// docker runs the command line with args and env.
-func (a *attempt) docker(env, args []string) outcome {
+// docker runs the command line with args.
+func (a *attempt) docker(args []string) outcome {
 	a.tb.Helper()
 	cmd := exec.CommandContext(a.tb.Context(), docker(a.tb), args...)
-	cmd.Env = append(os.Environ(), env...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
@@ -152,7 +151,7 @@ func (a *attempt) container(env []string, command ...string) outcome {
 	for _, pair := range environment(env...) {
 		args = append(args, "--env="+pair)
 	}
-	return a.docker(nil, append(append(args, dockertest.Busybox(a.tb)), command...))
+	return a.docker(append(append(args, dockertest.Busybox(a.tb)), command...))
 }
 
 // shell runs a script.

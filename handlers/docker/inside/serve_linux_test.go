@@ -249,8 +249,8 @@ func TestPoolGone(t *testing.T) {
 		t.Errorf("got %q", p.stderr.String())
 	}
 	p = startPool(t)
-	container := strings.TrimSpace(p.docker(nil, []string{"ps", "-q", "--filter=volume=" + p.dir}).stdout)
-	stdout = &waiting{first: func() { p.docker(nil, []string{"kill", container}) }}
+	container := strings.TrimSpace(p.docker([]string{"ps", "-q", "--filter=volume=" + p.dir}).stdout)
+	stdout = &waiting{first: func() { p.docker([]string{"kill", container}) }}
 	_, err = p.server.Run(t.Context(), pooled.Job{Work: pooled.Work{Command: []string{mounted, "ignore"}}, Stdout: stdout})
 	if !errors.Is(err, pooled.ErrGone) {
 		t.Errorf("got %v, want ErrGone", err)
@@ -270,7 +270,7 @@ func TestPoolNeedsReadOnlyRoot(t *testing.T) {
 	t.Parallel()
 	a := begin(t, lines.Config{})
 	args := slices.DeleteFunc(a.hardened(), func(s string) bool { return s == "--read-only" })
-	got := a.docker(nil, append(args, dockertest.Busybox(t), mounted, inside.Word, inside.VerbServe))
+	got := a.docker(append(args, dockertest.Busybox(t), mounted, inside.Word, inside.VerbServe))
 	if got.code != inside.ExitFailed || !strings.Contains(got.stderr, "needs it read-only") {
 		t.Errorf("got %+v", got)
 	}

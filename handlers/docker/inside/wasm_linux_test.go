@@ -92,7 +92,7 @@ func within(tb testing.TB, module, export, input string, task inside.WasmTask, m
 	for _, pair := range environment() {
 		args = append(args, "--env="+pair)
 	}
-	got := a.docker(nil, append(args, dockertest.Busybox(tb), mounted, inside.Word, inside.VerbWasm, "/run/graflow/module.wasm", export))
+	got := a.docker(append(args, dockertest.Busybox(tb), mounted, inside.Word, inside.VerbWasm, "/run/graflow/module.wasm", export))
 	o := a.server.Close()
 	e := ended{output: string(o.Output), asked: a.embedder.noted(), paused: errors.Is(o.Err, wasmhost.ErrPaused)}
 	if o.Failure != nil {
