@@ -39,6 +39,7 @@ func TestExamine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = docker.Close() })
 	program := dockertest.Program(t, "./inside/testdata/inside")
 	config := Config{Scratch: scratch, Binary: program}
 	r := Examine(t.Context(), config)
