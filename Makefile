@@ -39,8 +39,8 @@ setup: tools ## fetch the modules and build the pinned tools (minutes, once)
 	$(GO) mod download
 
 .PHONY: build
-build: ## build bin/graflow-wasm
-	$(GO) build -trimpath -ldflags '$(if $(VERSION),-X main.version=$(VERSION))' -o bin/graflow-wasm ./cmd/graflow-wasm
+build: ## build bin/graflow-wasm, static: it can be mounted into any image
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(if $(VERSION),-X main.version=$(VERSION))' -o bin/graflow-wasm ./cmd/graflow-wasm
 
 .PHONY: run
 run: build $(THUMBNAILS)/in ## build, then run examples/03-thumbnails on real images
