@@ -26,7 +26,9 @@ type Container struct {
 func Containers(tb testing.TB, labels ...string) []Container {
 	tb.Helper()
 	var all []Container
-	if err := connect(tb).call(tb.Context(), http.MethodGet, "/containers/json?all=1&"+filters(labels), nil, &all); err != nil {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), time.Minute) // also in a test's cleanup
+	defer cancel()
+	if err := connect(tb).call(ctx, http.MethodGet, "/containers/json?all=1&"+filters(labels), nil, &all); err != nil {
 		tb.Fatalf("list the containers with %q: %v", labels, err)
 	}
 	return all

@@ -39,7 +39,7 @@ func connect(tb testing.TB) *daemon {
 	if host == "" {
 		host = socket
 	}
-	d, err := dial(tb.Context(), host)
+	d, err := dial(context.WithoutCancel(tb.Context()), host) // which is over in a test's cleanup
 	if err != nil {
 		absent(tb, "a Docker daemon", "start one (make docker), or let DOCKER_HOST say where it is", err)
 	}
