@@ -2,7 +2,8 @@
 // snippet of these pages and of the README is run, or checked as far as it can be:
 //
 //   - yaml is a flow. Its graph is built; if the page has the guest too it is
-//     validated with it, and run if the page says how in `code`.
+//     validated with it, and run if the page says how in `code`. Or it is a policy of
+//     Docker tasks, which is read.
 //   - go is a guest, a test of it, or part of a function; all are built and run.
 //   - sh runs, line by line, where the page's flow and guest are. What make would do
 //     is only looked up.
@@ -47,6 +48,7 @@ func testMain(m *testing.M) (code int, err error) {
 	command, cache = filepath.Join(dir, "graflow-wasm"), filepath.Join(dir, "cache")
 	build := exec.Command("go", "build", "-o", command, "./cmd/graflow-wasm")
 	build.Dir = root
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // it is mounted into containers
 	if out, err := build.CombinedOutput(); err != nil {
 		return 1, errors.New(string(out))
 	}

@@ -1,6 +1,8 @@
 package docs_test
 
 import (
+	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -10,10 +12,15 @@ import (
 )
 
 // checkFlows builds the flows of a page. With its guest they are validated too, and
-// what the page says to run is run.
+// what the page says to run is run. Flows whose tasks are in containers need no guest
+// for that.
 func checkFlows(t *testing.T, dir string, p page) {
 	t.Helper()
 	for _, s := range p.in("yaml") {
+		if isPolicy(s.text) {
+			checkPolicy(t, dir, s)
+			continue
+		}
 		file, err := flowfile.Parse(s.name, []byte(s.text))
 		if err != nil {
 			t.Error(err)
@@ -21,7 +28,7 @@ func checkFlows(t *testing.T, dir string, p page) {
 		}
 		name := file.Spec.Name + ".flow.yaml"
 		write(t, filepath.Join(dir, name), s.text, 0o600)
-		if guests[p.name] != "" {
+		if guests[p.name] != "" || strings.Contains(s.text, "docker") && !strings.Contains(s.text, "modules:") {
 			run(t, dir, environment(t, dir), command, "validate", name)
 		}
 		for _, line := range runsOf(p, name) {
@@ -29,6 +36,22 @@ func checkFlows(t *testing.T, dir string, p page) {
 				t.Errorf("%s: graflow-wasm %s: no result", s.name, line)
 			}
 		}
+	}
+}
+
+// isPolicy tells whether YAML is a policy of Docker tasks: no flow has images.
+func isPolicy(text string) bool { return strings.HasPrefix(text, "images:") }
+
+// checkPolicy has the command read a policy, and refuse what it does not allow.
+func checkPolicy(t *testing.T, dir string, s snippet) {
+	t.Helper()
+	policy, flow := filepath.Join(dir, "policy.yaml"), filepath.Join(dir, "strange.flow.yaml")
+	write(t, policy, s.text, 0o600)
+	write(t, flow, "name: strange\ntasks: {a: {docker: {image: no.such.example/a}}}\n", 0o600)
+	cmd := exec.CommandContext(t.Context(), command, "validate", flow, "--docker-policy", policy)
+	cmd.Env = append(os.Environ(), environment(t, dir)...)
+	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), `would write images: ["no.such.example/a"] in the policy`) {
+		t.Errorf("%s: got %v, %s; want it to refuse an image that is not in it", s.name, err, out)
 	}
 }
 

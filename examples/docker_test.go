@@ -1,6 +1,7 @@
 package examples_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -21,6 +22,9 @@ func TestDocker(t *testing.T) {
 		`{"path":"/cart","requests":1,"median":0.088,"p95":0.088}]}` + "\n"
 	if got := makes(t, "11-docker", "--quiet"); got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+	if saved, err := os.ReadFile("../build/11-docker/files/sift/failed.gz"); err != nil || !bytes.HasPrefix(saved, []byte("\x1f\x8b")) {
+		t.Errorf("got file %q, %v, want a gzip", saved, err)
 	}
 	log, err := os.ReadFile("11-docker/access.log")
 	if err != nil {
