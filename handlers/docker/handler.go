@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/docker/docker/client"
 
@@ -21,11 +22,15 @@ type Handler struct {
 	docker  *client.Client
 	scratch *scratch
 
-	mu      sync.Mutex // guards what follows
-	closed  bool
-	reaped  bool           // what dead processes left was looked for
-	running sync.WaitGroup // attempts
-	pools   pools
+	patience  time.Duration // for the daemon
+	preparing chan struct{} // has one place, for who makes the scratch directory and reaps
+	reaped    bool          // what dead processes left was looked for; of who has the place
+
+	mu        sync.Mutex // guards what follows
+	closed    bool
+	running   sync.WaitGroup // attempts
+	unremoved []string       // containers whose removal failed
+	pools     pools
 }
 
 var (
@@ -51,7 +56,10 @@ func New(config Config) (*Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("new docker handler: %w", err)
 	}
-	h := &Handler{config: config, docker: docker, scratch: &scratch{asked: config.Scratch}}
+	h := &Handler{
+		config: config, docker: docker, scratch: &scratch{asked: config.Scratch},
+		patience: patience, preparing: make(chan struct{}, 1),
+	}
 	h.pools.handler = h
 	return h, nil
 }
@@ -114,20 +122,34 @@ func (h *Handler) Handle(ctx context.Context, call *engine.Call) (engine.Result,
 // dead processes have left.
 func (h *Handler) begin(ctx context.Context) error {
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	if h.closed {
+		h.mu.Unlock()
 		return errors.New("the docker handler is closed")
+	}
+	h.running.Add(1)
+	h.mu.Unlock()
+	err := h.prepare(ctx)
+	if err != nil {
+		h.running.Done()
+	}
+	return err
+}
+
+// prepare makes what all attempts need. A daemon that hangs holds nobody longer than
+// their own context.
+func (h *Handler) prepare(ctx context.Context) error {
+	select {
+	case h.preparing <- struct{}{}:
+		defer func() { <-h.preparing }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 	if err := h.scratch.make(); err != nil {
 		return err
 	}
 	if !h.reaped {
-		if err := h.reap(ctx); err != nil {
-			return err
-		}
-		h.reaped = true
+		h.reaped = h.reap(ctx)
 	}
-	h.running.Add(1)
 	return nil
 }
 
@@ -138,7 +160,7 @@ func (h *Handler) Close() error {
 	h.closed = true
 	h.mu.Unlock()
 	h.running.Wait()
-	return errors.Join(h.pools.close(), h.scratch.remove(), h.docker.Close())
+	return errors.Join(h.pools.close(), h.removeOthers(context.Background(), nil, nil), h.scratch.remove(), h.docker.Close())
 }
 
 // ledger is what an attempt used.

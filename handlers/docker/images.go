@@ -31,7 +31,7 @@ func (h *Handler) Pin(ctx context.Context, task *engine.Task) (name, digest stri
 	if s.image.digest != "" {
 		return name, name, nil
 	}
-	found, err := h.docker.ImageInspect(ctx, name)
+	found, err := h.inspect(ctx, name)
 	if err == nil {
 		return name, pinOf(s.image, found), nil
 	}
@@ -42,11 +42,24 @@ func (h *Handler) Pin(ctx context.Context, task *engine.Task) (name, digest stri
 	if err != nil {
 		return "", "", nil //nolint:nilerr // the attempt will say so, if it comes to that
 	}
-	there, err := h.docker.DistributionInspect(ctx, name, auth)
+	var there registry.DistributionInspect
+	err = h.ask(ctx, "look for image "+name, func(ctx context.Context) (err error) {
+		there, err = h.docker.DistributionInspect(ctx, name, auth)
+		return err
+	})
 	if err != nil {
 		return "", "", nil //nolint:nilerr // likewise
 	}
 	return name, s.image.familiar() + "@" + string(there.Descriptor.Digest), nil
+}
+
+// inspect looks for an image here.
+func (h *Handler) inspect(ctx context.Context, ref string) (found image.InspectResponse, err error) {
+	err = h.ask(ctx, "look for image "+ref, func(ctx context.Context) (err error) {
+		found, err = h.docker.ImageInspect(ctx, ref)
+		return err
+	})
+	return found, err
 }
 
 func pinOf(ref reference, found image.InspectResponse) string {
@@ -61,7 +74,7 @@ func pinOf(ref reference, found image.InspectResponse) string {
 // image finds the image of an attempt, and pulls it first if need be. That of a run
 // which is pinned is the one that it began with.
 func (a *attempt) image(ctx context.Context) (image.InspectResponse, error) {
-	s, docker := a.settings, a.handler.docker
+	s, h := a.settings, a.handler
 	ref, pinned := s.image.String(), a.call.Pins[s.image.String()]
 	if pinned != "" {
 		ref = pinned
@@ -71,11 +84,8 @@ func (a *attempt) image(ctx context.Context) (image.InspectResponse, error) {
 			return image.InspectResponse{}, err
 		}
 	}
-	found, err := docker.ImageInspect(ctx, ref)
+	found, err := h.inspect(ctx, ref)
 	if err == nil || !errdefs.IsNotFound(err) {
-		if err != nil {
-			err = ofDaemon("look for image "+ref, err)
-		}
 		return found, err
 	}
 	if why := a.unpullable(ref); why != "" {
@@ -84,10 +94,7 @@ func (a *attempt) image(ctx context.Context) (image.InspectResponse, error) {
 	if err := a.pull(ctx, ref); err != nil {
 		return found, err
 	}
-	if found, err = docker.ImageInspect(ctx, ref); err != nil {
-		err = ofDaemon("look for image "+ref, err)
-	}
-	return found, err
+	return h.inspect(ctx, ref)
 }
 
 // unpullable is why an image is not to be pulled; "" if it may be.

@@ -7,16 +7,18 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
-	"github.com/docker/docker/client"
 
 	"github.com/graflow/graflow-wasm/internal/dirlock"
 )
 
 // Labels of containers. Whoever looks at a daemon sees what each is of.
 const (
+	labelPrefix = "graflow."
+
 	LabelRun        = "graflow.run"
 	LabelTask       = "graflow.task"
 	LabelActivation = "graflow.activation"
@@ -65,22 +67,25 @@ func machine() string {
 
 // reap removes what processes have left that are dead: their containers on this
 // daemon, and their directories. Whether one is dead its lock tells, so those of
-// other machines and other scratch directories are let be. Without a daemon only
-// directories are looked at.
-func (h *Handler) reap(ctx context.Context) error {
+// other machines and other scratch directories are let be. It tells whether the
+// daemon said what there is; if not, the attempt will learn why, and the next one
+// reaps. What can't be removed is no reason to run nothing: it is logged.
+func (h *Handler) reap(ctx context.Context) (done bool) {
 	shared := filepath.Dir(h.scratch.dir)
 	dead, err := deadIn(shared, h.scratch.instance)
 	if err != nil {
-		return err
+		h.config.Logger.Error("look for directories that were left", "err", err)
 	}
-	found, err := h.docker.ContainerList(ctx, container.ListOptions{All: true, Filters: filters.NewArgs(
-		filters.Arg("label", LabelScratch+"="+shared), filters.Arg("label", LabelMachine+"="+machine()),
-	)})
+	var found []container.Summary
+	err = h.ask(ctx, "look for containers that were left", func(ctx context.Context) (err error) {
+		found, err = h.docker.ContainerList(ctx, container.ListOptions{All: true, Filters: filters.NewArgs(
+			filters.Arg("label", LabelScratch+"="+shared), filters.Arg("label", LabelMachine+"="+machine()),
+		)})
+		return err
+	})
 	if err != nil {
-		if client.IsErrConnectionFailed(err) {
-			return nil // the attempt will say so
-		}
-		return ofDaemon("look for containers that were left", err)
+		h.config.Logger.Warn("reap containers", "err", err)
+		return false
 	}
 	var errs []error
 	for _, c := range found {
@@ -94,7 +99,10 @@ func (h *Handler) reap(ctx context.Context) error {
 	for _, dir := range dead { // after the containers, which would be found no more by them
 		errs = append(errs, os.RemoveAll(dir))
 	}
-	return errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		h.config.Logger.Error("remove what a dead process has left", "err", err)
+	}
+	return true
 }
 
 // deadIn lists the directories below shared whose processes are dead.
@@ -113,19 +121,20 @@ func deadIn(shared, own string) ([]string, error) {
 }
 
 // isDead tells whether nobody holds the lock of an instance. One that is just being
-// made has no lock yet, and is let be.
+// made, which has no lock yet, is let be.
 func isDead(shared, instance string) bool {
 	if instance == "" || instance != filepath.Base(instance) {
 		return false
 	}
 	dir := filepath.Join(shared, instance)
-	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-		return true
+	info, err := os.Stat(dir)
+	if err != nil {
+		return errors.Is(err, os.ErrNotExist)
 	}
-	name := filepath.Join(dir, lockName)
-	if _, err := os.Stat(name); err != nil {
+	if strings.HasPrefix(instance, unlocked) && time.Since(info.ModTime()) < time.Minute {
 		return false
 	}
+	name := filepath.Join(dir, lockName)
 	lock, err := dirlock.Take(name, errLocked)
 	if err != nil {
 		return false

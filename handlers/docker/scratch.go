@@ -33,6 +33,9 @@ var errLocked = errors.New("it is in use")
 
 const lockName = "lock"
 
+// unlocked is before the name of a directory that is just being made.
+const unlocked = ".new-"
+
 // shared is where the handlers of a user have their directories. That is in memory
 // if it can be: inputs and secrets then touch no disk.
 func (s *scratch) shared() string {
@@ -63,13 +66,18 @@ func (s *scratch) make() error {
 	id := make([]byte, 6)
 	_, _ = rand.Read(id) // which never fails
 	instance := hex.EncodeToString(id)
-	dir := filepath.Join(shared, instance)
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	// Who reaps takes one without a lock for a dead process's: it has its lock
+	// before its name.
+	dir, made := filepath.Join(shared, instance), filepath.Join(shared, unlocked+instance)
+	if err := os.Mkdir(made, 0o700); err != nil {
 		return fmt.Errorf("make a directory for containers: %w", err)
 	}
-	lock, err := dirlock.Take(filepath.Join(dir, lockName), errLocked)
+	lock, err := dirlock.Take(filepath.Join(made, lockName), errLocked)
+	if err == nil {
+		err = os.Rename(made, dir)
+	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("make a directory for containers: %w", err), os.RemoveAll(dir))
+		return errors.Join(fmt.Errorf("make a directory for containers: %w", err), os.RemoveAll(made))
 	}
 	s.instance, s.dir, s.lock = instance, dir, lock
 	return nil

@@ -75,7 +75,7 @@ func (w *warm) place(ctx context.Context, a *attempt) (place, error) {
 
 // accept waits until the container's server is there.
 func (w *warm) accept(ctx context.Context, listener *pooled.Listener) (*pooled.Server, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, w.handler.patience)
 	defer cancel()
 	died := make(chan error, 1)
 	go func() {
@@ -157,7 +157,7 @@ func (w *warm) own() place {
 
 // gone finds out why the server is.
 func (w *warm) gone(ctx context.Context, err error) (ended, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, w.handler.patience)
 	defer cancel()
 	select {
 	case waited := <-w.container.waited:
@@ -178,7 +178,7 @@ func (w *warm) remove(ctx context.Context) error {
 		_ = w.server.Close() // it may be closed
 	}
 	err := w.container.remove(ctx)
-	w.container.stream.Close()
+	w.container.close()
 	<-w.copied
 	return errors.Join(err, os.RemoveAll(w.dir))
 }
