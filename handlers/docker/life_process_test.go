@@ -157,8 +157,8 @@ func TestStartAtOnce(t *testing.T) {
 // TestImageLabels has an image that would have its containers kept.
 func TestImageLabels(t *testing.T) {
 	t.Parallel()
-	image := dockertest.Image(t, "labels", map[string]dockertest.File{"run": {Path: dockertest.Program(t, "./inside/testdata/inside")}},
-		`ENTRYPOINT ["/run", "ignore"]`, `LABEL `+LabelKept+`=true `+LabelInstance+`=other `+LabelPool+`=another`)
+	image := dockertest.Image(t, "labels", map[string]dockertest.File{"hostile": {Path: dockertest.Program(t, "./testdata/hostile")}},
+		`ENTRYPOINT ["/hostile", "stubborn"]`, `LABEL `+LabelKept+`=true `+LabelInstance+`=other `+LabelPool+`=another`)
 	h := newHandler(t, Config{})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
