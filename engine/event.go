@@ -17,7 +17,7 @@ type Event struct {
 	Started    time.Time       `json:"started,omitzero"`
 	Worker     string          `json:"worker,omitempty"` // the process that executed the attempt, where several could
 	Value      json.RawMessage `json:"value,omitempty"`
-	Blob       bool            `json:"blob,omitempty"` // Value is a reference to a blob
+	Blob       bool            `json:"blob,omitempty"`  // Value is a reference to a blob
 	Files      []File          `json:"files,omitempty"` // that the attempt left
 	Effects    Effects         `json:"effects,omitzero"`
 	Error      *TaskError      `json:"error,omitempty"`
