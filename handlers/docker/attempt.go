@@ -41,6 +41,7 @@ var errTimeLimit = errors.New("limits.timeout is over")
 type ended struct {
 	exit        int64
 	outOfMemory bool
+	killed      bool // by the kernel, which does so to who is out of memory
 }
 
 // run makes the container, waits for its end, and judges it. Of an attempt that

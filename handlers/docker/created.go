@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/docker/docker/api/types"
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/events"
+	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/errdefs"
 )
 
@@ -144,10 +147,45 @@ func (c *created) judge(ctx context.Context, w waited) (ended, error) {
 	if err != nil {
 		return end, err
 	}
-	if found.State != nil {
-		end.outOfMemory = found.State.OOMKilled
+	if found.State == nil {
+		return end, nil
+	}
+	if end.outOfMemory = found.State.OOMKilled; !end.outOfMemory && end.exit != 0 {
+		end.outOfMemory, end.killed = c.reason(ctx, found, end.exit)
 	}
 	return end, nil
+}
+
+// killed is the exit code of a command that SIGKILL ended, as the kernel does when
+// there is no memory.
+const killed = 137
+
+// reason asks the daemon's events: it may hear of a container's end before it hears
+// why, if at all, and then its state never tells. A container that nobody had the
+// daemon kill, and that is killed all the same, was so by the kernel.
+func (c *created) reason(ctx context.Context, found container.InspectResponse, exit int64) (outOfMemory, byKernel bool) {
+	until, err := time.Parse(time.RFC3339Nano, found.State.FinishedAt) // by the daemon's clock
+	if err != nil {
+		return false, false
+	}
+	if exit == killed {
+		until = until.Add(500 * time.Millisecond)
+	}
+	ctx, cancel := context.WithTimeout(ctx, min(10*time.Second, c.handler.patience))
+	defer cancel()
+	told, failed := c.handler.docker.Events(ctx, events.ListOptions{
+		Since: found.Created, Until: until.Format(time.RFC3339Nano),
+		Filters: filters.NewArgs(
+			filters.Arg("container", c.id),
+			filters.Arg("event", string(events.ActionOOM)), filters.Arg("event", string(events.ActionKill)),
+		),
+	})
+	select {
+	case event := <-told:
+		return event.Action == events.ActionOOM, false
+	case err := <-failed: // io.EOF, if there was none
+		return false, exit == killed && errors.Is(err, io.EOF)
+	}
 }
 
 // remove removes the container, also one that runs. Nothing of it is left; of one

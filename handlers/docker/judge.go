@@ -51,6 +51,8 @@ func (a *attempt) judge(ctx context.Context, end ended, outcome lines.Outcome, e
 		return failed, err
 	case end.outOfMemory && end.exit != 0:
 		return failed, lasting(KindMemory, "the container ran out of memory: limits.memory is %d bytes, all processes and trees in memory counted; exit code %d%s", a.settings.limits.Memory, end.exit, a.lastLine())
+	case end.killed:
+		return failed, passing(KindMemory, "the container was killed, by nobody who told the daemon to: most likely it ran out of memory, see limits.memory, %d bytes; exit code %d%s", a.settings.limits.Memory, end.exit, a.lastLine())
 	case outcome.Failure != nil:
 		f := outcome.Failure
 		return failed, &engine.TaskError{Kind: f.Kind, Message: f.Message, Permanent: f.Permanent, RetryAfter: f.RetryAfter, Stack: f.Stack}
