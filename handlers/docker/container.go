@@ -100,8 +100,9 @@ func (h *Handler) create(ctx context.Context, s *settings, img image.InspectResp
 			}
 		}
 	}
+	at.CPUs = h.cpus
 	c, err := h.make(ctx, s, at)
-	if err == nil && s.user == "" && isName(at.ImageUser) {
+	if err == nil && s.user == "" && named(at.ImageUser) {
 		c, err = c.unlessRoot(ctx, s, at)
 	}
 	if err != nil {

@@ -24,7 +24,8 @@ type Handler struct {
 
 	patience  time.Duration // for the daemon
 	preparing chan struct{} // has one place, for who makes the scratch directory and reaps
-	reaped    bool          // what dead processes left was looked for; of who has the place
+	reaped    time.Time     // when what dead processes left was looked for; of who has the place
+	cpus      int           // of the daemon's machine; set before the first attempt goes on
 
 	mu        sync.Mutex // guards what follows
 	closed    bool
@@ -118,8 +119,8 @@ func (h *Handler) Handle(ctx context.Context, call *engine.Call) (engine.Result,
 	return result, nil
 }
 
-// begin counts an attempt, unless the handler is closed. The first one removes what
-// dead processes have left.
+// begin counts an attempt, unless the handler is closed. Now and then it first removes
+// what dead processes have left.
 func (h *Handler) begin(ctx context.Context) error {
 	h.mu.Lock()
 	if h.closed {
@@ -147,11 +148,22 @@ func (h *Handler) prepare(ctx context.Context) error {
 	if err := h.scratch.make(); err != nil {
 		return err
 	}
-	if !h.reaped {
-		h.reaped = h.reap(ctx)
+	if time.Since(h.reaped) > reapEvery && h.reap(ctx) {
+		h.reaped = time.Now()
 	}
-	return nil
+	if h.cpus > 0 {
+		return nil
+	}
+	return h.ask(ctx, "ask the daemon for its processors", func(ctx context.Context) error {
+		info, err := h.docker.Info(ctx)
+		h.cpus = info.NCPU
+		return err
+	})
 }
+
+// reapEvery is how soon a worker that takes over a dead one's tasks removes what
+// that has left.
+const reapEvery = 5 * time.Second
 
 // Close waits for the attempts that run, removes the containers that are kept for
 // reuse, and all files. Cancel the attempts first.

@@ -23,11 +23,11 @@ func TestDefaultContainer(t *testing.T) {
 		Dir: "/dev/shm/a1", Image: "sha256:1", ImageUser: "root", Cmd: []string{"sh"}, CPUs: 4,
 		Labels: map[string]string{"run": "r"}, Env: map[string]string{"GRAFLOW_RUN": "r"},
 	})
-	ten, pids := 10, int64(256)
+	grace, pids := 2, int64(256)
 	wantConfig := &container.Config{
 		Image: "sha256:1", User: "65534:65534", Env: []string{"A=x=y", "B=2", "GRAFLOW_RUN=r"}, Cmd: []string{"run"}, Labels: map[string]string{"run": "r"},
 		AttachStdin: true, AttachStdout: true, AttachStderr: true, OpenStdin: true, StdinOnce: true,
-		StopSignal: "SIGTERM", StopTimeout: &ten, Healthcheck: &container.HealthConfig{Test: []string{"NONE"}},
+		StopSignal: "SIGTERM", StopTimeout: &grace, Healthcheck: &container.HealthConfig{Test: []string{"NONE"}},
 	}
 	wantHost := &container.HostConfig{
 		NetworkMode: "none", ReadonlyRootfs: true, CapDrop: []string{"ALL"}, SecurityOpt: []string{"no-new-privileges:true"},

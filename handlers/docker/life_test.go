@@ -219,11 +219,11 @@ func TestDaemonComesBack(t *testing.T) {
 	call := callOf(shell(dockertest.Busybox(t), "true"), "")
 	_, err := h.Handle(t.Context(), call)
 	wantKind(t, err, KindUnavailable)
-	if h.reaped {
+	if !h.reaped.IsZero() {
 		t.Error("it reaped without a daemon")
 	}
 	b.on(nil)
-	if _, err := h.Handle(t.Context(), call); err != nil || !h.reaped {
-		t.Errorf("%v, reaped %t", err, h.reaped)
+	if _, err := h.Handle(t.Context(), call); err != nil || h.reaped.IsZero() {
+		t.Errorf("%v, reaped at %v", err, h.reaped)
 	}
 }

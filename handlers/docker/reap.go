@@ -120,8 +120,7 @@ func deadIn(shared, own string) ([]string, error) {
 	return dead, nil
 }
 
-// isDead tells whether nobody holds the lock of an instance. One that is just being
-// made, which has no lock yet, is let be.
+// isDead tells whether nobody holds the lock of an instance.
 func isDead(shared, instance string) bool {
 	if instance == "" || instance != filepath.Base(instance) {
 		return false
@@ -131,13 +130,13 @@ func isDead(shared, instance string) bool {
 	if err != nil {
 		return errors.Is(err, os.ErrNotExist)
 	}
-	if strings.HasPrefix(instance, unlocked) && time.Since(info.ModTime()) < time.Minute {
-		return false
+	unused := time.Since(info.ModTime()) > time.Minute // else somebody may be making or removing it just now
+	if strings.HasPrefix(instance, unlocked) {
+		return unused
 	}
-	name := filepath.Join(dir, lockName)
-	lock, err := dirlock.Take(name, errLocked)
-	if err != nil {
-		return false
+	held, err := dirlock.Held(filepath.Join(dir, lockName))
+	if errors.Is(err, os.ErrNotExist) {
+		return unused
 	}
-	return lock.Close() == nil
+	return err == nil && !held
 }

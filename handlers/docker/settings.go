@@ -32,7 +32,7 @@ const (
 
 // DefaultStopTimeout is how long a container that is to stop has to do so, until
 // it is killed.
-const DefaultStopTimeout = 10 * time.Second
+const DefaultStopTimeout = 2 * time.Second
 
 // settings are all that a task's containers are made from, within what the
 // operator allows. They are not changed once they are parsed.

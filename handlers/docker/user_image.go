@@ -3,10 +3,12 @@ package docker
 import (
 	"archive/tar"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
 	"github.com/docker/docker/client"
+	"github.com/docker/docker/errdefs"
 )
 
 // mostPasswdBytes is far more than an image's passwd has.
@@ -39,4 +41,23 @@ func isRootThere(ctx context.Context, docker *client.Client, container, user str
 		return true, fmt.Errorf("read who is %q in the image: %w", user, err)
 	}
 	return rootIn(passwd, user), nil
+}
+
+// unlessRoot is the container, which does not run yet, or another one in its place if
+// the name of its image's user is one of root's. Of a name that the image does not
+// know the container's start will tell.
+func (c *created) unlessRoot(ctx context.Context, s *settings, at place) (*created, error) {
+	var root bool
+	err := c.handler.ask(ctx, "look for the user of the image", func(ctx context.Context) (err error) {
+		root, err = isRootThere(ctx, c.handler.docker, c.id, at.ImageUser)
+		return err
+	})
+	if err == nil && !root || errdefs.IsNotFound(err) {
+		return c, nil
+	}
+	if err := errors.Join(err, c.remove(ctx)); err != nil {
+		return nil, err
+	}
+	at.ImageUser = nobody
+	return c.handler.make(ctx, s, at)
 }

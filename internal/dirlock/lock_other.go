@@ -12,3 +12,8 @@ import (
 func Take(name string, inUse error) (io.Closer, error) {
 	return nil, fmt.Errorf("lock %s: this system has no file locks: %w", name, errors.ErrUnsupported)
 }
+
+// Held refuses, as Take does.
+func Held(name string) (bool, error) {
+	return false, fmt.Errorf("lock %s: this system has no file locks: %w", name, errors.ErrUnsupported)
+}

@@ -47,3 +47,19 @@ func sign(f *os.File) error {
 	_, err := fmt.Fprintln(f, os.Getpid())
 	return err
 }
+
+// Held tells whether a process has the lock of a file, which must be there.
+func Held(name string) (bool, error) {
+	f, err := os.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = f.Close() }()
+	switch err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); {
+	case errors.Is(err, unix.EWOULDBLOCK):
+		return true, nil
+	case err != nil:
+		return false, fmt.Errorf("lock %s: %w", name, err)
+	}
+	return false, unix.Flock(int(f.Fd()), unix.LOCK_UN)
+}

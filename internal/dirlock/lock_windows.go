@@ -26,3 +26,19 @@ func Take(name string, inUse error) (io.Closer, error) {
 	}
 	return nil, fmt.Errorf("lock %s: %w", name, err)
 }
+
+// Held tells whether a process has the lock of a file, which must be there.
+func Held(name string) (bool, error) {
+	if _, err := os.Stat(name); err != nil {
+		return false, err
+	}
+	held := errors.New("held")
+	lock, err := Take(name, held)
+	if err == nil {
+		return false, lock.Close()
+	}
+	if errors.Is(err, held) {
+		return true, nil
+	}
+	return false, err
+}
