@@ -63,7 +63,9 @@ COMPILER := $(addprefix $(WAZERO)/,leb128 wasm/binary engine/wazevo/ssa engine/w
 METER := $(addprefix github.com/graflow/graflow-wasm/wasmhost/internal/,meter wasmbin)
 RACE = -race $(COMPILER:%=-gcflags=%=-race=false)
 
+# Nor does each process of a test sleep a second at its end, as the detector wants.
 .PHONY: test
+test: export GORACE := atexit_sleep_ms=0 $(GORACE)
 test: ## all tests with the race detector
 	$(GO) test $(RACE) $(METER:%=-gcflags=%=-race=false) -timeout $(TEST_TIMEOUT) \
 		$$($(GO) list ./... | grep -vxF $(addprefix -e ,$(METER)))
