@@ -52,7 +52,7 @@ func readSmall(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() // it was read only
+	defer func() { _ = f.Close() }() // it was read only
 	text, err := io.ReadAll(io.LimitReader(f, maxPolicyBytes+1))
 	switch {
 	case err != nil:

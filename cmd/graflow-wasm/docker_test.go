@@ -31,7 +31,8 @@ var staticCommand = sync.OnceValues(func() (dir string, err error) {
 })
 
 // TestDockerScripts is TestScripts with a real daemon. IMAGE in flows is an image with
-// busybox; `containers N` waits until there are N of the script.
+// busybox; `containers N` waits until there are N of the script. At its end none is left,
+// nor anything else of what containers were given.
 func TestDockerScripts(t *testing.T) {
 	t.Parallel()
 	dockertest.Daemon(t)
@@ -48,6 +49,7 @@ func TestDockerScripts(t *testing.T) {
 				return err
 			}
 			env.Defer(func() {
+				dockertest.Left(t, scratch, docker.LabelScratch+"="+scratch)
 				if err := os.RemoveAll(scratch); err != nil {
 					t.Error(err)
 				}

@@ -144,6 +144,9 @@ func elsewhere(std streams, flags driveFlags, run string, err error) error {
 		return writeJSON(std.out, driven{steered{run, string(engine.StatusRunning)}, true})
 	}
 	fmt.Fprintf(std.err, "run %s goes on in the process that has %s open; watch it: %s\n", run, flags.place.path(), commandFor(&flags.place, "watch", run, ""))
+	if flags.filesDir != "" {
+		fmt.Fprintf(std.err, "save its files then: %s\n", commandFor(&flags.place, "files", run, " --save "+shellQuote(flags.filesDir)))
+	}
 	return nil
 }
 

@@ -38,6 +38,7 @@ type wiring struct {
 	host   *wasmhost.Host
 	wasm   *wasm.Handler
 	docker *docker.Handler // nil: no containers are run
+	log    *slog.Logger
 }
 
 // newWiring starts a host and an engine on it. The caller closes it.
@@ -66,7 +67,7 @@ func newWiring(ctx context.Context, c wiringConfig) (*wiring, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start the engine: %w", err), host.Close(ctx))
 	}
-	return &wiring{engine: e, host: host, wasm: w, docker: d}, nil
+	return &wiring{engine: e, host: host, wasm: w, docker: d, log: slog.Default()}, nil
 }
 
 // newHost starts a WebAssembly host that caches below dir.
@@ -122,7 +123,7 @@ func (w *wiring) Close() {
 	_ = w.engine.Close() // nothing is left to be told
 	if w.docker != nil {
 		if err := w.docker.Close(); err != nil { // containers may be left
-			slog.Error("close what containers were run with", "err", err)
+			w.log.Error("close what containers were run with", "err", err)
 		}
 	}
 	_ = w.host.Close(context.Background()) // likewise
