@@ -131,6 +131,9 @@ func (c DialConfig) advise(err error) error {
 		return fmt.Errorf("the server has no TLS; leave the CA and the scheme tls out, or give it a certificate: %w", err)
 	case errors.As(err, &wrongHost):
 		return fmt.Errorf("use a name that is in the server's certificate: %w", err)
+	case c.Cert == "" && (strings.Contains(err.Error(), "certificate required") || strings.Contains(err.Error(), "after TLS handshake")):
+		// Its alert may be lost, since it closes the connection at once.
+		return fmt.Errorf("the server wants a certificate from clients: give yours, with its key: %w", err)
 	case errors.Is(err, nats.ErrNoServers), errors.Is(err, nats.ErrTimeout), errors.As(err, &network):
 		return fmt.Errorf("%w: %w; see that a server runs there, and that the address is right", ErrUnreachable, err)
 	}

@@ -10,7 +10,7 @@ import (
 // until waits for what can only be asked for.
 func until(tb testing.TB, what string, f func() bool) {
 	tb.Helper()
-	for end := time.Now().Add(25 * time.Second); !f(); {
+	for end := time.Now().Add(2 * time.Minute); !f(); {
 		if time.Now().After(end) {
 			tb.Fatalf("never came: %s", what)
 		}

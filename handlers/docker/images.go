@@ -18,9 +18,9 @@ import (
 	"github.com/graflow/graflow-wasm/engine"
 )
 
-// Pin implements engine.Pinner: the task's image, and the digest that it has here or
-// in its registry: "name@sha256:…" of an image that is from a registry, the image's
-// id of one that is not. An image that nobody can tell of now, since there is no
+// Pin implements engine.Pinner: the task's image, and the digest that it has here, or
+// in its registry if it is not here or to be pulled always: "name@sha256:…" of an image
+// that is from a registry, the image's id of one that is not. An image that nobody can tell of now, since there is no
 // daemon or no image yet, is not pinned: both are "".
 func (h *Handler) Pin(ctx context.Context, task *engine.Task) (name, digest string, err error) {
 	s, err := h.settings(ctx, task)
@@ -31,12 +31,14 @@ func (h *Handler) Pin(ctx context.Context, task *engine.Task) (name, digest stri
 	if s.image.digest != "" {
 		return name, name, nil
 	}
-	found, err := h.inspect(ctx, name)
-	if err == nil {
-		return name, pinOf(s.image, found), nil
-	}
-	if !errdefs.IsNotFound(err) || s.pull == pullNever {
-		return "", "", nil
+	if s.pull != pullAlways || s.image.id != "" {
+		found, err := h.inspect(ctx, name)
+		if err == nil {
+			return name, pinOf(s.image, found), nil
+		}
+		if !errdefs.IsNotFound(err) || s.pull == pullNever || s.image.id != "" {
+			return "", "", nil
+		}
 	}
 	auth, err := h.registryAuth(ctx, s)
 	if err != nil {

@@ -52,7 +52,7 @@ func (a *attempt) complete(next *engine.NextTask) error {
 	}
 	s, err := a.handler.settings(context.Background(), &next.Task)
 	if err != nil {
-		return fmt.Errorf("next task %q: %w", next.Task.ID, err)
+		return lasting(engine.KindInvalidInput, "next task %q: %w", next.Task.ID, err)
 	}
 	if image := s.image; image.String() != a.settings.image.String() && !spawn.Image(task.Handler, image.text, image.String(), image.familiar()) {
 		return guest.Denied("next task %q: image %q is not granted: list %q in grants.spawn of task %q, now %s", next.Task.ID, image.text, "image:"+image.text, task.ID, spawn)
