@@ -121,7 +121,7 @@ gauntlet: ## modules that attack their host, each in a process of its own
 	$(GO) test -count=1 -run TestNaiveHost ./wasmhost/gauntlet/runner
 
 .PHONY: bench
-bench: bench-go bench-sandbox bench-queue ## all benchmarks, kept in build/ and bench/results
+bench: bench-go bench-sandbox bench-queue bench-containers ## all benchmarks, kept in build/ and bench/results
 
 .PHONY: bench-sandbox
 bench-sandbox: ## the sandbox beside stock wazero, wasmtime and Extism, in one run
@@ -131,6 +131,10 @@ bench-sandbox: ## the sandbox beside stock wazero, wasmtime and Extism, in one r
 .PHONY: bench-queue
 bench-queue: ## ours beside asynq, River and plain JetStream, in one run; needs redis-server and postgresql
 	cd bench && $(GO) run ./cmd/queue -results results
+
+.PHONY: bench-containers
+bench-containers: ## what isolation costs, beside docker run; needs a Docker daemon
+	cd bench && $(GO) run ./cmd/containers -results results
 
 .PHONY: bench-check
 bench-check: ## the benchmarks beside other hosts build and count right
