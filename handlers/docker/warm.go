@@ -140,7 +140,7 @@ func (w *warm) run(ctx context.Context, a *attempt) (ended, error) {
 	}
 	exit, err := w.server.Run(ctx, job)
 	end := ended{exit: int64(exit.Code), outOfMemory: exit.OutOfMemory}
-	w.spent = exit.Spent != "" || errors.Is(err, pooled.ErrGone)
+	w.spent = exit.Spent != "" || errors.Is(err, pooled.ErrGone) || ctx.Err() != nil // what had to be stopped is not used again
 	if errors.Is(err, pooled.ErrGone) && ctx.Err() == nil {
 		return w.gone(ctx, err)
 	}
