@@ -65,7 +65,7 @@ var rules = []rule{
 	{pkg: "engine/enginetest/sim", may: []string{"engine"}},
 
 	{pkg: "wasmhost", may: []string{"internal/linelog", "sdk/abi", "wasmhost/...", wazero, xSys, xSync}},
-	{pkg: "wasmhost/...", may: []string{"sdk/abi", "wasmhost/...", wazero, xSys, xSync}, tests: []string{"wasmhost"}},
+	{pkg: "wasmhost/...", may: []string{"internal/dirlock", "sdk/abi", "wasmhost/...", wazero, xSys, xSync}, tests: []string{"wasmhost"}},
 
 	{pkg: "sdk", may: []string{"sdk/abi"}, tests: []string{"wasmhost"}},
 	{pkg: "sdk/abi"},

@@ -64,7 +64,8 @@ func (c Config) withDefaults() Config {
 // is safe for concurrent use.
 type Compiler struct {
 	config  Config
-	private string // this process's own directory, mode 0700
+	own     *private
+	private string // its path
 	cache   wazero.CompilationCache
 	loaded  string // directory in private where wazero looks for code
 	engine  string // tells this wazero on this CPU from others
@@ -101,9 +102,10 @@ func (c *Compiler) open(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if c.private, err = makePrivate(); err != nil {
+	if c.own, err = makePrivate(); err != nil {
 		return fmt.Errorf("create directory for loading code: %w", err)
 	}
+	c.private = c.own.dir
 	if c.cache, err = wazero.NewCompilationCacheWithDir(c.private); err != nil {
 		return fmt.Errorf("open directory for loading code: %w", err)
 	}
@@ -153,8 +155,8 @@ func (c *Compiler) Close(ctx context.Context) error {
 	if c.cache != nil {
 		errs = append(errs, c.cache.Close(context.WithoutCancel(ctx)))
 	}
-	if c.private != "" {
-		errs = append(errs, os.RemoveAll(c.private))
+	if c.own != nil {
+		errs = append(errs, c.own.remove())
 	}
 	if c.store != nil {
 		errs = append(errs, c.store.Close())

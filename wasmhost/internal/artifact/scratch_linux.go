@@ -11,12 +11,12 @@ import (
 // module.
 const sharedMemory = "/dev/shm"
 
-// makePrivate makes this process's own directory, of mode 0700.
-func makePrivate() (string, error) {
-	if dir, err := os.MkdirTemp(sharedMemory, privatePattern); err == nil {
-		return dir, nil
+// privateParent is where directories of processes are made.
+func privateParent() string {
+	if info, err := os.Stat(sharedMemory); err == nil && info.IsDir() {
+		return sharedMemory
 	}
-	return os.MkdirTemp("", privatePattern)
+	return os.TempDir()
 }
 
 // makeScratch makes a directory to compile a module of size bytes in: in private

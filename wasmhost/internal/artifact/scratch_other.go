@@ -4,8 +4,8 @@ package artifact
 
 import "os"
 
-// makePrivate makes this process's own directory, of mode 0700.
-func makePrivate() (string, error) { return os.MkdirTemp("", privatePattern) }
+// privateParent is where directories of processes are made.
+func privateParent() string { return os.TempDir() }
 
 // makeScratch makes a directory in private to compile in.
 func makeScratch(private string, _ int) (string, error) {
