@@ -40,6 +40,9 @@ func (d *dockerFlags) given() bool {
 
 // read reads the policy, if there is one.
 func (d *dockerFlags) read() error {
+	if d.scratch != "" {
+		d.scratch = absolutePath(d.scratch) // so that no volume shows it
+	}
 	name, from := d.file, "--docker-policy"
 	if d.flags == nil || !d.flags.Changed("docker-policy") {
 		name, from = os.Getenv(dockerPolicyVariable), "$"+dockerPolicyVariable
