@@ -63,7 +63,7 @@ func ofDaemon(doing string, err error) error {
 	case errdefs.IsNotFound(err) && strings.Contains(text, "No such image"):
 		return lasting(KindImageMissing, "%s: %w", doing, err)
 	case strings.Contains(text, "executable file not found"), strings.Contains(text, "exec: "),
-		strings.Contains(text, "exec format error"), strings.Contains(text, "chdir to cwd"):
+		strings.Contains(text, "exec format error"), strings.Contains(text, "chdir to cwd"), strings.Contains(text, "Cannot mkdir"):
 		return lasting(KindCommand, "%s: the image has no such program, or it can't be executed: %w; look at command, entrypoint and workdir", doing, err)
 	case errdefs.IsInvalidParameter(err):
 		return lasting(engine.KindInvalidInput, "%s: the daemon refuses it: %w", doing, err)
