@@ -26,7 +26,8 @@ func graceful(ctx context.Context) bool {
 func ours(cause error) bool {
 	var limit *lines.LimitError
 	var task *engine.TaskError
-	return errors.Is(cause, wasmhost.ErrPaused) || errors.As(cause, &limit) || errors.As(cause, &task)
+	var own *attemptError
+	return errors.Is(cause, wasmhost.ErrPaused) || errors.As(cause, &limit) || errors.As(cause, &task) || errors.As(cause, &own)
 }
 
 func isClosed(err error) bool {

@@ -28,7 +28,7 @@ var freeKeys = []string{
 func (a *attempt) complete(next *engine.NextTask) error {
 	fields, err := fieldsOf("docker", next.Task.Spec)
 	if err != nil {
-		return fmt.Errorf("next task %q: %w", next.Task.ID, err)
+		return lasting(engine.KindInvalidInput, "next task %q: %w", next.Task.ID, err)
 	}
 	task, spawn := a.call.Task, a.settings.spawn
 	if !spawn.Handler(task.Handler) {

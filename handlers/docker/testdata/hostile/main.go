@@ -39,6 +39,7 @@ var deeds = map[string]func(){
 	"forkbomb": forkbomb,
 	"stubborn": stubborn,
 	"orphan":   orphan,
+	"flood":    flood,
 	"deaf":     func() { _ = os.Stdin.Close(); fmt.Println(`"deaf"`) },
 }
 
@@ -237,4 +238,49 @@ func orphan() {
 		Files: []uintptr{0, 1, 1}, Sys: &syscall.SysProcAttr{Setsid: true},
 	})
 	got(`left`, err)
+}
+
+// flood takes connections, or asks, without end; it tells how far it came.
+func flood() {
+	dial := func() net.Conn {
+		conn, err := net.Dial("unix", os.Getenv("GRAFLOW_SOCKET"))
+		if err != nil {
+			time.Sleep(time.Hour)
+		}
+		return conn
+	}
+	answer := make([]byte, 1000)
+	switch os.Args[2] {
+	case "connections":
+		for {
+			_ = dial().Close()
+		}
+	case "requests":
+		for conn := dial(); ; {
+			if _, err := conn.Write([]byte("{\"op\":\"meta\"}\n")); err != nil {
+				time.Sleep(time.Hour)
+			}
+			_, _ = conn.Read(answer)
+		}
+	case "idle":
+		served := 0
+		for range 100 {
+			conn := dial()
+			if _, err := conn.Write([]byte("{\"op\":\"meta\"}\n")); err != nil {
+				continue
+			}
+			if n, _ := conn.Read(answer); bytes.Contains(answer[:n], []byte(`"ok":true`)) {
+				served++
+			}
+		}
+		fmt.Printf("%d of 100\n", served)
+	case "line":
+		conn := dial()
+		for {
+			if _, err := conn.Write(bytes.Repeat([]byte("x"), 1<<20)); err != nil {
+				fmt.Println("hung up")
+				return
+			}
+		}
+	}
 }
