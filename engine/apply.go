@@ -178,8 +178,8 @@ func (r *Run) pin(pins map[string]string) {
 		return
 	}
 	all := make(map[string]string, len(r.pins)+len(pins)) // attempts read the one before
-	maps.Copy(all, r.pins)
 	maps.Copy(all, pins)
+	maps.Copy(all, r.pins) // the first one of a name counts
 	r.pins = all
 }
 

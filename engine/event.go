@@ -34,7 +34,7 @@ type Event struct {
 
 	Pause string            `json:"pause,omitempty"` // of answered: the pause's name
 	Task  string            `json:"task,omitempty"`  // of run_retried: from where
-	Pins  map[string]string `json:"pins,omitempty"`  // digests of the code of tasks, by name: of run_started, and of completed for tasks added
+	Pins  map[string]string `json:"pins,omitempty"`  // digests of the code of tasks, by name: of run_started, and of completed: for tasks added, and what could not be told before
 	Basis *Basis            `json:"basis,omitempty"` // of run_started, of a run that is kept
 }
 

@@ -3,8 +3,10 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/graflow/graflow-wasm/engine"
@@ -121,6 +123,37 @@ func checkFiles(t *testing.T, e *engine.Engine, out engine.Outcome) {
 	}
 }
 
+// pinner pins code that it could not tell of when the run began.
+type pinner struct{ pins chan map[string]string }
+
+func (h pinner) Handle(_ context.Context, c *engine.Call) (engine.Result, error) {
+	h.pins <- c.Pins
+	return engine.Result{Pins: map[string]string{"code": "sha256:" + c.Task.ID}}, nil
+}
+
+// TestPinsOfResult pins a run to what its first task tells.
+func TestPinsOfResult(t *testing.T) {
+	t.Parallel()
+	h := pinner{make(chan map[string]string, 3)}
+	e := filesEngine(t, h)
+	g, err := engine.Spec{
+		Name:  "late",
+		Tasks: []engine.Task{{ID: "a", Handler: "files"}, {ID: "b", Handler: "files"}, {ID: "c", Handler: "files"}},
+		Edges: []engine.Edge{{From: "a", To: "b"}, {From: "b", To: "c"}},
+	}.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Run(t.Context(), g, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"", "sha256:a", "sha256:a"} {
+		if pins := <-h.pins; pins["code"] != want {
+			t.Errorf("an attempt was told of %v, want code %q", pins, want)
+		}
+	}
+}
+
 // TestPinsOfCall tells an attempt what its run was pinned to.
 func TestPinsOfCall(t *testing.T) {
 	t.Parallel()
@@ -143,4 +176,40 @@ func ended(t *testing.T, r *engine.Running) engine.Outcome {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// finder is a handler whose code has another digest each time that it is asked, and
+// which has all of them, or none.
+type finder struct {
+	files
+
+	asked *atomic.Int64
+	has   bool
+}
+
+func (h finder) Pin(_ context.Context, t *engine.Task) (name, digest string, err error) {
+	return "code of " + t.ID, fmt.Sprintf("sha256:%d", h.asked.Add(1)), nil
+}
+
+func (h finder) Pinned(_ context.Context, _ *engine.Task, digest string) bool {
+	return h.has && strings.HasPrefix(digest, "sha256:")
+}
+
+// TestPinFinder goes on with a run whose code is there, under another name.
+func TestPinFinder(t *testing.T) {
+	t.Parallel()
+	for _, has := range []bool{true, false} {
+		e := filesEngine(t, finder{asked: new(atomic.Int64), has: has})
+		out, err := e.Run(t.Context(), filesGraph(t), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		forked, err := e.Fork(t.Context(), out.Run, "after-a", "")
+		if got := err == nil; got != has || !has && !errors.Is(err, engine.ErrModule) {
+			t.Errorf("has its code %t: %v", has, err)
+		}
+		if err == nil {
+			checkFiles(t, e, ended(t, forked))
+		}
+	}
 }

@@ -22,6 +22,14 @@ type Pinner interface {
 	Pin(ctx context.Context, task *Task) (name, digest string, err error)
 }
 
+// PinFinder is a Pinner that finds code by its digest, whatever has its name by now.
+type PinFinder interface {
+	Pinner
+	// Pinned tells whether the handler has, or can fetch, the code with a digest that
+	// Pin returned for a task.
+	Pinned(ctx context.Context, task *Task, digest string) bool
+}
+
 // graphOf builds the graph of a run from what was stored when it began.
 func (e *Engine) graphOf(ctx context.Context, run string) (*Graph, error) {
 	g, _, err := e.opening(ctx, run, 0)
@@ -150,14 +158,17 @@ func (e *Engine) pin(ctx context.Context, t *Task, to *Event) error {
 	if err != nil {
 		return fmt.Errorf("task %q: pin its code: %w", t.ID, err)
 	}
-	if name == "" {
-		return nil
+	if name != "" {
+		to.pin(name, digest)
 	}
-	if to.Pins == nil {
-		to.Pins = map[string]string{}
-	}
-	to.Pins[name] = digest
 	return nil
+}
+
+func (e *Event) pin(name, digest string) {
+	if e.Pins == nil {
+		e.Pins = map[string]string{}
+	}
+	e.Pins[name] = digest
 }
 
 // checkPins wants the code of all tasks of a run to be what it was.
@@ -189,7 +200,11 @@ func (e *Engine) checkPin(ctx context.Context, t *Task, pins map[string]string) 
 	if err != nil {
 		return fmt.Errorf("task %q: %w: %w", t.ID, ErrModule, err)
 	}
-	if was := pins[name]; name != "" && was != "" && was != digest {
+	was := pins[name]
+	if name == "" || was == "" || was == digest {
+		return nil
+	}
+	if f, ok := p.(PinFinder); !ok || !f.Pinned(ctx, t, was) {
 		return fmt.Errorf("task %q: %w: %s is now %s, the run began with %s; put that one back, or begin another run", t.ID, ErrModule, name, digest, was)
 	}
 	return nil

@@ -320,6 +320,9 @@ func (a *attempt) event(result Result, err error) *Event {
 	}
 	if err == nil {
 		e.Type, e.Value, e.Effects, e.Files = EventCompleted, result.Value, result.Effects, result.Files
+		for name, digest := range result.Pins {
+			e.pin(name, digest)
+		}
 		return e
 	}
 	cause := a.endedBy()

@@ -66,6 +66,11 @@ func (a *attempt) run(ctx context.Context) (engine.Result, error) {
 	a.ledger.WallMS, a.ledger.Exit = time.Since(began).Milliseconds(), end.exit
 	a.ledger.Logged, a.ledger.HostCalls = a.log.logged(), outcome.Calls
 	result, err := a.judge(ctx, end, outcome, err)
+	if name := a.settings.image.String(); a.call.Pins[name] == "" {
+		if digest := pinOf(a.settings.image, img); digest != img.ID { // an id is one machine's alone
+			result.Pins = map[string]string{name: digest}
+		}
+	}
 	a.ledger.Output = len(result.Value)
 	result.Ledger = a.ledger.json()
 	return result, err

@@ -35,9 +35,9 @@ type Handler struct {
 }
 
 var (
-	_ engine.Handler = (*Handler)(nil)
-	_ engine.Checker = (*Handler)(nil)
-	_ engine.Pinner  = (*Handler)(nil)
+	_ engine.Handler   = (*Handler)(nil)
+	_ engine.Checker   = (*Handler)(nil)
+	_ engine.PinFinder = (*Handler)(nil)
 )
 
 // New returns a handler. It talks to no daemon yet, and makes nothing: a process

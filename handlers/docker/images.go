@@ -64,6 +64,16 @@ func (h *Handler) inspect(ctx context.Context, ref string) (found image.InspectR
 	return found, err
 }
 
+// Pinned implements engine.PinFinder: the image is here, or can be pulled by its
+// digest.
+func (h *Handler) Pinned(ctx context.Context, task *engine.Task, digest string) bool {
+	if _, err := h.inspect(ctx, digest); err == nil {
+		return true
+	}
+	s, err := h.settings(ctx, task)
+	return err == nil && s.pull != pullNever && strings.Contains(digest, "@")
+}
+
 func pinOf(ref reference, found image.InspectResponse) string {
 	for _, digest := range found.RepoDigests {
 		if strings.HasPrefix(digest, ref.familiar()+"@") {
