@@ -61,11 +61,11 @@ type Sink interface {
 type Result struct {
 	Value   json.RawMessage // nil is null
 	Effects Effects
-	Files   []File          // that the attempt leaves with its run
+	Files   []File // that the attempt leaves with its run
 	// Pins are digests of code that the run is to be pinned to from now on, by name:
 	// of what nobody could tell when it began. The first one of a name counts.
-	Pins map[string]string
-	Ledger  json.RawMessage // what the attempt used, in the handler's terms; may be nil
+	Pins   map[string]string
+	Ledger json.RawMessage // what the attempt used, in the handler's terms; may be nil
 }
 
 // Effects are all that a task says besides its value. They are buffered while
