@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/containerd/errdefs"
 	"github.com/docker/docker/client"
-	"github.com/docker/docker/errdefs"
 
 	"github.com/graflow/graflow-wasm/engine"
 	"github.com/graflow/graflow-wasm/handlers/docker/internal/lines"
@@ -65,7 +65,7 @@ func ofDaemon(doing string, err error) error {
 	case strings.Contains(text, "executable file not found"), strings.Contains(text, "exec: "),
 		strings.Contains(text, "exec format error"), strings.Contains(text, "chdir to cwd"), strings.Contains(text, "Cannot mkdir"):
 		return lasting(KindCommand, "%s: the image has no such program, or it can't be executed: %w; look at command, entrypoint and workdir", doing, err)
-	case errdefs.IsInvalidParameter(err):
+	case errdefs.IsInvalidArgument(err):
 		return lasting(engine.KindInvalidInput, "%s: the daemon refuses it: %w", doing, err)
 	}
 	return passing(engine.KindError, "%s: %w", doing, err)

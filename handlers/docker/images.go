@@ -11,9 +11,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/api/types/registry"
-	"github.com/docker/docker/errdefs"
 
 	"github.com/graflow/graflow-wasm/engine"
 )
@@ -137,7 +137,7 @@ func (a *attempt) pull(ctx context.Context, ref string) error {
 		return fmt.Errorf("pull image %s: %w", ref, context.Cause(ctx))
 	case errdefs.IsNotFound(err), strings.Contains(err.Error(), "manifest unknown"), strings.Contains(err.Error(), "not found"):
 		return lasting(KindImageMissing, "pull image %s: its registry has none: %w; look at its name, or at registry_auth", ref, err)
-	case errdefs.IsUnauthorized(err), errdefs.IsForbidden(err), strings.Contains(err.Error(), "unauthorized"),
+	case errdefs.IsUnauthorized(err), errdefs.IsPermissionDenied(err), strings.Contains(err.Error(), "unauthorized"),
 		strings.Contains(err.Error(), "no basic auth"), strings.Contains(err.Error(), "denied"):
 		return lasting(KindImagePull, "pull image %s: its registry refuses: %w; name a secret with its credentials in registry_auth", ref, err)
 	}

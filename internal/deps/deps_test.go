@@ -18,6 +18,7 @@ const module = "github.com/graflow/graflow-wasm"
 const (
 	age        = "filippo.io/age"
 	chromedp   = "github.com/chromedp"
+	containerd = "github.com/containerd/errdefs" // the errors of Docker's client
 	docker     = "github.com/docker"
 	expr       = "github.com/expr-lang/expr"
 	goInternal = "github.com/rogpeppe/go-internal"
@@ -75,7 +76,7 @@ var rules = []rule{
 	{pkg: "handlers/internal/guest", may: []string{"engine", "wasmhost", "sdk/abi"}},
 	{pkg: "handlers/wasm", may: []string{"engine", "handlers/internal/guest", "wasmhost", "sdk/abi"}},
 	{pkg: "handlers/script", may: []string{"engine", "handlers/wasm"}, tests: []string{"wasmhost"}},
-	{pkg: "handlers/docker", may: []string{"engine", "handlers/internal/guest", "handlers/docker/inside", "handlers/docker/internal/...", "internal/dirlock", "internal/linelog", "wasmhost", "sdk/abi", docker, moby, xSys}},
+	{pkg: "handlers/docker", may: []string{"engine", "handlers/internal/guest", "handlers/docker/inside", "handlers/docker/internal/...", "internal/dirlock", "internal/linelog", "wasmhost", "sdk/abi", docker, containerd, moby, xSys}},
 	{pkg: "handlers/docker/inside", may: []string{"handlers/docker/internal/pooled", "wasmhost", "sdk/abi", xSys}, tests: []string{"handlers/docker/internal/lines"}},
 	{pkg: "handlers/docker/internal/pooled", tests: []string{"handlers/docker/inside"}},
 	{pkg: "handlers/docker/internal/lines", may: []string{"sdk/abi", "wasmhost", xSys}, tests: []string{"sdk"}},
@@ -118,6 +119,7 @@ var testTools = []string{"engine", "engine/enginetest", "internal/dockertest", "
 var confined = []struct{ module, pkg string }{
 	{wazero, "wasmhost/..."},
 	{docker, "handlers/docker"},
+	{containerd, "handlers/docker"},
 	{moby, "handlers/docker"},
 	{natsGo, "natsbus/..."},
 	{natsServer, "natsbus/embedded"},
