@@ -16,11 +16,7 @@ import (
 
 // graceful tells whether what ends with ctx gets time to clean up: not what has
 // broken a limit, and not what pauses.
-func graceful(ctx context.Context) bool {
-	cause := context.Cause(ctx)
-	return errors.Is(cause, context.Canceled) || errors.Is(cause, context.DeadlineExceeded) || errors.Is(cause, errTimeLimit) ||
-		errors.Is(cause, context.Cause(context.Background())) || !ours(cause)
-}
+func graceful(ctx context.Context) bool { return !ours(context.Cause(ctx)) }
 
 // ours tells whether a cause is of the attempt's own making.
 func ours(cause error) bool {

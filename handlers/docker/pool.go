@@ -83,7 +83,7 @@ func (p *pools) give(ctx context.Context, w *warm) error {
 		p.mu.Unlock()
 		return w.remove(ctx)
 	}
-	w.eviction = time.AfterFunc(idleFor, func() { p.evict(w) })
+	w.eviction = time.AfterFunc(idleFor, func() { p.evict(w) }) //nolint:contextcheck // that is after the attempt
 	p.idle = append(p.idle, w)
 	var over *warm
 	if len(p.idle) > mostIdle && p.idle[0].eviction.Stop() {
