@@ -50,7 +50,7 @@ func TestEscape(t *testing.T) {
 	defer func() { _ = abstract.Close() }()
 	h := newHandler(t, Config{Binary: dockertest.Program(t, "./inside/testdata/inside"), Policy: Policy{Pool: true}})
 	spec := deed(image, "escape", tcp.Addr().String(), name)
-	for name, spec := range map[string]string{
+	for name, spec := range map[string]string{ //nolint:paralleltest // the environment is that of the process
 		"by itself": spec, "under the engine's process": with(spec, `"auto_mount":true`), "in a pool": with(spec, `"reuse":"pool"`),
 	} {
 		t.Run(name, func(t *testing.T) {

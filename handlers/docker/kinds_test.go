@@ -63,7 +63,7 @@ func TestKinds(t *testing.T) {
 			call := callOf(test.spec, "")
 			call.Files = &fileStore{files: map[string]string{}}
 			_, err := h.Handle(t.Context(), call)
-			failed := wantKind(t, err, test.kind)
+			failed := failureOf(t, err, test.kind)
 			if failed.Permanent != test.permanent || !strings.Contains(failed.Message, test.want) {
 				t.Errorf("permanent %t, %q: want permanent %t, and %q", failed.Permanent, failed.Message, test.permanent, test.want)
 			}

@@ -3,6 +3,8 @@ package docker
 import (
 	"context"
 	"errors"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -61,6 +63,7 @@ func newBetween(t *testing.T) *between {
 		Rewrite:       func(r *httputil.ProxyRequest) { r.Out.URL.Scheme, r.Out.URL.Host = "http", "docker" },
 		Transport:     transport,
 		FlushInterval: -1,
+		ErrorLog:      log.New(io.Discard, "", 0), // of connections that it closes
 		ErrorHandler:  func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
 	}
 	b := &between{}
@@ -87,7 +90,13 @@ func listenUnix(t *testing.T) net.Listener {
 }
 
 // wantKind fails a test whose error has another kind.
-func wantKind(t *testing.T, err error, kind string) *engine.TaskError {
+func wantKind(t *testing.T, err error, kind string) {
+	t.Helper()
+	_ = failureOf(t, err, kind)
+}
+
+// failureOf is an error of a kind, the only one that does not fail the test.
+func failureOf(t *testing.T, err error, kind string) *engine.TaskError {
 	t.Helper()
 	var failed *engine.TaskError
 	if !errors.As(err, &failed) || failed.Kind != kind {
@@ -125,7 +134,7 @@ func TestCanceledOnTheWay(t *testing.T) {
 				}
 			})
 			_, err := h.Handle(ctx, callOf(shell(image, "sleep 1000"), ""))
-			failed := wantKind(t, err, engine.KindCanceled)
+			failed := failureOf(t, err, engine.KindCanceled)
 			if ctx.Err() == nil || failed.Permanent {
 				t.Errorf("%+v, and the context is %v", failed, ctx.Err())
 			}
@@ -146,7 +155,7 @@ func TestNoDaemon(t *testing.T) {
 	t.Parallel()
 	h := newHandler(t, Config{Host: "unix://" + filepath.Join(t.TempDir(), "nobody")})
 	_, err := h.Handle(t.Context(), callOf(shell("x", "true"), ""))
-	if failed := wantKind(t, err, KindUnavailable); failed.Permanent || !strings.Contains(failed.Message, "DOCKER_HOST") {
+	if failed := failureOf(t, err, KindUnavailable); failed.Permanent || !strings.Contains(failed.Message, "DOCKER_HOST") {
 		t.Errorf("%+v: want it to pass, and what to do", failed)
 	}
 	if name, digest, err := h.Pin(t.Context(), callOf(shell("x", "true"), "").Task); name != "" || digest != "" || err != nil {
@@ -162,7 +171,7 @@ func TestDaemonHangs(t *testing.T) {
 	h.patience = 50 * time.Millisecond
 	within(t, 10*time.Second, func() {
 		_, err := h.Handle(t.Context(), callOf(shell("x", "true"), ""))
-		if failed := wantKind(t, err, KindUnavailable); failed.Permanent {
+		if failed := failureOf(t, err, KindUnavailable); failed.Permanent {
 			t.Errorf("%+v: want it to pass", failed)
 		}
 	})
@@ -174,7 +183,8 @@ func TestDaemonHangs(t *testing.T) {
 		for range 2 { // the second waits for the first
 			both.Go(func() {
 				_, err := h.Handle(ctx, callOf(shell("x", "true"), ""))
-				if err, ok := err.(*engine.TaskError); !ok || err.Kind != engine.KindTimeout {
+				var failed *engine.TaskError
+				if !errors.As(err, &failed) || failed.Kind != engine.KindTimeout {
 					t.Errorf("error %v, want a timeout", err)
 				}
 			})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 
+	"github.com/graflow/graflow-wasm/engine"
 	"github.com/graflow/graflow-wasm/internal/dockertest"
 )
 
@@ -41,7 +42,7 @@ func TestOtherProcess(t *testing.T) { //nolint:paralleltest // it is alone in it
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	cancel()
 	for _, ended := range done {
-		<-ended
+		wantKind(t, <-ended, engine.KindCanceled)
 	}
 	if err := h.Close(); err != nil {
 		t.Fatal(err)
@@ -172,5 +173,5 @@ func TestImageLabels(t *testing.T) {
 		t.Errorf("labels %v: want none of the image's own of ours", l)
 	}
 	cancel()
-	<-done
+	wantKind(t, <-done, engine.KindCanceled)
 }

@@ -20,7 +20,7 @@ import (
 func with(spec, keys string) string { return "{" + keys + "," + strings.TrimPrefix(spec, "{") }
 
 // started begins an attempt and returns when its command has said something.
-func started(t *testing.T, ctx context.Context, h *Handler, call *engine.Call) <-chan error { //nolint:revive // t first, as everywhere
+func started(t *testing.T, ctx context.Context, h *Handler, call *engine.Call) <-chan error {
 	t.Helper()
 	done := make(chan error, 1)
 	go func() {
@@ -75,7 +75,7 @@ func TestTimeouts(t *testing.T) {
 			}
 			within(t, test.most, func() {
 				_, err := h.Handle(ctx, call)
-				if failed := wantKind(t, err, engine.KindTimeout); failed.Permanent {
+				if failed := failureOf(t, err, engine.KindTimeout); failed.Permanent {
 					t.Errorf("%+v: want it to pass", failed)
 				}
 			})
@@ -146,7 +146,7 @@ func TestMeddling(t *testing.T) {
 			if err := meddle(h, mine(t, h)); err != nil {
 				t.Fatal(err)
 			}
-			failed := wantKind(t, <-done, KindExit)
+			failed := failureOf(t, <-done, KindExit)
 			if failed.Permanent || !strings.Contains(failed.Message, "137") {
 				t.Errorf("%+v: want it to pass, with the code", failed)
 			}

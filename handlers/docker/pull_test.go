@@ -83,7 +83,7 @@ func TestPull(t *testing.T) {
 		{"never", `"pull":"never","registry_auth":"words"`, KindImageMissing},
 	} {
 		_, err := h.Handle(t.Context(), task(test.keys))
-		if failed := wantKind(t, err, test.kind); strings.Contains(failed.Message, dockertest.Password) || strings.Contains(failed.Message, "nothing of the kind") {
+		if failed := failureOf(t, err, test.kind); strings.Contains(failed.Message, dockertest.Password) || strings.Contains(failed.Message, "nothing of the kind") {
 			t.Errorf("%s: %q tells the secret", test.name, failed.Message)
 		}
 	}
@@ -104,7 +104,7 @@ func TestPull(t *testing.T) {
 	_, err := h.Handle(t.Context(), callOf(`{"image":"`+strings.Replace(ref, "pull:", "nothing:", 1)+`","registry_auth":"words"}`, ""))
 	wantKind(t, err, KindImageMissing)
 	_, err = h.Handle(t.Context(), callOf(`{"image":"`+loopback.Free(t)+`/nobody:1"}`, ""))
-	if failed := wantKind(t, err, KindImagePull); failed.Permanent {
+	if failed := failureOf(t, err, KindImagePull); failed.Permanent {
 		t.Errorf("%+v: a registry that is not there may come", failed)
 	}
 }
