@@ -78,12 +78,12 @@ func TestFlood(t *testing.T) {
 func TestSecrets(t *testing.T) {
 	t.Parallel()
 	image, value := dockertest.Busybox(t), "correct-horse-battery"
-	for _, reuse := range []string{"none", "pool"} {
+	for _, reuse := range []string{"none", "pool"} { //nolint:paralleltest // each looks for what the one before left
 		h := newHandler(t, Config{
 			Secrets: secretsOf{"pass": value, "other": "not granted"}, Redactor: newFinder,
 			Policy: Policy{Pool: true}, Binary: dockertest.Program(t, "./inside/testdata/inside"),
 		})
-		for name, test := range map[string]struct{ script, kind string }{ //nolint:paralleltest // each looks for what the one before left
+		for name, test := range map[string]struct{ script, kind string }{
 			"used":          {script: `test $(wc -c < $GRAFLOW_SECRETS/pass) = 21 && test $(ls $GRAFLOW_SECRETS) = pass && ! env | grep correct`},
 			"logged":        {script: `cat $GRAFLOW_SECRETS/pass >&2`},
 			"as the result": {script: `cat $GRAFLOW_SECRETS/pass`, kind: engine.KindDenied},
