@@ -99,7 +99,7 @@ func (a *attempt) execute(ctx context.Context, img image.InspectResponse, stop c
 	var end ended
 	var outcome lines.Outcome
 	if err == nil {
-		end, outcome, err = a.answered(dir, stop, func() (ended, error) { return a.alone(ctx, img, at) })
+		end, outcome, err = a.answered(dir, stop, func() (ended, error) { return a.alone(ctx, img, at) }) //nolint:contextcheck // the socket is closed after the command has ended
 	}
 	return end, outcome, errors.Join(err, os.RemoveAll(dir))
 }
@@ -107,7 +107,7 @@ func (a *attempt) execute(ctx context.Context, img image.InspectResponse, stop c
 // answered runs a command whose requests are answered over a socket in dir.
 func (a *attempt) answered(dir string, stop context.CancelCauseFunc, command func() (ended, error)) (ended, lines.Outcome, error) {
 	limits := a.settings.limits
-	server, err := lines.Listen(lines.Config{ //nolint:contextcheck // it ends with Close, after the command
+	server, err := lines.Listen(lines.Config{
 		Dir: dir, Input: a.call.Input, Services: a.services(), Files: artifacts{a}, Stop: stop,
 		Grants: wasmhost.Grants{
 			Secrets: a.settings.secrets, Tools: a.settings.tools,

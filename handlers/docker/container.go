@@ -50,8 +50,7 @@ func (a *attempt) alone(ctx context.Context, img image.InspectResponse, at place
 	go func() { copied <- a.copyStreams(c.stream.Reader) }()
 	if err := c.start(ctx); err != nil {
 		c.stream.Close()
-		_ = <-copied // it has not run, and has printed nothing
-		return ended{}, err
+		return ended{}, errors.Join(err, <-copied)
 	}
 	go func() { // it ends with the stream at the latest
 		_, _ = c.stream.Conn.Write(a.stdin())

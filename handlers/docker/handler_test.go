@@ -3,6 +3,7 @@ package docker
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -95,7 +96,7 @@ func TestHandle(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got, err := h.Handle(t.Context(), callOf(shell(image, test.script), test.input))
-			if failed, ok := err.(*engine.TaskError); ok != (test.kind != "") || ok && failed.Kind != test.kind {
+			if failed, ok := errors.AsType[*engine.TaskError](err); ok != (test.kind != "") || ok && failed.Kind != test.kind {
 				t.Fatalf("error %v, want kind %q", err, test.kind)
 			}
 			if string(got.Value) != test.want {

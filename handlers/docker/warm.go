@@ -99,7 +99,7 @@ func (w *warm) attempt(ctx context.Context, a *attempt, stop context.CancelCause
 	var end ended
 	var outcome lines.Outcome
 	if err == nil {
-		end, outcome, err = a.answered(w.dir, stop, func() (ended, error) { return w.run(ctx, a) })
+		end, outcome, err = a.answered(w.dir, stop, func() (ended, error) { return w.run(ctx, a) }) //nolint:contextcheck // the socket is closed after the command has ended
 	}
 	for _, name := range laid {
 		err = errors.Join(err, os.RemoveAll(name))
