@@ -161,7 +161,7 @@ func TestLimitsHold(t *testing.T) {
 	t.Parallel()
 	image := dockertest.Busybox(t)
 	const group = `cat /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null || cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/memory.max`
-	for limits, want := range map[string]string{`{}`: "256\n536870912\n", `{"pids":7,"memory":"16MiB","cpus":0.5}`: "7\n16777216\n"} {
+	for limits, want := range map[string]string{`{}`: "256\n536870912\n", `{"pids":30,"memory":"32MiB","cpus":0.5}`: "30\n33554432\n"} {
 		o := run(t, &Config{}, image, `{}`, limits, group)
 		if o.stdout != want {
 			t.Errorf("%s: got %q, want %q; stderr %s", limits, o.stdout, want, o.stderr)
@@ -171,11 +171,11 @@ func TestLimitsHold(t *testing.T) {
 			t.Errorf("%s: got %+v", limits, h)
 		}
 	}
-	if o := run(t, &Config{}, image, `{}`, `{"pids":5}`, `for i in 1 2 3 4 5 6 7 8; do sleep 9 & done; echo more`); !strings.Contains(o.stderr, "fork") {
-		t.Errorf("nine processes of five: got %q, %q", o.stdout, o.stderr)
+	if o := run(t, &Config{}, image, `{}`, `{"pids":20}`, `for i in $(seq 40); do sleep 9 & done; echo more`); !strings.Contains(o.stderr, "fork") {
+		t.Errorf("41 processes of 20: got %q, %q", o.stdout, o.stderr)
 	}
-	if o := run(t, &Config{}, image, `{}`, `{"memory":"8MiB"}`, `head -c 64m /dev/zero | tail`); o.exit == 0 && !o.inspect.State.OOMKilled {
-		t.Errorf("64 MiB of 8: got exit %d, %q", o.exit, o.stderr)
+	if o := run(t, &Config{}, image, `{}`, `{"memory":"16MiB"}`, `head -c 64m /dev/zero | tail`); o.exit == 0 && !o.inspect.State.OOMKilled {
+		t.Errorf("64 MiB of 16: got exit %d, %q", o.exit, o.stderr)
 	}
 }
 
