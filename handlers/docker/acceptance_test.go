@@ -48,7 +48,9 @@ func TestAcceptanceDocker(t *testing.T) {
 				Name: "acceptance",
 				Tasks: []engine.Task{
 					task("one", `echo '{"op":"channel_add","key":"n","value":1}' > $GRAFLOW_EFFECTS; echo 1`),
-					task("two", test.second), {ID: "three", Handler: "custom"}, sum,
+					task("two", test.second),
+					{ID: "three", Handler: "custom"},
+					sum,
 				},
 				Groups: []engine.Group{{ID: "work", Policy: test.policy, Members: []engine.Member{
 					{ID: "one", Nodes: []string{"one"}}, {ID: "two", Nodes: []string{"two"}}, {ID: "three", Nodes: []string{"three"}},
