@@ -235,7 +235,7 @@ func stubborn() {
 // orphan leaves a child with its stdout.
 func orphan() {
 	_, err := syscall.ForkExec("/proc/self/exe", []string{"hostile", "stubborn"}, &syscall.ProcAttr{
-		Files: []uintptr{0, 1, 1}, Sys: &syscall.SysProcAttr{Setsid: true},
+		Files: []uintptr{0, 1, 2}, Sys: &syscall.SysProcAttr{Setsid: true},
 	})
 	got(`left`, err)
 }
