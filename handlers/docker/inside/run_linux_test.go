@@ -2,6 +2,7 @@ package inside_test
 
 import (
 	"bufio"
+	"os"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -95,11 +96,16 @@ func TestRunSignals(t *testing.T) {
 			if line, err := out.ReadString('\n'); line != "waiting\n" {
 				t.Fatalf("got %q, %v", line, err)
 			}
-			container := strings.TrimSpace(a.docker([]string{"ps", "-q", "--no-trunc", "--filter=volume=" + a.dir}).stdout)
+			container, err := os.ReadFile(id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			how := []string{"kill", "--signal=" + tt.signal, string(container)}
 			if tt.deed == "ignore" {
-				a.docker([]string{"stop", "-t", "1", container})
-			} else {
-				a.docker([]string{"kill", "--signal=" + tt.signal, container})
+				how = []string{"stop", "-t", "1", string(container)}
+			}
+			if done := a.docker(how); done.code != 0 {
+				t.Fatalf("docker %v: %s", how, done.stderr)
 			}
 			line, _ := out.ReadString('\n')
 			_ = cmd.Wait()

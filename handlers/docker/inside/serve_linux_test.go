@@ -249,7 +249,7 @@ func TestPoolGone(t *testing.T) {
 		t.Errorf("got %q", p.stderr.String())
 	}
 	p = startPool(t)
-	container := strings.TrimSpace(p.docker([]string{"ps", "-q", "--filter=volume=" + p.dir}).stdout)
+	container := strings.TrimSpace(p.docker([]string{"ps", "-a", "-q", "--filter=volume=" + p.dir}).stdout)
 	stdout = &waiting{first: func() { p.docker([]string{"kill", container}) }}
 	_, err = p.server.Run(t.Context(), pooled.Job{Work: pooled.Work{Command: []string{mounted, "ignore"}}, Stdout: stdout})
 	if !errors.Is(err, pooled.ErrGone) {
