@@ -88,6 +88,25 @@ func publish(tb testing.TB, js jetstream.JetStream, n int) {
 	}
 }
 
+// replicated makes a stream on all three servers. The one that leads hears of the
+// others a moment after it is ready.
+func replicated(tb testing.TB, js jetstream.JetStream) jetstream.Stream {
+	tb.Helper()
+	const noPeers jetstream.ErrorCode = 10005
+	ctx, cancel := context.WithTimeout(tb.Context(), 30*time.Second)
+	defer cancel()
+	for {
+		stream, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: "S", Subjects: []string{"s"}, Replicas: 3})
+		var refused *jetstream.APIError
+		switch {
+		case err == nil:
+			return stream
+		case !errors.As(err, &refused) || refused.ErrorCode != noPeers || ctx.Err() != nil:
+			tb.Fatal(err)
+		}
+	}
+}
+
 func TestCluster(t *testing.T) {
 	t.Parallel()
 	configs := members(t, 3)
@@ -106,10 +125,7 @@ func TestCluster(t *testing.T) {
 	}
 	t.Cleanup(nc.Close)
 	js := streamOf(t, nc)
-	stream, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "S", Subjects: []string{"s"}, Replicas: 3})
-	if err != nil {
-		t.Fatal(err)
-	}
+	stream := replicated(t, js)
 	leader := slices.IndexFunc(servers, func(s *embedded.Server) bool { return s.Name() == stream.CachedInfo().Cluster.Leader })
 	if leader < 0 {
 		t.Fatalf("the leader is %q, none of the servers", stream.CachedInfo().Cluster.Leader)
