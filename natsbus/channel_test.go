@@ -300,11 +300,11 @@ func TestChannelLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	want("a channel that was forgotten", ttl(leafLock, allLocks), "120")
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.queues) > 0 {
-		t.Errorf("%d queues of writes are left", len(c.queues))
-	}
+	until(t, "the end of all queues of writes, which comes after their answers", func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return len(c.queues) == 0
+	})
 }
 
 func TestChannelKeysOfMany(t *testing.T) {
