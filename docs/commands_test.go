@@ -11,7 +11,7 @@ import (
 
 // standIns are programs and files that commands of pages want to find.
 var standIns = map[string]string{
-	"bin/make": "#!/bin/sh\nexec \"$REAL_MAKE\" --dry-run -C \"$ROOT\" \"$@\" >/dev/null\n",
+	"bin/make": "#!/bin/sh\nif [ \"$1\" = -C ]; then exec \"$REAL_MAKE\" \"$@\"; fi\nexec \"$REAL_MAKE\" --dry-run -C \"$ROOT\" \"$@\" >/dev/null\n",
 	"bin/pass": "#!/bin/sh\necho a-secret\n",
 	"key.pem":  "a key\n",
 }
@@ -24,7 +24,10 @@ func checkCommands(t *testing.T, dir string, p page) {
 		if _, err := os.Lstat(filepath.Join(dir, "examples")); err != nil {
 			copyExamples(t, dir)
 		}
-		shell(t, dir, dir, s.name, "set -eu\n"+s.text)
+		tools, ok := toolsFor(t, s)
+		if ok {
+			shell(t, dir, dir, s.name, "set -eu\n"+tools+s.text)
+		}
 	}
 }
 

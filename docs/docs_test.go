@@ -3,13 +3,14 @@
 //
 //   - yaml is a flow. Its graph is built; if the page has the guest too it is
 //     validated with it, and run if the page says how in `code`. Or it is a policy of
-//     Docker tasks, which is read.
+//     an operator or of Docker tasks, which is read.
 //   - go is a guest, a test of it, or part of a function; all are built and run.
 //   - sh runs, line by line, where the page's flow and guest are. What make would do
 //     is only looked up.
-//   - json is JSON; text is anything.
+//   - json is JSON; mermaid and text are anything.
 //
-// A line before the fence, <!-- not run: REASON -->, leaves a snippet out. The
+// A line before the fence, <!-- not run: REASON -->, leaves a snippet out; with
+// <!-- needs: TOOLS --> it is left out, loudly, where those are not, and never in CI. The
 // commands of the examples' pages run as well.
 package docs_test
 
@@ -74,13 +75,13 @@ func checkRest(t *testing.T, p page) {
 	t.Helper()
 	for _, s := range p.snippets {
 		switch s.language {
-		case "yaml", "go", "sh", "text":
+		case "yaml", "go", "sh", "text", "mermaid":
 		case "json":
 			if !json.Valid([]byte(s.text)) {
 				t.Errorf("%s: it is not JSON", s.name)
 			}
 		default:
-			t.Errorf("%s: want one of the languages yaml, go, sh, json, text, not %q", s.name, s.language)
+			t.Errorf("%s: want one of the languages yaml, go, sh, json, mermaid, text, not %q", s.name, s.language)
 		}
 	}
 }

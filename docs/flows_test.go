@@ -16,9 +16,18 @@ import (
 // for that.
 func checkFlows(t *testing.T, dir string, p page) {
 	t.Helper()
+	last := ""
 	for _, s := range p.in("yaml") {
+		if strings.HasPrefix(s.text, "isolation:") { // no flow begins so
+			checkOperatorPolicy(t, dir, s)
+			continue
+		}
 		if isPolicy(s.text) {
 			checkPolicy(t, dir, s)
+			continue
+		}
+		if isTests(s.text) {
+			checkTests(t, dir, s, last)
 			continue
 		}
 		file, err := flowfile.Parse(s.name, []byte(s.text))
@@ -26,7 +35,8 @@ func checkFlows(t *testing.T, dir string, p page) {
 			t.Error(err)
 			continue
 		}
-		name := file.Spec.Name + ".flow.yaml"
+		last = file.Spec.Name
+		name := last + ".flow.yaml"
 		write(t, filepath.Join(dir, name), s.text, 0o600)
 		if guests[p.name] != "" || strings.Contains(s.text, "docker") && !strings.Contains(s.text, "modules:") {
 			run(t, dir, environment(t, dir), command, "validate", name)
@@ -36,6 +46,29 @@ func checkFlows(t *testing.T, dir string, p page) {
 				t.Errorf("%s: graflow-wasm %s: no result", s.name, line)
 			}
 		}
+	}
+}
+
+// isTests tells whether YAML is a test file: no flow has cases.
+func isTests(text string) bool { return regexp.MustCompile(`(?m)^cases:`).MatchString(text) }
+
+// checkTests runs the cases of a test file, of the flow that is before it on its page.
+func checkTests(t *testing.T, dir string, s snippet, flow string) {
+	t.Helper()
+	name := filepath.Join(dir, flow+".test.yaml")
+	write(t, name, s.text, 0o600)
+	if out := run(t, dir, environment(t, dir), command, "test", name); !strings.Contains(out, "cases pass") {
+		t.Errorf("%s: got %s", s.name, out)
+	}
+}
+
+// checkOperatorPolicy has the command read a policy of an operator.
+func checkOperatorPolicy(t *testing.T, dir string, s snippet) {
+	t.Helper()
+	name := filepath.Join(dir, "operator.yaml")
+	write(t, name, s.text, 0o600)
+	if out := run(t, dir, environment(t, dir), command, "policy", "check", name); !strings.Contains(out, "valid") {
+		t.Errorf("%s: got %s", s.name, out)
 	}
 }
 

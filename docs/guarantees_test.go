@@ -12,7 +12,7 @@ import (
 
 var (
 	// proof is the name of a test, its case last; or of a script.
-	proof = regexp.MustCompile("`([a-z0-9_/-]+\\.(?:go|txtar))(?: (Test[A-Za-z0-9_]*)(?:/([^`]+))?)?`")
+	proof = regexp.MustCompile("`([a-z0-9_/-]+\\.(?:go|txtar))(?: ((?:Test|Fuzz)[A-Za-z0-9_]*)(?:/([^`]+))?)?`")
 	// classRow is a row of the table of classes: its first cell is their name.
 	classRow = regexp.MustCompile(`(?m)^\| ([a-z]+) \|`)
 )
@@ -81,7 +81,38 @@ func checkProof(t *testing.T, promise, cell string) {
 }
 
 func declares(text, function string) bool {
-	return strings.Contains(text, "\nfunc "+function+"(t *testing.T)")
+	return strings.Contains(text, "\nfunc "+function+"(t *testing.T)") || strings.Contains(text, "\nfunc "+function+"(f *testing.F)")
+}
+
+// TestThreats wants each threat to name its defense and tests that are there. In the
+// table of roles the cell before the last says what one can't do.
+func TestThreats(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("../SECURITY.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, threats, found := strings.Cut(string(raw), "\n## Threats\n")
+	threats, _, ended := strings.Cut(threats, "\n## Not defended\n")
+	if !found || !ended {
+		t.Fatal("no threats found, or not what is not defended")
+	}
+	rows := 0
+	for line := range strings.Lines(threats) {
+		cells := strings.Split(strings.Trim(line, "| \n"), " | ")
+		if !strings.HasPrefix(line, "| ") || cells[0] == "threat" || cells[0] == "role" {
+			continue
+		}
+		rows++
+		if len(cells) < 3 || len(cells) > 4 || slices.Contains(cells, "") {
+			t.Errorf("%q: cells %q, want a threat, its defense and its proof", cells[0], cells)
+			continue
+		}
+		checkProof(t, cells[0], cells[len(cells)-1])
+	}
+	if rows < 50 {
+		t.Errorf("%d threats found", rows)
+	}
 }
 
 // packageDeclares tells that a test is in a directory: its cases may be in another

@@ -21,11 +21,13 @@ type snippet struct {
 	name     string // page and line
 	language string
 	text     string
+	needs    []string // tools without which it is not run, see tools_test.go
 }
 
-var fence = regexp.MustCompile("(?ms)(^<!-- not run: [^\n]+ -->\n)?^```([^\n]*)\n(.*?)^```$")
+var fence = regexp.MustCompile("(?ms)(^<!-- (?:not run|needs): [^\n]+ -->\n)?^```([^\n]*)\n(.*?)^```$")
 
-// pages are those of this directory, and the README.
+// pages are those of this directory, but its index, those about concepts, and the
+// README.
 func pages(t *testing.T) []page {
 	t.Helper()
 	files, err := filepath.Glob("*.md")
@@ -33,12 +35,19 @@ func pages(t *testing.T) []page {
 		t.Fatalf("no pages: %v", err)
 	}
 	var all []page
-	for _, file := range append(files, "../README.md") {
+	concepts, err := filepath.Glob("concepts/*.md")
+	if err != nil || len(concepts) == 0 {
+		t.Fatalf("no pages about concepts: %v", err)
+	}
+	for _, file := range append(append(files, concepts...), "../README.md") {
+		if file == "README.md" { // the index, without snippets
+			continue
+		}
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, readPage(t, filepath.Base(file), string(text)))
+		all = append(all, readPage(t, strings.TrimPrefix(file, "../"), string(text)))
 	}
 	return all
 }
@@ -53,8 +62,12 @@ func readPage(t *testing.T, name, text string) page {
 			language: text[m[4]:m[5]], text: text[m[6]:m[7]],
 		}
 		if m[2] >= 0 {
-			t.Logf("%s: %s", s.name, strings.Trim(text[m[2]:m[3]], "<!-> \n"))
-			continue
+			why := strings.Trim(text[m[2]:m[3]], "<!-> \n")
+			needs, ok := strings.CutPrefix(why, "needs: ")
+			if s.needs = strings.Fields(needs); !ok {
+				t.Logf("%s: %s", s.name, why)
+				continue
+			}
 		}
 		p.snippets = append(p.snippets, s)
 	}

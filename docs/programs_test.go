@@ -46,6 +46,7 @@ func checkPrograms(t *testing.T, dir string, p page) {
 // imports are the packages that parts of functions use, by their names.
 var imports = map[string]string{
 	"direct": "github.com/graflow/graflow-wasm/handlers/direct", "engine": "github.com/graflow/graflow-wasm/engine",
+	"script":   "github.com/graflow/graflow-wasm/script",
 	"wasmhost": "github.com/graflow/graflow-wasm/wasmhost", "errors": "errors", "fmt": "fmt", "time": "time",
 }
 

@@ -225,6 +225,7 @@ func TestAcceptanceGroups(t *testing.T) {
 // groupsCases are those of section F.
 var groupsCases = []groupsCase{
 	{"F63 strict", groupsF63},
+	{"F63 what failed merges nothing", groupsF63Merge},
 	{"F63 a sibling that would take long", groupsF63Slow},
 	{"F63 a sibling about to finish", groupsF63Drain},
 	{"F63 a chain cut short has not succeeded", groupsF63Chain},
@@ -264,6 +265,26 @@ func groupsF63(t *testing.T, f *groupsFlow) {
 	if f.took > 5*time.Second {
 		t.Errorf("took %s, want less than 5 s", f.took)
 	}
+}
+
+// groupsF63Merge has a group inside a tolerant one fail after a member of it has written:
+// nothing of that is merged, while what its neighbor writes is.
+func groupsF63Merge(t *testing.T, f *groupsFlow) {
+	t.Helper()
+	writes := func(id string) engine.Task {
+		return f.task(id, func(c *direct.Context, _ json.RawMessage) (any, error) {
+			return id, errors.Join(c.Set("of_"+id, id), c.Append("list", id))
+		})
+	}
+	inner := engine.Par(writes("lost"), f.fails("bad", "boom", time.Second)).Named("inner")
+	read := f.task("read", func(c *direct.Context, _ json.RawMessage) (any, error) {
+		var list []string
+		_, err := c.Get("list", &list)
+		return []any{c.Keys("of_"), list}, err
+	})
+	out := f.run(engine.Seq(engine.Par(inner, writes("kept")).Named("outer").With(engine.Policy{BestEffort: true}), read))
+	f.wantRan("lost", 1)
+	groupsSucceeded(t, out, `[["of_kept"],["kept"]]`)
 }
 
 func groupsF63Slow(t *testing.T, f *groupsFlow) {

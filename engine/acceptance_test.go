@@ -39,7 +39,7 @@ func acceptance(t *testing.T, k ground, backend func(*testing.T) *engine.Backend
 	if k.before != nil {
 		defer k.before() // also before those that are not on one
 	}
-	for _, part := range [][]acceptanceCase{orderCases, dynamicCases, iterationCases, endingCases, failureCases, recoveryCases, boundCases, durableCases} {
+	for _, part := range [][]acceptanceCase{orderCases, dynamicCases, iterationCases, endingCases, failureCases, recoveryCases, boundCases, durableCases, callCases, callCornerCases} {
 		for _, c := range part {
 			if k.shared && c.local {
 				continue

@@ -127,12 +127,13 @@ func (r *Run) enqueue(act *activation) {
 		return
 	}
 	d.of, d.pins = &r.origin, r.pins
+	r.recall(act, d)
 	r.dispatch(act, d)
 }
 
 // dispatch sends a delivery on its way, or holds it back.
 func (r *Run) dispatch(act *activation, d *Delivery) {
-	d.Blobs, d.Seq = r.blobsIn(d.Input), r.now.Seq
+	d.Blobs, d.Seq, d.ready = r.blobsOf(d), r.now.Seq, r.now.Time.UnixNano()
 	act.delivery, act.ordinal, act.sent, act.claimed = d, r.ordinal, true, time.Time{}
 	r.ordinal++
 	if r.held {

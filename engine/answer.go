@@ -36,7 +36,7 @@ func (o *Running) Resume(name string, answer json.RawMessage) error {
 		return err
 	}
 	act, err := o.run.waitingFor(name)
-	if err == nil && act.pause.isOver() {
+	if err == nil && act.pause.isOver(o.engine.now()) {
 		over := act.pause.expires
 		o.endPause(act) // its timer is about to
 		return fmt.Errorf("run %q: resume %q: %w: its time was over at %s", o.id, name, ErrAnswered, over.Format(time.RFC3339))
@@ -118,7 +118,7 @@ func checkSchema(check func(schema, value json.RawMessage) error, schema, value 
 // commitFor appends an event to the chain of an activation that no worker holds,
 // and folds it. ErrConflict says that another was first. The caller holds mu.
 func (o *Running) commitFor(act *activation, e *Event) error {
-	e.Time, e.Activation, e.Attempt = time.Now(), act.id, act.attempt
+	e.Time, e.Activation, e.Attempt = o.engine.now(), act.id, act.attempt
 	_, err := o.engine.backend.Journal.Append(o.engine.ctx, o.id, act.id, act.rev, e)
 	if errors.Is(err, ErrConflict) {
 		if foldErr := o.giveUpOn(o.fold(false)); foldErr != nil {
@@ -144,7 +144,7 @@ func (o *Running) expirePause(c Command) {
 }
 
 // isOver tells that a timer is to end the pause.
-func (p *pausing) isOver() bool { return !p.expires.IsZero() && !time.Now().Before(p.expires) }
+func (p *pausing) isOver(now time.Time) bool { return !p.expires.IsZero() && !now.Before(p.expires) }
 
 // endPause does what a pause's timer is for. The caller holds mu.
 func (o *Running) endPause(act *activation) {

@@ -45,6 +45,8 @@ func (r *Run) applyTo(act *activation, e *Event) {
 		r.pausedAt(act, e)
 	case e.Type == EventAnswered:
 		r.answer(act, e)
+	case e.Type == EventCalled:
+		r.calledAt(act, e)
 	case act.recovery != nil:
 		r.recoveryEnded(act, e)
 	case e.Type == EventCompleted:
@@ -115,6 +117,7 @@ func (act *activation) takes(e *Event) bool {
 func (r *Run) start(e *Event) bool {
 	r.since = e.Time
 	r.pin(e.Pins)
+	r.traceAs(e.Trace)
 	if e.events() != "" {
 		r.rebase(e.Time)
 		return true
@@ -126,6 +129,24 @@ func (r *Run) start(e *Event) bool {
 	r.note(Notice{Type: NoticeRunStarted, Value: r.input})
 	r.open()
 	return true
+}
+
+// traceAs gives the run's trace to all parts of it.
+func (r *Run) traceAs(trace string) {
+	r.trace = trace
+	for _, act := range r.live { // of a run that goes on where another was
+		for part := act.run; part != nil; part = part.above() {
+			part.trace = trace
+		}
+	}
+}
+
+// above is the part whose sub-flow this is; nil of the whole.
+func (r *Run) above() *Run {
+	if r.outer == nil {
+		return nil
+	}
+	return r.outer.run
 }
 
 // open activates the starts.
@@ -260,7 +281,7 @@ func (r *Run) completed(act *activation, e *Event, recovered *TaskError) {
 	switch {
 	case r.verdict != nil || act.scope.stopping():
 		// Its run or its group is ending: the result counts, nothing follows.
-		if len(r.vertices[act.vertex].out) > 0 || len(fx.Next) > 0 || fx.Iterate != nil || fx.Terminate != nil || act.holder != nil {
+		if r.leadsOn(act, fx) {
 			act.scope.breakOff(broken{act: act, done: e})
 		}
 	case fx.Terminate != nil:
@@ -269,6 +290,16 @@ func (r *Run) completed(act *activation, e *Event, recovered *TaskError) {
 		r.follow(act, e)
 	}
 	r.ended(act.scope)
+}
+
+// leadsOn tells that something was to follow a result. Nothing follows what is called
+// but what it asks for itself.
+func (r *Run) leadsOn(act *activation, fx *Effects) bool {
+	asks := len(fx.Next) > 0 || fx.Iterate != nil
+	if r.calls != nil {
+		return asks
+	}
+	return asks || len(r.vertices[act.vertex].out) > 0 || fx.Terminate != nil || act.holder != nil
 }
 
 // record keeps a value and the channel writes in the activation's scope.

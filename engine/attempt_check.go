@@ -18,6 +18,9 @@ func (a *attempt) check(result *Result, e *Event) error {
 	if p := result.Effects.Pause; p != nil {
 		return a.checkPause(p)
 	}
+	if len(result.Effects.Calls) > 0 {
+		return a.checkCalls(result.Effects.Calls, e)
+	}
 	for _, c := range result.Effects.Checkpoints {
 		if strings.HasPrefix(c.Name, "#") || c.Meta != nil && !json.Valid(c.Meta) {
 			return &TaskError{Kind: KindInvalidInput, Message: fmt.Sprintf("task %q: checkpoint %q: a name must not begin with #, metadata must be JSON", d.Task.ID, c.Name), Permanent: true}
@@ -64,30 +67,41 @@ func (a *attempt) checkNext(next []NextTask, e *Event) error {
 		if err := a.checkRecoveries(t, next); err != nil {
 			return err
 		}
-		if t.Handler == FlowHandler {
-			if err := a.checkFlow(t, e); err != nil {
-				return err
-			}
-			continue
-		}
-		h, ok := a.engine.cfg.Handlers[handlerName(t)]
-		if !ok {
-			return &TaskError{Kind: KindInvalidInput, Message: fmt.Sprintf("next_task %q: no handler %q; there are %s", t.ID, handlerName(t), names(a.engine.cfg.Handlers)), Permanent: true}
-		}
-		if c, ok := h.(Checker); ok {
-			if err := c.Check(a.engine.ctx, t); err != nil {
-				return &TaskError{Kind: KindInvalidInput, Message: fmt.Sprintf("next_task %q: %v", t.ID, err), Permanent: true, Err: err}
-			}
-		}
-		if err := a.engine.pin(a.engine.ctx, t, e); err != nil {
-			return fmt.Errorf("next_task: %w", err)
+		if err := a.checkNew("next_task", t, e); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// checkRecoveries wants the fallback and rollback of a task to be added to exist.
+// checkNew wants a task that no graph has to be one that can run, and pins its code.
+func (a *attempt) checkNew(what string, t *Task, e *Event) error {
+	if t.Handler == FlowHandler {
+		return a.checkFlow(what, t, e)
+	}
+	h, ok := a.engine.cfg.Handlers[handlerName(t)]
+	if !ok {
+		return &TaskError{Kind: KindInvalidInput, Message: fmt.Sprintf("%s %q: no handler %q; there are %s", what, t.ID, handlerName(t), names(a.engine.cfg.Handlers)), Permanent: true}
+	}
+	if c, ok := h.(Checker); ok {
+		if err := c.Check(a.engine.ctx, t); err != nil {
+			return &TaskError{Kind: KindInvalidInput, Message: fmt.Sprintf("%s %q: %v", what, t.ID, err), Permanent: true, Err: err}
+		}
+	}
+	if err := a.engine.pin(a.engine.ctx, t, e); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return nil
+}
+
+// checkRecoveries wants the fallback and rollback of a task to be added to exist, and
+// its tools to be tasks of the graph.
 func (a *attempt) checkRecoveries(t *Task, next []NextTask) error {
+	for _, id := range t.Tools {
+		if a.delivery.of.graph.plainTask(id) == nil {
+			return &TaskError{Kind: KindInvalidInput, Message: fmt.Sprintf("next_task %q: no plain task %q in the graph to be its tool", t.ID, id), Permanent: true}
+		}
+	}
 	for _, id := range []string{t.Fallback, t.Rollback} {
 		if id == "" {
 			continue

@@ -24,16 +24,16 @@ func (r *Run) barrier(g *groupRun) {
 	switch {
 	case r.verdict != nil:
 		g.scope.breakOff(broken{group: g})
-		r.note(Notice{Type: NoticeGroupFinished, Task: g.name, Activation: g.act.id, Status: StatusCanceled})
+		r.noteGroup(g, Notice{Type: NoticeGroupFinished, Task: g.name, Activation: g.act.id, Status: StatusCanceled})
 	case g.verdict == Fail:
 		err := r.groupError(g)
-		r.note(Notice{Type: NoticeGroupFinished, Task: g.name, Activation: g.act.id, Status: StatusFailed, Error: err})
+		r.noteGroup(g, Notice{Type: NoticeGroupFinished, Task: g.name, Activation: g.act.id, Status: StatusFailed, Error: err})
 		r.setResult(g.scope, g.vertex, &result{err: err})
 		g.scope.breakOff(broken{group: g})
 		r.failScope(g.scope, err)
 	case cut:
 		g.scope.breakOff(broken{group: g})
-		r.note(Notice{Type: NoticeGroupFinished, Task: g.name, Activation: g.act.id, Status: StatusCanceled})
+		r.noteGroup(g, Notice{Type: NoticeGroupFinished, Task: g.name, Activation: g.act.id, Status: StatusCanceled})
 	default:
 		r.groupSucceeded(g)
 	}
@@ -42,7 +42,7 @@ func (r *Run) barrier(g *groupRun) {
 
 func (r *Run) groupSucceeded(g *groupRun) {
 	value := r.groupValue(g)
-	r.note(Notice{Type: NoticeGroupFinished, Task: g.name, Activation: g.act.id, Status: StatusSucceeded, Value: value})
+	r.noteGroup(g, Notice{Type: NoticeGroupFinished, Task: g.name, Activation: g.act.id, Status: StatusSucceeded, Value: value})
 	g.scope.output = value
 	r.setResult(g.scope, g.vertex, &result{value: value})
 	if g.scope.stopping() {
@@ -126,6 +126,10 @@ func (r *Run) nextRound(g *groupRun) bool {
 	}
 	g.round++
 	if limit := r.supersteps(g); limit > 0 && g.round > limit {
+		if g == r.batch { // each call has an answer of its own
+			r.callsExceed(again, limit)
+			return false
+		}
 		err := &TaskError{
 			Kind: KindCycleLimit, Task: g.name, Activation: g.act.id, Permanent: true, Err: errCycleLimit,
 			Message: fmt.Sprintf("group %q: superstep %d exceeds its limit %d; raise supersteps, or let the members stop asking", g.name, g.round, limit),

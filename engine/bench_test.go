@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/graflow/graflow-wasm/engine"
@@ -140,4 +141,62 @@ func benchmarkOnce(b *testing.B, h *direct.Handler, n int, nodes ...engine.Node)
 	if err != nil || out.Status != engine.StatusSucceeded || out.Steps != n {
 		b.Fatal(err, out.Status, out.Error, out.Steps)
 	}
+}
+
+// BenchmarkCalls is a task that calls a no-op Go function, in turn or at once: what it
+// costs beside a chain of as many tasks. In turn the caller is executed once more for
+// each call.
+func BenchmarkCalls(b *testing.B) {
+	for _, n := range []int{1, 10, 100, 1_000} {
+		b.Run(fmt.Sprint("in turn/", n), func(b *testing.B) { benchmarkCalls(b, n, 1) })
+	}
+	for _, n := range []int{10, 100, 1_000} {
+		b.Run(fmt.Sprint("at once/", n), func(b *testing.B) { benchmarkCalls(b, 1, n) })
+	}
+	h, task := noopTask()
+	for _, n := range []int{1, 10, 100, 1_000} {
+		b.Run(fmt.Sprint("chain/", n+1), func(b *testing.B) {
+			nodes := make([]engine.Node, n+1)
+			for i := range nodes {
+				nodes[i] = task(fmt.Sprintf("t%d", i))
+			}
+			benchmarkRuns(b, h, n+1, engine.Seq(nodes...))
+		})
+	}
+}
+
+func benchmarkCalls(b *testing.B, rounds, atOnce int) {
+	b.Helper()
+	h, task := noopTask()
+	agent := direct.Func(h, "agent", func(c *direct.Context, _ json.RawMessage) (any, error) {
+		calls := make([]engine.TaskCall, atOnce)
+		for round := range rounds {
+			for i := range calls {
+				calls[i] = engine.TaskCall{ID: "tool", Input: json.RawMessage(strconv.Itoa(round))}
+			}
+			if _, err := c.CallTasks(calls...); err != nil {
+				return nil, err
+			}
+		}
+		return 1, nil
+	})
+	agent.Tools = []string{"tool"}
+	s := engine.Spec{Name: "bench", Limits: engine.RunLimits{MaxSteps: rounds*atOnce + 1}, Tasks: []engine.Task{agent, task("tool")}}
+	g, err := s.Build()
+	if err != nil {
+		b.Fatal(err)
+	}
+	e, err := engine.New(engine.Config{Handlers: map[string]engine.Handler{"direct": h}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer e.Close()
+	b.ReportAllocs()
+	for b.Loop() {
+		out, err := e.Run(context.Background(), g, nil)
+		if err != nil || out.Status != engine.StatusSucceeded || out.Steps != rounds*atOnce+1 {
+			b.Fatal(err, out.Status, out.Error, out.Steps)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(rounds*atOnce), "ns/call")
 }

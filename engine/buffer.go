@@ -16,6 +16,7 @@ type Buffer struct {
 	mu      sync.Mutex // guards what follows
 	effects Effects
 	own     map[string]json.RawMessage // nil value: deleted
+	called  int                        // how much of the record of calls is used
 }
 
 // NewBuffer makes an empty buffer for an attempt.

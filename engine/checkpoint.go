@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/oklog/ulid/v2"
 )
@@ -188,7 +187,10 @@ func (e *Engine) Fork(ctx context.Context, run, checkpoint, id string) (*Running
 // restore begins a run whose journal is one event, based on those of a checkpoint.
 func (e *Engine) restore(ctx context.Context, c *checkpointDoc, id string) (*Running, error) {
 	g, err := parseGraph(c.Graph)
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrNewer):
+		return nil, fmt.Errorf("%w: %w", ErrVersion, err)
+	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	if err := e.Check(ctx, g); err != nil {
@@ -233,6 +235,6 @@ func (e *Engine) keepState(ctx context.Context, c *checkpointDoc, g *Graph, id s
 		return nil, err
 	}
 	start.Basis.Origin = &Origin{Run: c.Run, Seq: c.Checkpoint.Seq, Checkpoint: c.Checkpoint.Name}
-	start.Time = time.Now()
+	start.Time = e.now()
 	return start, nil
 }

@@ -38,6 +38,23 @@ func (doc *checkpointDoc) digest() (string, error) {
 	return "sha256:" + hex.EncodeToString(sum[:]), nil
 }
 
+// decode reads a document of this version, of which a field may be newer.
+func (doc *checkpointDoc) decode(raw []byte) error {
+	err := DecodeKnown(raw, doc)
+	for _, e := range doc.State {
+		if err == nil {
+			err = e.known()
+		}
+	}
+	switch {
+	case errors.Is(err, ErrNewer):
+		return fmt.Errorf("%w: %w", ErrVersion, err)
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	return nil
+}
+
 // parseCheckpoint reads a document, and finds which of the four things is wrong
 // with it.
 func parseCheckpoint(raw []byte) (*checkpointDoc, error) {
@@ -57,11 +74,14 @@ func parseCheckpoint(raw []byte) (*checkpointDoc, error) {
 	if err := json.Unmarshal(raw, &head); err != nil || head.Format != checkpointFormat {
 		return nil, fmt.Errorf("%w: its format is %q, want %q", ErrCorrupt, head.Format, checkpointFormat)
 	}
-	if head.Version != checkpointVersion {
+	switch {
+	case head.Version > checkpointVersion:
+		return nil, fmt.Errorf("%w: %d, this program reads %d: %w", ErrVersion, head.Version, checkpointVersion, ErrNewer)
+	case head.Version != checkpointVersion:
 		return nil, fmt.Errorf("%w: %d, this program reads %d", ErrVersion, head.Version, checkpointVersion)
 	}
-	if err := json.Unmarshal(raw, &doc); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	if err := doc.decode(raw); err != nil {
+		return nil, err
 	}
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, doc.Graph); err != nil {

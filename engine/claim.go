@@ -32,7 +32,7 @@ func (act *activation) unclaimed() bool {
 // activation has gone on meanwhile.
 func (a *attempt) claim(ctx context.Context) (bool, error) {
 	d := *a.delivery
-	e := &Event{Type: EventBegun, Time: time.Now(), Activation: d.Activation, Attempt: d.Attempt, Started: a.started, Worker: a.engine.cfg.Name}
+	e := &Event{Type: EventBegun, Time: a.engine.now(), Activation: d.Activation, Attempt: d.Attempt, Started: a.started, Worker: a.engine.cfg.Name}
 	seq, err := a.engine.backend.Journal.Append(ctx, d.Run, d.Activation, d.Rev, e)
 	switch {
 	case errors.Is(err, ErrConflict):

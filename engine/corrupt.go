@@ -11,8 +11,10 @@ import (
 // never will be.
 var ErrUnreadable = errors.New("unreadable")
 
-// isCorrupt tells that to read it again is of no use.
-func isCorrupt(err error) bool { return errors.Is(err, ErrUnreadable) || errors.Is(err, ErrGraph) }
+// isCorrupt tells that to read it again is of no use, nor that another process does.
+func isCorrupt(err error) bool {
+	return !errors.Is(err, ErrNewer) && (errors.Is(err, ErrUnreadable) || errors.Is(err, ErrGraph))
+}
 
 // condemn ends a run of this process's share that can't be read: it is a dead letter,
 // and failed in lists. Its log stays as it is.
@@ -21,9 +23,11 @@ func (e *Engine) condemn(ctx context.Context, run string, why error) error {
 	if err := e.cluster.Bury(ctx, DeadLetter{Run: run, Reason: why.Error(), Time: now}); err != nil {
 		return err
 	}
+	e.counters.deadLetters.Add(1)
 	if err := e.cluster.Mark(ctx, Mark{Run: run, Status: StatusFailed, Reason: ReasonCorrupt, Ended: now, Error: why.Error()}); err != nil {
 		return err
 	}
+	e.counters.finished(StatusFailed)
 	if q, ok := e.backend.Queue.(withdrawer); ok {
 		if err := q.Purge(ctx, run, "", 0); err != nil {
 			return fmt.Errorf("withdraw the tickets of run %q: %w", run, err)
@@ -46,6 +50,7 @@ func (e *Engine) reject(ctx context.Context, lease Lease, why error) error {
 	if err := e.cluster.Bury(ctx, letter); err != nil {
 		return err
 	}
+	e.counters.deadLetters.Add(1)
 	rev := d.Rev
 	if lease.Delivered() > 1 { // it may have been claimed
 		last, err := e.backend.Journal.Last(ctx, d.Run, d.Activation)

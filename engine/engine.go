@@ -48,6 +48,8 @@ type Config struct {
 	// MaxDeliveries is how many workers may be lost with an attempt, on a shared
 	// backend; then it fails with KindWorkerLost. 0 is 5.
 	MaxDeliveries int
+	// Probe is told what the engine does. The zero value costs nothing.
+	Probe Probe
 	// Logger is for faults that no caller can be told; nil is slog.Default().
 	Logger *slog.Logger
 }
@@ -57,6 +59,7 @@ type Engine struct {
 	cfg     Config
 	backend *Backend
 	cluster Cluster         // nil: the backend is this process's alone
+	clock   Clock           // nil: the time is that of all
 	ctx     context.Context //nolint:containedctx // the lifetime of the workers, ended by Close
 	cancel  context.CancelFunc
 	workers sync.WaitGroup
@@ -100,6 +103,7 @@ func New(cfg Config) (*Engine, error) {
 	if e.backend == nil {
 		e.backend = InMemory()
 	}
+	e.clock, _ = e.backend.Timers.(Clock)
 	if e.cluster = e.backend.Cluster; e.cluster != nil {
 		e.cfg.Retain = true
 	}
@@ -180,6 +184,9 @@ type Start struct {
 	ID string
 	// Input is the run's input, JSON; nil is null.
 	Input json.RawMessage
+	// Trace goes with the run, opaque to the engine: every attempt finds it in
+	// Call.Trace. It is for what follows a run from process to process.
+	Trace string
 }
 
 // ErrRunExists refuses a second run of one id.
@@ -214,25 +221,29 @@ func (e *Engine) prepare(ctx context.Context, g *Graph, s *Start) (*Event, error
 	if err != nil {
 		return nil, err
 	}
-	start.Input = s.Input
+	start.Input, start.Trace = s.Input, s.Trace
 	return start, nil
 }
 
 // launch begins to drive a run with its first event.
 func (e *Engine) launch(ctx context.Context, g *Graph, run string, start *Event) (*Running, error) {
 	if e.cluster != nil {
-		if err := e.submit(ctx, run, start); err != nil {
+		if err := e.submit(ctx, g, run, start); err != nil {
 			return nil, err
 		}
 		return e.follow(g, run)
 	}
+	ended := e.submitting(ctx, run, g.Name(), start)
 	o := newRunning(e, g, run)
-	if err := e.adopt(o); err != nil {
+	err := e.adopt(o)
+	if err == nil {
+		err = o.begin(ctx, start)
+	}
+	ended(err)
+	if err != nil {
 		return nil, err
 	}
-	if err := o.begin(ctx, start); err != nil {
-		return nil, err
-	}
+	e.counters.begun.Add(1)
 	return o, nil
 }
 

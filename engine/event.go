@@ -36,6 +36,7 @@ type Event struct {
 	Task  string            `json:"task,omitempty"`  // of run_retried: from where
 	Pins  map[string]string `json:"pins,omitempty"`  // digests of the code of tasks, by name: of run_started, and of completed: for tasks added, and what could not be told before
 	Basis *Basis            `json:"basis,omitempty"` // of run_started, of a run that is kept
+	Trace string            `json:"trace,omitempty"` // of run_started: Start.Trace; of called: that of the attempt
 }
 
 // Basis is what a run is made of, as blobs of the run.
@@ -81,6 +82,7 @@ const (
 	EventFailed    EventType = "failed"       // an attempt failed
 	EventStopped   EventType = "stopped"      // an attempt was stopped, or never begun, because the engine asked for it
 	EventPaused    EventType = "paused"       // an attempt ended because it asks for an answer
+	EventCalled    EventType = "called"       // an attempt ended because it has called tasks; it is executed again once they have ended
 	EventAnswered  EventType = "answered"     // by somebody, or by a timer; the attempt is executed again
 	EventBegun     EventType = "begun"        // a worker has claimed the attempt; another's claim fences it off
 	EventReturned  EventType = "returned"     // a worker has handed the attempt back, for another to begin it anew
@@ -132,9 +134,12 @@ type Delivery struct {
 	Sent       uint64 // Rev when it was enqueued; claims change Rev
 	Claims     int    // how often a worker has claimed it since
 	Seq        uint64 // sequence of the run's event that made it ready
+	ready      int64  // when that was, in Unix nanoseconds
 	Input      json.RawMessage
 	Answers    map[string]json.RawMessage // that the activation's pauses have had
-	Blobs      []string                   // digests that references in Input stand for
+	Called     []Called                   // that the activation has called
+	Since      time.Time                  // when it became ready first; zero of a task without tools
+	Blobs      []string                   // digests that references in Input and Called stand for
 	// Fault, when set, is why the input could not be made: the attempt fails
 	// with it before its handler is called.
 	Fault *TaskError
@@ -148,9 +153,18 @@ type Delivery struct {
 
 // origin is what a delivery is of: of a sub-flow its own.
 type origin struct {
-	graph *Graph
-	input json.RawMessage
+	graph  *Graph
+	input  json.RawMessage
+	trace  string // of the run
+	caller string // of the attempt that has called it; "": none has
 }
+
+// Ready is when the attempt became ready for a worker, by the clock of the process
+// that has written what it follows from.
+func (d *Delivery) Ready() time.Time { return time.Unix(0, d.ready) }
+
+// Flow is the name of the graph that the task is of.
+func (d *Delivery) Flow() string { return d.of.graph.Name() }
 
 // Recovery says for which task another is run.
 type Recovery struct {

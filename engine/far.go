@@ -80,7 +80,7 @@ func (o *Running) settleStop(activation string, rev uint64, begun bool) {
 	}
 	e := &Event{Type: EventStopped, Started: act.claimed}
 	if begun && e.Started.IsZero() && act.delivery != nil && !act.delivery.claims() {
-		e.Started = time.Now() // it may have begun
+		e.Started = o.engine.now() // it may have begun
 	}
 	if err := o.commitFor(act, e); err != nil && o.engine.ctx.Err() == nil {
 		o.engine.cfg.Logger.Warn("stop an attempt", "run", o.id, "activation", activation, "err", err)

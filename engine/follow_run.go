@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 )
 
 // Submit begins a run on a shared backend, for whichever process has it in its
@@ -16,7 +15,7 @@ func (e *Engine) Submit(ctx context.Context, g *Graph, s Start) (run string, err
 	}
 	start, err := e.prepare(ctx, g, &s)
 	if err == nil {
-		err = e.submit(ctx, s.ID, start)
+		err = e.submit(ctx, g, s.ID, start)
 	}
 	if err != nil {
 		return "", fmt.Errorf("submit %q: %w", g.Name(), err)
@@ -28,15 +27,18 @@ func (e *Engine) Submit(ctx context.Context, g *Graph, s Start) (run string, err
 var ErrAlone = errors.New("the backend is this process's alone")
 
 // submit stores the event that begins a run.
-func (e *Engine) submit(ctx context.Context, run string, start *Event) error {
-	start.Time = time.Now()
-	_, err := e.backend.Journal.Append(ctx, run, "", 0, start)
+func (e *Engine) submit(ctx context.Context, g *Graph, run string, start *Event) (err error) {
+	ended := e.submitting(ctx, run, g.Name(), start)
+	defer func() { ended(err) }()
+	start.Time = e.now()
+	_, err = e.backend.Journal.Append(ctx, run, "", 0, start)
 	switch {
 	case errors.Is(err, ErrConflict):
 		return fmt.Errorf("run %q: %w", run, ErrRunExists)
 	case err != nil:
 		return fmt.Errorf("run %q: append its start: %w", run, err)
 	}
+	e.counters.begun.Add(1)
 	return nil
 }
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"time"
 )
@@ -65,6 +66,9 @@ func (r *Run) startGroup(act *activation, why string) {
 	for m := range v.group.Members {
 		g.members = append(g.members, r.newMember(g, m))
 	}
+	if r.calls != nil {
+		r.batch = g
+	}
 	r.openGroup(g, why)
 }
 
@@ -74,20 +78,44 @@ func (r *Run) newMember(g *groupRun, m int) *scope {
 
 func (r *Run) openGroup(g *groupRun, why string) {
 	r.nodes[g.vertex].group = g
-	r.note(Notice{Type: NoticeGroupStarted, Task: g.name, Activation: g.act.id, Group: g.scope.groupName(), Why: why, Total: float64(len(g.members))})
+	r.noteGroup(g, Notice{Type: NoticeGroupStarted, Task: g.name, Activation: g.act.id, Group: g.scope.groupName(), Why: why, Total: float64(len(g.members))})
 	r.timeGroup(g)
 	g.holding = true
+	r.reserve(r.atOnce(g))
 	r.startMembers(g)
 	g.holding = false
 	r.judge(g)
 }
 
+// noteGroup tells of a group, unless it is of calls: their caller tells of them.
+func (r *Run) noteGroup(g *groupRun, n Notice) {
+	if g != r.batch {
+		r.note(n)
+	}
+}
+
+// atOnce is how many members may run at the same time.
+func (r *Run) atOnce(g *groupRun) int {
+	if n := r.concurrency(g); n != nil {
+		return min(*n, len(g.members))
+	}
+	return len(g.members)
+}
+
+// reserve makes room for n activations that begin at the same time, so that it need not
+// grow again and again while they do.
+func (r *Run) reserve(n int) {
+	r.commands = slices.Grow(r.commands, n)
+	if n > len(r.live) {
+		live := make(map[string]*activation, n+len(r.live))
+		maps.Copy(live, r.live)
+		r.live = live
+	}
+}
+
 // startMembers starts as many as max_concurrency allows.
 func (r *Run) startMembers(g *groupRun) {
-	limit := len(g.members)
-	if n := r.concurrency(g); n != nil {
-		limit = *n
-	}
+	limit := r.atOnce(g)
 	for g.next < len(g.members) && g.active < limit && g.verdict == Undecided && r.verdict == nil && !g.scope.stopping() {
 		m := g.next
 		g.next++
@@ -116,8 +144,13 @@ func (r *Run) startMember(g *groupRun, m int) {
 		r.nodes[v].visits = 0 // counted within this activation of the group
 	}
 	r.expose(starts)
+	a := arrival{input: g.act.input, override: true, given: g.act.given, why: "member of " + g.act.id}
+	if r.calls != nil {
+		a.input, a.given, a.why = r.calls[m].Input, true, "called by "+r.outer.id
+	}
 	for _, v := range starts {
-		r.activate(s, arrival{vertex: v, input: g.act.input, override: true, given: g.act.given, why: "member of " + g.act.id})
+		a.vertex = v
+		r.activate(s, a)
 	}
 	r.ended(s)
 }

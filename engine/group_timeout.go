@@ -61,7 +61,7 @@ func (r *Run) groupExpired(e *Event) bool {
 // groupTimer starts the timer that bounds a group.
 func (o *Running) groupTimer(c Command) {
 	at := c.At
-	o.setTimer(c.Activation+"!"+KindTimeout, c.delay(), func() { o.expireGroup(c.Activation, at) })
+	o.setTimer(c.Activation+"!"+KindTimeout, o.delay(&c), func() { o.expireGroup(c.Activation, at) })
 }
 
 // expireGroup is the end of a group's timer.

@@ -39,12 +39,24 @@ type Call struct {
 	View        *View // results and channel as of when the activation became ready
 	// Answers are those that the activation's pauses have had, by name.
 	Answers map[string]json.RawMessage
-	Sink    Sink // never nil
+	// Called are the tasks that earlier executions of the activation have called,
+	// and how they ended, in order. A task that has Tools finds them, and Since:
+	// when it became ready first, as the journal has it.
+	Called []Called
+	Since  time.Time
+	// Tools are the tasks that it may call, as the graph has them.
+	Tools []*Task
+	Sink  Sink // never nil
 	// Files keeps the run's files; nil for a call that no engine makes.
 	Files Files
 	// Pins are the digests of code that the run was pinned to when it began, by
 	// name, as the handler's Pin told them. Read only.
 	Pins map[string]string
+	// Trace is the Start.Trace of the run, or what Config.Probe made of it for this
+	// attempt; Caller is that of the attempt that has called the task, "" of others.
+	// Ready is when the attempt became ready for a worker.
+	Trace, Caller string
+	Ready         time.Time
 }
 
 // CanIterate tells whether the task may ask for another iteration.
@@ -66,6 +78,7 @@ type Result struct {
 	// of what nobody could tell when it began. The first one of a name counts.
 	Pins   map[string]string
 	Ledger json.RawMessage // what the attempt used, in the handler's terms; may be nil
+	trace  string          // of the attempt, as Config.Probe has it
 }
 
 // Effects are all that a task says besides its value. They are buffered while
@@ -79,6 +92,10 @@ type Effects struct {
 	// Pause ends the attempt as paused. All other effects, but a cancel, are
 	// dropped; once there is an answer the task is executed again.
 	Pause *Pause `json:"pause,omitempty"`
+	// Calls ends the attempt as one that waits for tasks that it has called, all at
+	// once. Effects count as with Pause; once all tasks have ended the task is
+	// executed again.
+	Calls []TaskCall `json:"calls,omitempty"`
 	// Checkpoints name the point of the journal at which the task has ended.
 	Checkpoints []Checkpoint `json:"checkpoints,omitempty"`
 }
@@ -177,6 +194,7 @@ const (
 	KindPanic        = "panic"
 	KindPauseTimeout = "pause_timeout" // nobody answered a pause in time
 	KindWorkerLost   = "worker_lost"   // too many workers were lost with the attempt
+	KindDiverged     = "diverged"      // a task executed again has called otherwise than before
 )
 
 // Error implements error.

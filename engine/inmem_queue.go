@@ -68,10 +68,10 @@ func (q *memQueue) wake(n int) {
 }
 
 func (q *memQueue) Receive(ctx context.Context) (Lease, error) {
-	for {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	for { // who was woken takes what it was woken for, canceled or not
 		q.mu.Lock()
 		if l := q.take(); l != nil {
 			if q.size() > 0 {

@@ -5,11 +5,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 )
 
 // ErrGraph refuses a run whose graph is missing, or is not what was written.
@@ -80,47 +80,71 @@ const maxGraphs = 64
 // use.
 type builtGraphs struct {
 	mu   sync.Mutex // guards what follows
-	all  map[string]*Graph
+	all  map[string]*builtGraph
 	last []string // in order of their coming
+}
+
+// builtGraph is a graph that is being built, or has been.
+type builtGraph struct {
+	once  sync.Once
+	graph atomic.Pointer[Graph] // nil: not yet, or it can't be
+	err   error                 // set with once
 }
 
 // find returns one that was built of late, or nil.
 func (b *builtGraphs) find(digest string) *Graph {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.all[digest]
+	if g := b.all[digest]; g != nil {
+		return g.graph.Load()
+	}
+	return nil
 }
 
-// of builds a graph from what has the digest given.
+// of builds a graph from what has the digest given. Who wants another one does not wait
+// for that.
 func (b *builtGraphs) of(digest string, raw []byte) (*Graph, error) {
 	sum := sha256.Sum256(raw)
 	if got := "sha256:" + hex.EncodeToString(sum[:]); got != digest {
 		return nil, fmt.Errorf("%w: its graph has the digest %s, not %s", ErrGraph, got, digest)
 	}
+	built := b.enter(digest)
+	built.once.Do(func() { // the same bytes can't be built later either
+		built.err = fmt.Errorf("%w: building it panicked", ErrGraph) // stays only if it does
+		g, err := parseGraph(raw)
+		if err != nil {
+			built.err = fmt.Errorf("%w: %w", ErrGraph, err)
+			return
+		}
+		built.graph.Store(g)
+		built.err = nil
+	})
+	return built.graph.Load(), built.err
+}
+
+// enter finds the graph of a digest, or makes room for it.
+func (b *builtGraphs) enter(digest string) *builtGraph {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if g := b.all[digest]; g != nil {
-		return g, nil
-	}
-	g, err := parseGraph(raw)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrGraph, err)
+		return g
 	}
 	if len(b.last) == maxGraphs {
 		delete(b.all, b.last[0])
 		b.last = b.last[1:]
 	}
 	if b.all == nil {
-		b.all = map[string]*Graph{}
+		b.all = map[string]*builtGraph{}
 	}
+	g := &builtGraph{}
 	b.all[digest] = g
 	b.last = append(b.last, digest)
-	return g, nil
+	return g
 }
 
 func parseGraph(raw []byte) (*Graph, error) {
 	var spec Spec
-	if err := json.Unmarshal(raw, &spec); err != nil {
+	if err := DecodeKnown(raw, &spec); err != nil {
 		return nil, fmt.Errorf("read the graph: %w", err)
 	}
 	g, err := spec.Build()
@@ -171,6 +195,12 @@ func (e *Event) pin(name, digest string) {
 	e.Pins[name] = digest
 }
 
+func (e *Event) pinAll(pins map[string]string) {
+	for name, digest := range pins {
+		e.pin(name, digest)
+	}
+}
+
 // checkPins wants the code of all tasks of a run to be what it was.
 func (e *Engine) checkPins(ctx context.Context, run *Run) error {
 	var errs []error
@@ -185,6 +215,11 @@ func (e *Engine) checkPins(ctx context.Context, run *Run) error {
 			check("", part.vertices[i].task)
 			if sub := part.subs[int32(i)]; sub != nil {
 				sub.eachTask("", check)
+			}
+		}
+		for _, c := range part.calls {
+			if c.Task != nil {
+				check("", c.Task)
 			}
 		}
 	}

@@ -84,8 +84,10 @@ func kindOf(v any) string {
 
 // startItem starts one item of a map: the map's own task, with the item.
 func (r *Run) startItem(g *groupRun, i int) {
-	id := g.act.id + "[" + strconv.Itoa(i) + "]"
-	s := &scope{parent: g.scope, group: g, member: i, prefix: id + "/", channel: g.channel, results: g.results, live: 1}
+	var digits [20]byte
+	prefix := g.act.id + "[" + string(strconv.AppendInt(digits[:0], int64(i), 10)) + "]/"
+	id := strings.TrimSuffix(prefix, "/") // of the same memory: a map has many
+	s := &scope{parent: g.scope, group: g, member: i, prefix: prefix, channel: g.channel, results: g.results, live: 1}
 	g.members[i] = s
 	r.begin(&activation{
 		id: id, run: r, vertex: g.vertex, scope: s, cycle: 1, attempt: 1, since: r.tick,

@@ -90,12 +90,13 @@ type NoticeType string
 const (
 	NoticeRunStarted    NoticeType = "run_started"
 	NoticeTaskReady     NoticeType = "task_ready"   // enqueued; Why says what made it so
-	NoticeTaskStarted   NoticeType = "task_started" // an attempt begins
+	NoticeTaskStarted   NoticeType = "task_started" // an attempt begins; of one that goes on after calls Done counts how often it has called
 	NoticeTaskLog       NoticeType = "task_log"
 	NoticeTaskProgress  NoticeType = "task_progress"
 	NoticeTaskRetrying  NoticeType = "task_retrying" // an attempt failed, another follows after Delay
 	NoticeTaskPaused    NoticeType = "task_paused"   // waits; Message is the pause's name, Value its schema
-	NoticeTaskResumed   NoticeType = "task_resumed"  // Value is the answer
+	NoticeTaskResumed   NoticeType = "task_resumed"  // Value is the answer; after calls Total counts them
+	NoticeTaskCalled    NoticeType = "task_called"   // it waits for tasks that it has called: Message names them, Total counts them
 	NoticeTaskSucceeded NoticeType = "task_succeeded"
 	NoticeTaskFailed    NoticeType = "task_failed"
 	NoticeTaskCanceled  NoticeType = "task_canceled"

@@ -20,6 +20,9 @@ func (c *compiler) checkPlacing(at string, t *Task) {
 	if t.Priority != "" && t.Priority != PriorityHigh && t.Priority != PriorityNormal && t.Priority != PriorityLow {
 		c.fault(at+".priority", "%q: want high, normal or low", t.Priority)
 	}
+	if len(t.Requires) == 0 { // the usual case
+		return
+	}
 	for _, name := range slices.Sorted(maps.Keys(t.Requires)) {
 		if !validLabel(name) {
 			c.fault(at+".requires", "label %q: want a name of letters, digits, _, -, . and /, at most 64", name)

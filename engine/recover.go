@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 )
 
 // ErrModule refuses to go on with a run whose code is missing, or is not what it
@@ -20,7 +19,8 @@ var ErrModule = errors.New("the run's code is not there")
 // It returns the Running that there is if this engine drives the run already;
 // ErrNotFound if there is no such run, and ErrModule.
 func (e *Engine) Recover(ctx context.Context, run string) (*Running, error) {
-	o, err := e.takeOver(ctx, run, func(o *Running) error {
+	o, err := e.takeOver(ctx, run, func(o *Running) error { //nolint:contextcheck // its timers are the run's
+		o.told = e.cluster == nil && o.run.status != StatusRunning // it had ended before: on a shared backend nobody knows yet
 		if err := o.carryOut(o.run.Outstanding(), false); err != nil {
 			return err
 		}
@@ -185,16 +185,8 @@ func (e *Engine) eachBefore(ctx context.Context, run, digest string, f func(*Eve
 		return fmt.Errorf("read the events that it is based on: %w", err)
 	}
 	defer r.Close()
-	for d := json.NewDecoder(r); ; {
-		ev := &Event{}
-		switch err := d.Decode(ev); {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return fmt.Errorf("read the events that it is based on: %w", err)
-		}
-		if err := f(ev); err != nil {
-			return err
-		}
+	if err := DecodeEvents(r, f); err != nil {
+		return fmt.Errorf("the events that it is based on: %w", err)
 	}
+	return nil
 }

@@ -33,9 +33,15 @@ func (r *Run) recover(act *activation, last *Event, err *TaskError) bool {
 		return true
 	}
 	// What never began has nothing to roll back.
-	begun := act.attempt > 1 || last == nil || !last.Started.IsZero()
+	begun := act.began() || last == nil || !last.Started.IsZero()
 	rec.rollback = true
 	return begun && r.startRecovery(rec, t.Rollback)
+}
+
+// began tells that an attempt of the activation, or an earlier execution of the
+// present one, has run.
+func (act *activation) began() bool {
+	return act.attempt > 1 || len(act.answers) > 0 || act.calls != nil && act.calls.called
 }
 
 // ending tells that nothing may follow the activation any more.
@@ -152,7 +158,7 @@ func (r *Run) recoveryEnded(act *activation, e *Event) {
 		r.steps++
 		r.canceledBy(rec.of, e)
 	default:
-		r.fallbackFailed(rec, e)
+		r.fallbackFailed(rec, e, act.began())
 	}
 }
 
@@ -163,11 +169,11 @@ var recoveryNotices = map[EventType]NoticeType{
 }
 
 // fallbackFailed goes on with the rollback, or fails the activation.
-func (r *Run) fallbackFailed(rec *recovery, e *Event) {
+func (r *Run) fallbackFailed(rec *recovery, e *Event, begun bool) {
 	err := *rec.err
 	err.Fallback = e.Error
 	next := recovery{of: rec.of, last: rec.last, err: &err, rollback: true}
-	begun := rec.of.attempt > 1 || !rec.last.Started.IsZero() || !e.Started.IsZero()
+	begun = begun || rec.of.began() || !rec.last.Started.IsZero() || !e.Started.IsZero()
 	if !begun || !r.startRecovery(next, r.vertices[rec.of.vertex].task.Rollback) {
 		r.failed(rec.of, rec.last, &err)
 	}

@@ -16,6 +16,8 @@ type Run struct {
 	*whole
 	origin
 	outer *activation // whose sub-flow it is; nil of the whole
+	calls []TaskCall  // whose sub-flow executes them; nil of others
+	batch *groupRun   // that they are, once it has begun
 	began time.Time   // of a sub-flow
 	moved bool        // an event of a sub-flow's activations has come
 
@@ -74,16 +76,20 @@ type whole struct {
 // NewRun makes the state of a run before its first event.
 func NewRun(id string, g *Graph, policies map[string]GroupPolicy) *Run {
 	w := &whole{id: id, policies: policies, live: map[string]*activation{}}
-	w.top = w.newRun(g, "")
+	w.top = w.newRun(g, "", nil)
 	return w.top
 }
 
 // newRun makes a part of the whole: all of it, or a sub-flow of it whose
-// activations' ids have a prefix.
-func (w *whole) newRun(g *Graph, prefix string) *Run {
+// activations' ids have a prefix, of the part outer.
+func (w *whole) newRun(g *Graph, prefix string, outer *Run) *Run {
 	n := len(g.vertices)
+	from := origin{graph: g}
+	if outer != nil {
+		from.trace, from.caller = outer.trace, outer.caller
+	}
 	return &Run{
-		whole: w, origin: origin{graph: g}, find: g.vertexOf, status: StatusPending,
+		whole: w, origin: from, find: g.vertexOf, status: StatusPending,
 		vertices: g.vertices[:n:n],
 		nodes:    make([]node, n),
 		edges:    make([]edgeState, len(g.edges)),

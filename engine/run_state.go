@@ -52,6 +52,7 @@ type activation struct {
 	timing   *timing
 	pause    *pausing // it waits
 	answers  map[string]json.RawMessage
+	calls    *calling        // of a task that has tools
 	item     json.RawMessage // of a map
 	input    json.RawMessage
 	since    uint64

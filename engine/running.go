@@ -26,6 +26,7 @@ type Running struct {
 	timers    map[string]func() // by activation and reason; "" is the run's timeout
 	idle      chan struct{}     // closed when the run is paused, made anew when it goes on
 	held      bool              // the workers know that it is
+	told      bool              // its end was counted
 	marked    Mark              // what lists were told last
 	queued    []*Delivery       // what the queue has not taken yet
 	busy      time.Duration     // the pause until that is enqueued again
@@ -197,7 +198,7 @@ func (o *Running) closed() error {
 
 // append adds a decision to the log. The caller holds mu.
 func (o *Running) append(ctx context.Context, e *Event) error {
-	e.Time = time.Now()
+	e.Time = o.engine.now()
 	seq, err := o.engine.backend.Journal.Append(ctx, o.id, "", o.decisions, e)
 	if err != nil {
 		return fmt.Errorf("run %q: append %s: %w", o.id, e.Type, err)
@@ -249,6 +250,7 @@ func (o *Running) giveUpOn(err error) error {
 func (o *Running) finish() {
 	o.outcome = o.run.Outcome()
 	o.forgetAll(o.engine.ctx)
+	o.tellFinished() // before those who wait go on
 	o.end()
 }
 

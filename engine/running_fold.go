@@ -95,7 +95,7 @@ func (o *Running) carryOut(commands []Command, receiving bool) error {
 		case CommandTimer:
 			o.wait(c)
 		case CommandDeadline, CommandQueueTimeout, CommandTimeout:
-			o.bound(*c, c.delay())
+			o.bound(*c, o.delay(c))
 		case CommandPause:
 			o.pauseTimer(*c)
 		case CommandGroupTimeout:

@@ -8,11 +8,11 @@ import (
 
 // delay is the time until a timer fires: of one that follows from what has just
 // happened its whole duration, of one taken over what is left of it.
-func (c *Command) delay() time.Duration {
+func (o *Running) delay(c *Command) time.Duration {
 	if c.After > 0 || c.At.IsZero() {
 		return c.After
 	}
-	return max(0, time.Until(c.At))
+	return max(0, o.engine.until(c.At))
 }
 
 // startTimeout starts the timer that bounds the run. The caller holds mu.
@@ -21,7 +21,7 @@ func (o *Running) startTimeout() {
 	if d == 0 || o.ended {
 		return
 	}
-	left := max(0, time.Until(o.run.since.Add(d)))
+	left := max(0, o.engine.until(o.run.since.Add(d)))
 	o.setTimer("", left, func() { _ = o.decide(timedOut(d)) }) // said to who waits
 }
 
@@ -34,7 +34,7 @@ func timedOut(d time.Duration) *Event {
 // while nobody drove it: nothing else comes before. The caller holds mu.
 func (o *Running) settleOverdue() error {
 	d := time.Duration(o.graph.spec.Limits.Timeout)
-	if d > 0 && !o.ended && time.Until(o.run.since.Add(d)) <= 0 {
+	if d > 0 && !o.ended && o.engine.until(o.run.since.Add(d)) <= 0 {
 		return o.append(o.engine.ctx, timedOut(d))
 	}
 	for _, act := range o.run.inOrder() {
@@ -42,9 +42,9 @@ func (o *Running) settleOverdue() error {
 		case o.err != nil:
 			return o.err
 		case o.ended || o.run.live[act.id] != act:
-		case act.timing != nil && !act.timing.deadline.IsZero() && time.Until(act.timing.deadline) <= 0 && act.recovery == nil:
+		case act.timing != nil && !act.timing.deadline.IsZero() && o.engine.until(act.timing.deadline) <= 0 && act.recovery == nil:
 			o.expireNow(Command{Kind: CommandDeadline, Activation: act.id, At: act.timing.deadline})
-		case act.pause != nil && act.pause.isOver():
+		case act.pause != nil && act.pause.isOver(o.engine.now()):
 			o.endPause(act)
 		}
 	}
@@ -62,7 +62,7 @@ func (o *Running) setTimer(key string, d time.Duration, f func()) {
 // wait starts the timer before an activation's next attempt.
 func (o *Running) wait(c *Command) {
 	activation, attempt := c.Activation, c.Attempt
-	o.setTimer(activation, c.delay(), func() {
+	o.setTimer(activation, o.delay(c), func() {
 		err := o.decide(&Event{Type: EventTimer, Activation: activation, Attempt: attempt})
 		told := errors.Is(err, ErrFinished) || errors.Is(err, ErrConflict) || errorsElsewhere(err) // another was first, or is to
 		if err != nil && !told && o.engine.ctx.Err() == nil {
@@ -81,7 +81,7 @@ func (o *Running) bound(c Command, after time.Duration) {
 
 // pauseTimer starts the timer that ends a pause.
 func (o *Running) pauseTimer(c Command) {
-	o.setTimer(c.Activation+"!"+KindPauseTimeout, c.delay(), func() { o.expirePause(c) })
+	o.setTimer(c.Activation+"!"+KindPauseTimeout, o.delay(&c), func() { o.expirePause(c) })
 }
 
 // forget stops the timers of an activation that has ended.

@@ -72,7 +72,7 @@ func (r *Run) startFlow(act *activation, g *Graph, d *Delivery) {
 	if act.attempt > 1 {
 		prefix = act.id + "~" + strconv.Itoa(act.attempt) + "/"
 	}
-	sub := r.newRun(g, prefix)
+	sub := r.newRun(g, prefix, r)
 	sub.outer, sub.input, sub.status, sub.began = act, d.Input, StatusRunning, r.now.Time
 	act.sub, act.ordinal, act.sent = sub, r.ordinal, true
 	r.ordinal++
@@ -127,6 +127,9 @@ func (r *Run) timeFlow(act *activation) {
 
 // flowTimeout bounds an attempt: the task's timeout, or the sub-flow's own.
 func (r *Run) flowTimeout(act *activation) time.Duration {
+	if act.callsTasks() { // no attempt of its own goes on meanwhile
+		return 0
+	}
 	d := time.Duration(r.vertices[act.vertex].task.Timeout)
 	if act.recovery != nil {
 		d = time.Duration(r.recoveryFor(act.recovery).Timeout)
@@ -151,6 +154,10 @@ func (r *Run) flowExpired(act *activation, e *Event) {
 
 // flowEnded goes on after an attempt.
 func (r *Run) flowEnded(act *activation) {
+	if act.callsTasks() {
+		r.callsEnded(act)
+		return
+	}
 	sub := act.sub
 	r.flows--
 	e := &Event{Type: EventCompleted, Time: r.now.Time, Seq: r.now.Seq, Attempt: act.attempt, Started: sub.began}
@@ -231,13 +238,13 @@ func (r *Run) reopenFlow(act *activation) {
 }
 
 // checkFlow wants a sub-flow to be added to be one that can run, and pins its code.
-func (a *attempt) checkFlow(t *Task, e *Event) error {
+func (a *attempt) checkFlow(what string, t *Task, e *Event) error {
 	g, err := parseGraph(t.Spec)
 	if err == nil {
 		err = a.engine.Check(a.engine.ctx, g)
 	}
 	if err != nil {
-		return &TaskError{Kind: KindInvalidInput, Message: fmt.Sprintf("next_task %q: %v", t.ID, err), Permanent: true, Err: err}
+		return &TaskError{Kind: KindInvalidInput, Message: fmt.Sprintf("%s %q: %v", what, t.ID, err), Permanent: true, Err: err}
 	}
 	var errs []error
 	g.eachTask("", func(_ string, t *Task) { errs = append(errs, a.engine.pin(a.engine.ctx, t, e)) })

@@ -19,7 +19,7 @@ func (a *attempt) isolate() bool {
 	select {
 	case e.suspects <- struct{}{}:
 		a.alone.Store(true)
-		a.started = time.Now()
+		a.started = e.now()
 		return true
 	case <-late.C:
 	case <-e.taking.Done():

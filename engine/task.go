@@ -20,6 +20,11 @@ type Task struct {
 	Limits json.RawMessage `json:"limits,omitempty"`
 	Grants json.RawMessage `json:"grants,omitempty"`
 
+	// Doc and Schema tell whoever may call the task what it does, and which input it
+	// takes: a JSON Schema.
+	Doc    string          `json:"doc,omitempty"`
+	Schema json.RawMessage `json:"schema,omitempty"`
+
 	// With names the values of the task's input. Strings in it may hold
 	// ${expr}; a string that is one ${expr} and nothing else keeps the type
 	// of the expression's value.
@@ -65,6 +70,11 @@ type Task struct {
 	// count. A task that is named only so, and is on no edge, is neither a
 	// start nor an end.
 	Rollback string `json:"rollback,omitempty"`
+	// Tools are the ids of tasks that this one may call while it runs, each with an
+	// input of the caller's making; With and Params of a task that is called do not
+	// count. Calls are journaled, with all that becomes of them. A task that is
+	// named only so, and is on no edge, is neither a start nor an end.
+	Tools []string `json:"tools,omitempty"`
 	// MaxCycles is the number of activations of this task that iteration,
 	// goto and back edges may cause; nil is the run's, 0 is no limit.
 	MaxCycles *int `json:"max_cycles,omitempty"`

@@ -146,6 +146,7 @@ func (a *attempt) bury() error {
 	if buryErr := a.engine.cluster.Bury(a.engine.ctx, letter); buryErr != nil {
 		return buryErr
 	}
+	a.engine.counters.deadLetters.Add(1)
 	a.settled.Store(true)
 	a.commit(Result{}, err)
 	return nil

@@ -25,7 +25,7 @@ func (e *BuildError) Error() string {
 type compiler struct {
 	g    *Graph
 	errs []error
-	// recovers are the tasks named as a fallback or rollback.
+	// recovers are the tasks named as a fallback, a rollback or a tool.
 	recovers map[string]bool
 	depth    int // of sub-flows
 }
@@ -128,6 +128,12 @@ func (c *compiler) checkTask(t *Task) {
 	}
 	c.checkRecovery(at+".fallback", t, t.Fallback)
 	c.checkRecovery(at+".rollback", t, t.Rollback)
+	if t.Handler == FlowHandler && len(t.Tools) > 0 {
+		c.fault(at+".tools", "tools are for a task that runs code: set them in the sub-flow, at its tasks")
+	}
+	for i, id := range t.Tools {
+		c.checkTool(fmt.Sprintf("%s.tools[%d]", at, i), t, id)
+	}
 	if t.MaxCycles != nil && *t.MaxCycles < 0 {
 		c.fault(at+".max_cycles", "must not be negative; 0 is no limit")
 	}
@@ -170,7 +176,7 @@ func (c *compiler) checkRecovery(at string, t *Task, id string) {
 	}
 }
 
-// standsBy tells that a vertex is only there as a fallback or rollback.
+// standsBy tells that a vertex is only there as a fallback, a rollback or a tool.
 func (c *compiler) standsBy(v *vertex) bool {
 	return c.recovers[v.id] && v.parent < 0 && len(v.in)+len(v.out) == 0 && !slices.Contains(c.g.spec.Start, v.id)
 }

@@ -47,7 +47,6 @@ type attempt struct {
 	cancel   context.CancelCauseFunc
 	settled  atomic.Bool // an outcome was chosen, by the handler or without it
 	alone    atomic.Bool // no other suspect runs beside it
-	timer    *time.Timer
 }
 
 // work is a worker: it takes deliveries until the engine is closed, or until
@@ -104,8 +103,8 @@ func (e *Engine) handle(lease Lease) (replaced bool) {
 		return false
 	}
 	if t := a.delivery.timeout(); t > 0 {
-		a.timer = time.AfterFunc(t, func() { a.stop(errTimeout) })
-		defer a.timer.Stop()
+		stop := e.afterFunc(t, func() { a.stop(errTimeout) })
+		defer stop()
 	}
 	if e.cluster != nil {
 		tell := time.AfterFunc(tellAfter, a.tellStart)
@@ -149,6 +148,9 @@ func (a *attempt) tellStart() {
 func (e *Engine) newAttempt(lease Lease, d *Delivery, owner *Running, c *crew) *attempt {
 	a := &attempt{engine: e, owner: owner, crew: c, lease: lease, delivery: d, started: time.Now()}
 	a.extended.Store(a.started.UnixNano())
+	if e.clock != nil {
+		a.started = e.clock.Now()
+	}
 	return a
 }
 
@@ -195,10 +197,10 @@ func (a *attempt) stop(cause error) {
 // run calls the handler. A panic in it is the attempt's error.
 func (a *attempt) run() (result Result, err error) {
 	d := a.delivery
-	a.notice(Notice{Type: NoticeTaskStarted, Attempt: d.Attempt, Cycle: d.Cycle})
+	a.notice(Notice{Type: NoticeTaskStarted, Attempt: d.Attempt, Cycle: d.Cycle, Done: float64(len(d.Called))})
 	defer func() {
 		if p := recover(); p != nil {
-			err = &TaskError{Kind: KindPanic, Message: fmt.Sprintf("task %q panicked: %v", d.Task.ID, p), Stack: string(debug.Stack())}
+			err = panicked(d.Task, p)
 		}
 	}()
 	maxAttempts := 1 + d.Earlier
@@ -213,16 +215,25 @@ func (a *attempt) run() (result Result, err error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("task %q: read its input: %w", d.Task.ID, ofStorage(err))
 	}
+	called, err := a.wholeCalls()
+	if err != nil {
+		return Result{}, fmt.Errorf("task %q: read what its calls came to: %w", d.Task.ID, ofStorage(err))
+	}
 	recovers := ""
 	if d.Recovery != nil {
 		recovers = d.Recovery.Of.ID
 	}
-	return h.Handle(a.ctx, &Call{
+	return a.engine.callHandler(a.ctx, h, &Call{
 		Run: d.Run, Flow: d.of.graph.Name(), Task: d.Task, Activation: d.Activation, Recovers: recovers,
 		Attempt: d.Attempt, MaxAttempts: maxAttempts, Cycle: d.Cycle, MaxCycles: d.maxCycles(),
-		Input: input, View: &d.View, Answers: d.Answers, Sink: a,
+		Input: input, View: &d.View, Answers: d.Answers, Called: called, Since: d.Since, Tools: d.of.graph.tools(d.Task), Sink: a,
 		Files: runFiles{a.engine.backend.Blobs, d.Run}, Pins: d.pins,
+		Trace: d.of.trace, Caller: d.of.caller, Ready: d.Ready(),
 	})
+}
+
+func panicked(t *Task, p any) *TaskError {
+	return &TaskError{Kind: KindPanic, Message: fmt.Sprintf("task %q panicked: %v", t.ID, p), Stack: string(debug.Stack())}
 }
 
 // commit appends how the attempt ended to its activation's chain, acks the
@@ -243,8 +254,12 @@ func (a *attempt) commit(result Result, err error) {
 	_, appendErr := a.engine.backend.Journal.Append(ctx, d.Run, d.Activation, d.Rev, event)
 	if appendErr == nil {
 		a.engine.counters.count(event)
+		if tell := a.engine.cfg.Probe.Ended; tell != nil {
+			tell(d, event)
+		}
 	}
 	if errors.Is(appendErr, ErrConflict) {
+		a.engine.counters.stale.Add(1)
 		if !a.started.IsZero() { // else it waited too long for a worker, and was failed for that
 			a.notice(Notice{Type: NoticeWarning, Message: "stale commit: another attempt was first; this one is dropped"})
 		}
@@ -295,79 +310,15 @@ func (a *attempt) isVoid() bool {
 		_ = a.lease.Nak(context.WithoutCancel(a.engine.ctx))
 	case errors.Is(cause, errFenced):
 		_ = a.lease.Ack(a.engine.ctx)
+		a.engine.counters.stale.Add(1)
 		a.notice(Notice{Type: NoticeWarning, Message: "fenced: the activation has gone on without this attempt, which is dropped"})
 	case errors.Is(cause, errLeaseEnds):
+		a.engine.counters.leasesLost.Add(1)
 		a.notice(Notice{Type: NoticeWarning, Message: "lease lost: this attempt was ended, and is another worker's"})
 	default:
 		return false
 	}
 	return true
-}
-
-// event is the record of how the attempt ended.
-func (a *attempt) event(result Result, err error) *Event {
-	d := a.delivery
-	e := &Event{Time: time.Now(), Activation: d.Activation, Attempt: d.Attempt, Started: a.started, Worker: a.engine.cfg.Name, Ledger: result.Ledger}
-	if err == nil {
-		err = a.check(&result, e)
-	}
-	if err == nil && result.Effects.Pause != nil && result.Effects.Cancel == nil {
-		e.Type, e.Effects = EventPaused, Effects{Pause: result.Effects.Pause}
-		return e
-	}
-	if err == nil {
-		err = a.keep(&result, e)
-	}
-	if err == nil {
-		e.Type, e.Value, e.Effects, e.Files = EventCompleted, result.Value, result.Effects, result.Files
-		for name, digest := range result.Pins {
-			e.pin(name, digest)
-		}
-		return e
-	}
-	cause := a.endedBy()
-	if errors.Is(cause, errStopped) || err == errStopped { //nolint:errorlint // as it is: another attempt's may be wrapped in what they shared
-		e.Type = EventStopped
-		return e
-	}
-	if errors.Is(cause, errHandedBack) || err == errHandedBack { //nolint:errorlint // likewise
-		e.Type = EventReturned
-		return e
-	}
-	e.Type = EventFailed
-	e.Effects.Cancel = result.Effects.Cancel
-	e.Error = a.taskError(err, cause)
-	if errors.Is(e.Error, errWorkersLost) {
-		e.Reason = KindWorkerLost
-	}
-	return e
-}
-
-// endedBy is what ended the attempt from outside; nil if nothing has.
-func (a *attempt) endedBy() error {
-	if a.ctx == nil || a.ctx.Err() == nil {
-		return nil
-	}
-	return context.Cause(a.ctx)
-}
-
-func (a *attempt) taskError(err, cause error) *TaskError {
-	t := a.delivery.Task
-	switch {
-	case errors.Is(cause, errTimeout):
-		return &TaskError{Kind: KindTimeout, Message: fmt.Sprintf("task %q exceeded its timeout of %s", t.ID, a.delivery.timeout()), Err: errTimeout}
-	case errors.Is(cause, errDeadline):
-		return expired(t, KindDeadline)
-	}
-	if te, ok := errors.AsType[*TaskError](err); ok {
-		if te.Message == err.Error() {
-			return te
-		}
-		c := *te // wrapped on its way: the wrapping says more
-		c.Message, c.Err = err.Error(), err
-		return &c
-	}
-	return &TaskError{Kind: KindError, Message: err.Error(), Err: err}
 }
 
 func (a *attempt) notice(n Notice) {
@@ -376,7 +327,7 @@ func (a *attempt) notice(n Notice) {
 		return
 	}
 	d := a.delivery
-	n.Time, n.Run, n.Task, n.Activation, n.Handler, n.Attempt = time.Now(), d.Run, d.Task.ID, d.Activation, handlerName(d.Task), d.Attempt
+	n.Time, n.Run, n.Task, n.Activation, n.Handler, n.Attempt = a.engine.now(), d.Run, d.Task.ID, d.Activation, handlerName(d.Task), d.Attempt
 	n.Worker = a.engine.cfg.Name
 	a.engine.observe(n)
 	if cluster != nil && n.Type != NoticeTaskStarted {

@@ -44,7 +44,7 @@ func grantKeysOf(t *engine.Task) []string { return keysOf(t, grantKeys, dockerGr
 
 func keysOf(t *engine.Task, sandbox, container []string) []string {
 	switch t.Handler {
-	case "wasm":
+	case "wasm", "script":
 		return sandbox
 	case "docker":
 		return container
@@ -169,7 +169,7 @@ func (r *reader) volumes(at string, n *node) *node {
 	return r.each(at, n, "a mapping, as {./data: {bind: /data, mode: ro}}", func(e *entry) *entry {
 		same := r.volume(e)
 		if !filepath.IsAbs(e.key) && !strings.HasPrefix(e.key, "/") {
-			r.file.relative = append(r.file.relative, at+"."+e.key)
+			r.file.relative = append(r.file.relative, herePath{at + "." + e.key, relativeVolume})
 		}
 		if clean := filepath.Clean(same.key); seen[clean] && e.key != "" {
 			r.fault(e.at, "%q is here twice", e.key)

@@ -29,7 +29,7 @@ type File struct {
 	places map[string]pos   // by path in the spec
 	subs   map[string]*File // sub-flows, by the id of their task
 
-	relative []string // paths in the spec of volumes whose directories are relative
+	relative []herePath // volumes and bundles whose paths are relative
 }
 
 // Load reads the flow file at path, and the sub-flows that it names. The error is
@@ -84,7 +84,7 @@ func parse(name string, src []byte, from origin) (*File, error) {
 		Name: name, Dir: dir, Source: src, Modules: map[string]string{}, from: from,
 		lines: strings.SplitAfter(string(src), "\n"), places: map[string]pos{}, subs: map[string]*File{},
 	}
-	r := &reader{file: f}
+	r := &reader{file: f, wants: "; a flow file needs a name and tasks"}
 	if root := r.syntax(src); root != nil {
 		r.root(root)
 		r.build()

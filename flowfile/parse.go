@@ -27,6 +27,7 @@ type reader struct {
 	defaults *node
 	inline   []engine.Task // declared in the task that is being read
 	noBuild  bool          // the graph is too incomplete for the engine to tell more
+	wants    string        // of an empty file: what it lacks
 }
 
 func (r *reader) fault(at pos, format string, args ...any) {
@@ -62,13 +63,13 @@ func (r *reader) syntax(src []byte) (root *node) {
 			continue
 		}
 		if body != nil {
-			r.fault(tokenPos(doc.Body.GetToken()), "a flow file is one YAML document; this begins another")
+			r.fault(tokenPos(doc.Body.GetToken()), "a file is one YAML document; this begins another")
 			return nil
 		}
 		body = doc.Body
 	}
 	if body == nil {
-		r.fault(pos{1, 1}, "the file is empty; a flow file needs a name and tasks")
+		r.fault(pos{1, 1}, "the file is empty%s", r.wants)
 		return nil
 	}
 	c := &converter{anchors: map[string]*node{}, fault: r.fault}

@@ -80,6 +80,7 @@ func taskForm(t engine.Task) any {
 		Name    *string         `json:"handler,omitempty"`
 		Kwargs  json.RawMessage `json:"handler_kwargs,omitempty"`
 		options
+		Isolation string `json:"isolation,omitempty"`
 		// These hide the fields of the same name.
 		ID   *string `json:"id,omitempty"`
 		Spec *string `json:"spec,omitempty"`
@@ -87,6 +88,9 @@ func taskForm(t engine.Task) any {
 	var spec map[string]string
 	_ = json.Unmarshal(t.Spec, &spec) // what is none has the long form
 	_, hasExport := spec["export"]
+	if hasIsolation(&t) {
+		short.Isolation, short.Limits = isolationOf(t.Limits), withoutIsolation(t.Limits)
+	}
 	switch {
 	case t.Handler == "wasm" && len(spec) == 2 && hasExport && spec["module"] != "" && !strings.Contains(spec["module"]+spec["export"], "#"):
 		short.Wasm = strings.TrimSuffix(spec["module"]+"#"+spec["export"], "#")

@@ -27,6 +27,8 @@ func TestSchemaOfTheSandbox(t *testing.T) {
 		{`limits: {fuel: -1}`, false},
 		{`limits: {gpus: 1}`, false},
 		{`limits: []`, false},
+		{`isolation: process`, true},
+		{`isolation: inproc`, false},
 		{`grants: {mounts: [{host: ., guest: /d, writable: true}, {memory: true, guest: /t}], env: {A: b}, http: [a.com]}`, true},
 		{`grants: {http_networks: [10.0.0.0/8], secrets: [s], tools: ["*"], config: {a: b}, clock: virtual, random: seeded}`, true},
 		{`grants: {seed: 3, channel: false, control: true, spawn: ["builtin:*"]}`, true},

@@ -18,17 +18,19 @@ func (r *reader) options(t *engine.Task) map[string]func(string, *node) {
 		"max_cycles": r.optionalInteger(&t.MaxCycles),
 		"join":       func(at string, n *node) { r.text((*string)(&t.Join))(at, n) },
 		"map":        r.text(&t.Map), "max_concurrency": r.optionalInteger(&t.MaxConcurrency),
-		"on_error": func(at string, n *node) { r.text((*string)(&t.OnError))(at, n) },
-		"with":     func(at string, n *node) { t.With = r.with(at, n) },
-		"params":   func(at string, n *node) { t.Params = r.params(at, n) },
-		"retry":    func(at string, n *node) { t.Retry = r.retry(at, n) },
-		"limits":   func(at string, n *node) { t.Limits = r.limits(at, n, t) },
-		"grants":   func(at string, n *node) { t.Grants = r.grants(at, n, t) },
-		"secrets":  func(at string, n *node) { t.Secrets = r.secrets(at, n) },
-		"output":   func(_ string, n *node) { t.Output = engine.Output(r.oneOf(n, outputs)) },
-		"queue":    r.text(&t.Queue),
-		"priority": func(_ string, n *node) { t.Priority = engine.Priority(r.oneOf(n, priorities)) },
-		"requires": func(at string, n *node) { t.Requires = r.requires(at, n) },
+		"on_error":  func(at string, n *node) { r.text((*string)(&t.OnError))(at, n) },
+		"with":      func(at string, n *node) { t.With = r.with(at, n) },
+		"params":    func(at string, n *node) { t.Params = r.params(at, n) },
+		"retry":     func(at string, n *node) { t.Retry = r.retry(at, n) },
+		"limits":    func(at string, n *node) { t.Limits = withIsolation(r.limits(at, n, t), isolationOf(t.Limits)) },
+		"isolation": func(_ string, n *node) { t.Limits = withIsolation(t.Limits, r.isolation(n, t)) },
+		"grants":    func(at string, n *node) { t.Grants = r.grants(at, n, t) },
+		"secrets":   func(at string, n *node) { t.Secrets = r.secrets(at, n) },
+		"output":    func(_ string, n *node) { t.Output = engine.Output(r.oneOf(n, outputs)) },
+		"queue":     r.text(&t.Queue),
+		"priority":  func(_ string, n *node) { t.Priority = engine.Priority(r.oneOf(n, priorities)) },
+		"requires":  func(at string, n *node) { t.Requires = r.requires(at, n) },
+		"doc":       r.text(&t.Doc), "schema": r.schema(t), "tools": r.tools(t),
 	}
 }
 
@@ -96,7 +98,7 @@ func (r *reader) requires(at string, n *node) map[string]string {
 
 // applyDefaults sets what the task has not. Limits and grants are the
 // sandbox's and the containers', and a task gets those that its handler knows;
-// labels are the workers': a built-in task has none of these. Options of a map go
+// isolation is the sandbox's; labels are the workers': a built-in task has none of these. Options of a map go
 // to maps alone. A sub-flow has its own.
 func (r *reader) applyDefaults(t *engine.Task, task *node) {
 	if r.defaults == nil || task.get("flow") != nil || t.Handler == "flow" {
@@ -106,7 +108,8 @@ func (r *reader) applyDefaults(t *engine.Task, task *node) {
 	for _, e := range r.defaults.entries {
 		sandbox := e.key == "limits" || e.key == "grants" || e.key == "requires"
 		ofMap := e.key == "max_concurrency" || e.key == "on_error"
-		if task.get(e.key) != nil || sandbox && t.Handler == "builtin" || ofMap && t.Map == "" {
+		isolation := e.key == "isolation" && !hasIsolation(t)
+		if task.get(e.key) != nil || isolation || sandbox && t.Handler == "builtin" || ofMap && t.Map == "" {
 			continue
 		}
 		at := "tasks." + t.ID + "." + e.key

@@ -13,8 +13,9 @@ import (
 var optionKeys = []string{
 	"handler", "handler_kwargs", "with", "params", "timeout", "deadline", "queue_timeout", "retry",
 	"fallback", "rollback", "max_cycles", "join",
-	"map", "max_concurrency", "on_error", "limits", "grants", "secrets", "output",
+	"map", "max_concurrency", "on_error", "limits", "grants", "isolation", "secrets", "output",
 	"queue", "priority", "requires",
+	"doc", "schema", "tools",
 }
 
 // handlerKeys are the handlers that are known by name; any other name is a
@@ -23,7 +24,7 @@ var handlerKeys = []string{"wasm", "builtin", "direct", "docker", "script", "flo
 
 // defaultKeys are the options that `defaults:` may hold.
 var defaultKeys = []string{
-	"timeout", "deadline", "queue_timeout", "retry", "max_cycles", "join", "max_concurrency", "on_error", "limits", "grants", "output",
+	"timeout", "deadline", "queue_timeout", "retry", "max_cycles", "join", "max_concurrency", "on_error", "limits", "grants", "isolation", "output",
 	"queue", "priority", "requires",
 }
 
@@ -153,8 +154,11 @@ func (r *reader) handler(t *engine.Task, h *entry, task *node) {
 		if kwargs != nil {
 			r.file.places[at+".spec"] = kwargs.at
 			t.Spec = kwargs.json()
-			if t.Handler == "docker" {
+			switch t.Handler {
+			case "docker":
 				t.Spec = r.docker(at+".spec", kwargs)
+			case "script":
+				t.Spec = r.script(at+".spec", kwargs)
 			}
 		}
 		return
@@ -168,6 +172,8 @@ func (r *reader) handler(t *engine.Task, h *entry, task *node) {
 		t.Spec = r.wasm(h.value)
 	case h.key == "docker":
 		t.Spec = r.docker(at+".spec", h.value)
+	case h.key == "script":
+		t.Spec = r.script(at+".spec", h.value)
 	case h.key == "flow":
 		r.subFlow(t, h.value)
 	case h.key == "builtin" && h.value.kind == kindString:

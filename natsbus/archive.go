@@ -148,14 +148,9 @@ func unpack(data []byte) ([]*engine.Event, error) {
 // decodeEvents reads JSON values one after another.
 func decodeEvents(r io.Reader) ([]*engine.Event, error) {
 	var events []*engine.Event
-	for d := json.NewDecoder(r); ; {
-		e := &engine.Event{}
-		switch err := d.Decode(e); {
-		case errors.Is(err, io.EOF):
-			return events, nil
-		case err != nil:
-			return nil, fmt.Errorf("read event %d: %w", len(events)+1, err)
-		}
+	err := engine.DecodeEvents(r, func(e *engine.Event) error {
 		events = append(events, e)
-	}
+		return nil
+	})
+	return events, err
 }

@@ -38,6 +38,9 @@ type Config struct {
 	// MaxReady is how many tasks may wait or run in the cluster when this process begins
 	// a run; 0 is 1 000 000, less than 0 is no bound. At that many it is ErrFull.
 	MaxReady int
+	// Published is told how long it took to store an event of a run, and how that went;
+	// a conflict is no error. It must be quick. nil costs nothing.
+	Published func(took time.Duration, err error)
 	// Logger is for faults that no caller can be told; nil is slog.Default().
 	Logger *slog.Logger
 }
@@ -124,6 +127,9 @@ func tellConnection(log *slog.Logger) []nats.Option {
 		}),
 	}
 }
+
+// Namespace is that of the runs, modules and workers.
+func (b *Bus) Namespace() string { return b.cfg.Namespace }
 
 // Close ends what its backends do, and the connection. Engines on them are to be
 // closed before.

@@ -60,7 +60,7 @@ func TestChannelReplicated(t *testing.T) {
 		if err == nil {
 			leader = s.CachedInfo().Cluster.Leader
 		}
-		return err
+		return notYet(err)
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -25,6 +25,9 @@ type DialConfig struct {
 	// It requires TLS, as the scheme "tls" does. Cert and Key are files in PEM, if
 	// servers want a certificate from clients.
 	CA, Cert, Key string
+	// Fixed keeps to the servers of URL. Else those count, too, that they tell of: the
+	// others of their cluster, by addresses that may not be reached from here.
+	Fixed bool
 	// Name tells servers whose connection it is; "" is graflow-wasm.
 	Name string
 	// Logger is for what no caller can be told, such as that a user is not permitted
@@ -86,6 +89,9 @@ func (c DialConfig) servers() ([]*url.URL, error) {
 
 func (c DialConfig) options(servers []*url.URL) ([]nats.Option, error) {
 	o := []nats.Option{nats.Name(cmp.Or(c.Name, "graflow-wasm")), nats.ErrorHandler(c.logError)}
+	if c.Fixed {
+		o = append(o, nats.IgnoreDiscoveredServers())
+	}
 	if c.CA != "" {
 		o = append(o, nats.RootCAs(c.CA))
 	}

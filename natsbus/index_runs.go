@@ -13,6 +13,7 @@ import (
 // RunsQuery says which runs to list. The zero value is all.
 type RunsQuery struct {
 	Status engine.Status // "" is any
+	Open   bool          // only those that have not ended
 	Flow   string        // "" is any
 	Since  time.Time     // only those that began since then
 	Before string        // where another page ended; "" is the newest
@@ -29,9 +30,15 @@ const (
 // Runs lists runs, that which changed last first. next continues the list, "" is its
 // end. A page may be short, even empty, though there is more: one call reads so much
 // and no more. A run that changes meanwhile may be missed, and is never told twice.
+// How a run stands is told as it was a moment ago; one that has just begun, or that
+// nobody drives yet, is told only where those that have not ended, or go on, are asked
+// for.
 func (b *Bus) Runs(ctx context.Context, q RunsQuery) (page []engine.Mark, next string, err error) {
 	if q.Limit <= 0 {
 		q.Limit = 100
+	}
+	if q.Open || q.Status == engine.StatusRunning || q.Status == engine.StatusPaused {
+		return b.openRuns(ctx, q)
 	}
 	at, err := b.indexEnd(ctx, q.Before)
 	if err != nil {
@@ -67,7 +74,7 @@ func (b *Bus) Runs(ctx context.Context, q RunsQuery) (page []engine.Mark, next s
 }
 
 func (q *RunsQuery) wants(m engine.Mark) bool {
-	return (q.Status == "" || m.Status == q.Status) && (q.Flow == "" || m.Flow == q.Flow) && !m.Started.Before(q.Since)
+	return (q.Status == "" || m.Status == q.Status) && (!q.Open || m.Ended.IsZero()) && (q.Flow == "" || m.Flow == q.Flow) && !m.Started.Before(q.Since)
 }
 
 // indexEnd is the sequence from which to read backwards; 0 is an empty index.
@@ -79,11 +86,8 @@ func (b *Bus) indexEnd(ctx context.Context, before string) (uint64, error) {
 		}
 		return seq - 1, nil
 	}
-	last, err := b.pick(ctx, streamIndex, []wanted{{Last: b.indexPrefix() + "*"}})
-	if err != nil || last[0] == nil {
-		return 0, err
-	}
-	return last[0].seq, nil
+	// Not the last of the namespace: the server would look at every subject for it.
+	return b.lastSeq(ctx, streamIndex)
 }
 
 // indexBefore reads the entries of a window that ends at a sequence, newest first,

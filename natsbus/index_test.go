@@ -3,8 +3,11 @@ package natsbus
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go"
 
 	"github.com/graflow/graflow-wasm/engine"
 )
@@ -122,5 +125,41 @@ func TestOver(t *testing.T) {
 	}
 	if len(over) != 2 || !over["r0"] || !over["r1"] {
 		t.Errorf("over are %v, want r0 and r1", over)
+	}
+}
+
+// TestRunsOpen lists what has not ended without reading what has.
+func TestRunsOpen(t *testing.T) {
+	t.Parallel()
+	b := sharedBus(t, newNamespace())
+	at := time.Now()
+	for i, status := range []engine.Status{engine.StatusRunning, engine.StatusPaused, engine.StatusSucceeded, engine.StatusRunning, engine.StatusPaused} {
+		m := engine.Mark{Run: fmt.Sprintf("r.%d", i), Flow: "f", Status: status, Started: at}
+		if status == engine.StatusSucceeded {
+			m.Ended = at
+		}
+		if _, err := b.publishAt(t.Context(), streamRuns, b.runPrefix(m.Run)+leafStart, 0, &nats.Msg{Subject: b.runPrefix(m.Run) + leafStart, Data: []byte("{}")}); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.mark(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	markAll(t, b, 1000)
+	for _, test := range []struct {
+		q    RunsQuery
+		want []string
+	}{
+		{RunsQuery{Open: true, Limit: 3}, []string{"r.4", "r.3", "r.1", "r.0"}},
+		{RunsQuery{Status: engine.StatusPaused}, []string{"r.4", "r.1"}},
+		{RunsQuery{Status: engine.StatusRunning, Limit: 1}, []string{"r.3", "r.0"}},
+		{RunsQuery{Open: true, Flow: "other"}, nil},
+	} {
+		if got := pages(t, b, test.q); !slices.Equal(got, test.want) {
+			t.Errorf("%+v lists %v, want %v", test.q, got, test.want)
+		}
+	}
+	if _, _, err := b.Runs(t.Context(), RunsQuery{Open: true, Before: "x"}); err == nil {
+		t.Error("before x: want it to be refused")
 	}
 }

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"sync/atomic"
+	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/graflow/graflow-wasm/engine"
@@ -55,7 +57,7 @@ func (j *Journal) append(ctx context.Context, run, chain string, expect uint64, 
 	if err != nil {
 		return 0, fmt.Errorf("append to run %q: %w", run, err)
 	}
-	seq, err := j.bus.publishAt(ctx, streamRuns, of, expect, m)
+	seq, err := j.publish(ctx, of, expect, m)
 	switch {
 	case errors.Is(err, engine.ErrConflict):
 		return 0, engine.ErrConflict
@@ -67,6 +69,22 @@ func (j *Journal) append(ctx context.Context, run, chain string, expect uint64, 
 		f.appended(token(run), seq, e)
 	}
 	return seq, nil
+}
+
+// publish stores a message, and tells how long that took.
+func (j *Journal) publish(ctx context.Context, of string, expect uint64, m *nats.Msg) (uint64, error) {
+	tell := j.bus.cfg.Published
+	if tell == nil {
+		return j.bus.publishAt(ctx, streamRuns, of, expect, m)
+	}
+	began := time.Now()
+	seq, err := j.bus.publishAt(ctx, streamRuns, of, expect, m)
+	told := err
+	if errors.Is(err, engine.ErrConflict) {
+		told = nil
+	}
+	tell(time.Since(began), told)
+	return seq, err
 }
 
 // subject is where an event goes, and the subjects of its chain.

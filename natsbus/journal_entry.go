@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"sync/atomic"
@@ -66,8 +67,11 @@ func (j *Journal) decode(ctx context.Context, run string, e *entry) (*engine.Eve
 			return nil, fmt.Errorf("event %d of run %q: %w", e.seq, run, err)
 		}
 	}
-	ev := &engine.Event{}
-	if err := json.Unmarshal(data, ev); err != nil {
+	ev, err := engine.DecodeEvent(data)
+	switch {
+	case errors.Is(err, engine.ErrNewer):
+		return nil, fmt.Errorf("event %d of run %q: %w", e.seq, run, err)
+	case err != nil:
 		return nil, fmt.Errorf("event %d of run %q: %w: %w", e.seq, run, engine.ErrUnreadable, err)
 	}
 	ev.Seq = e.seq

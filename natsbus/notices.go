@@ -36,7 +36,7 @@ func (b *Bus) noticeSubject(run string) string {
 	return "gf.log." + token(b.cfg.Namespace) + "." + token(run)
 }
 
-// teller sends notices behind the back of those who tell. It is safe for concurrent
+// teller sends notices, and keeps them while there is no connection. It is safe for concurrent
 // use.
 type teller struct {
 	bus *Bus
@@ -47,10 +47,16 @@ type teller struct {
 	sending bool // a goroutine is; it ends when nothing waits
 }
 
-// tell keeps a notice, if need be in place of the oldest that waits.
+// tell hands a notice to the connection, before whatever its attempt commits next: who
+// follows a run reads the log to its end once the run has ended. If there is none, or
+// others wait, it keeps it, if need be in place of the oldest that waits.
 func (t *teller) tell(n engine.Notice) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if !t.sending && t.bus.nc.IsConnected() {
+		t.publish(n)
+		return
+	}
 	if len(t.waiting) == noticeRoom {
 		t.waiting = t.waiting[1:]
 		t.dropped++
@@ -74,13 +80,17 @@ func (t *teller) send() {
 		if !ok {
 			return
 		}
-		data, err := json.Marshal(n)
-		if err == nil {
-			err = t.bus.nc.Publish(t.bus.noticeSubject(n.Run), data)
-		}
-		if err != nil && !t.bus.nc.IsClosed() {
-			t.bus.log.Warn("a notice was not kept", "run", n.Run, "task", n.Task, "err", err)
-		}
+		t.publish(n)
+	}
+}
+
+func (t *teller) publish(n engine.Notice) {
+	data, err := json.Marshal(n)
+	if err == nil {
+		err = t.bus.nc.Publish(t.bus.noticeSubject(n.Run), data)
+	}
+	if err != nil && !t.bus.nc.IsClosed() {
+		t.bus.log.Warn("a notice was not kept", "run", n.Run, "task", n.Task, "err", err)
 	}
 }
 

@@ -2,6 +2,7 @@ package natsbus
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -290,7 +291,10 @@ func (q *Queue) arrived(m *nats.Msg) {
 		return
 	}
 	d, err := readTicket(m.Data)
-	if err != nil {
+	switch {
+	case errors.Is(err, engine.ErrNewer): // once its lease is over it goes to another
+		q.bus.log.Warn("leave a ticket to a newer process", "subject", m.Subject, "err", err)
+	case err != nil:
 		q.refuse(m, meta, err)
 	}
 	q.mu.Lock()

@@ -1,7 +1,6 @@
 package natsbus
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -50,7 +49,7 @@ func ticketOf(d *engine.Delivery) ticket {
 // readTicket makes a delivery of what is on the stream.
 func readTicket(data []byte) (*engine.Delivery, error) {
 	var t ticket
-	if err := json.Unmarshal(data, &t); err != nil {
+	if err := engine.DecodeKnown(data, &t); err != nil {
 		return nil, fmt.Errorf("read a ticket: %w", err)
 	}
 	if t.Run == "" {

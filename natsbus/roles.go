@@ -87,7 +87,7 @@ func submitterPerms(ns string) Perms {
 				apiPrefix + "STREAM.INFO." + streamTasks,
 				apiPrefix + "CONSUMER.INFO." + streamTasks + ".*", // whether there is room
 			},
-			reads(streamRuns, streamIndex, streamArchive, streamNotices, streamModules, streamNodes),
+			reads(streamRuns, streamIndex, streamArchive, streamNotices, streamModules, streamNodes, streamDocuments),
 			readsBlobs(ns),
 		),
 		Subscribe: follows(ns),
@@ -123,7 +123,9 @@ func operatorPerms(ns string) Perms {
 		"gf.ctl."+ns+".*",
 		"gf.adm."+ns+".*", // of what owners do for operators alone
 		"gf.mod."+ns+".>",
+		"gf.cfg."+ns+".>",
 		apiPrefix+"STREAM.PURGE."+streamModules,
+		apiPrefix+"STREAM.PURGE."+streamDocuments,
 		apiPrefix+"STREAM.PURGE."+streamDead,
 		apiPrefix+"STREAM.MSG.DELETE."+streamDead,
 	)
@@ -141,7 +143,7 @@ func viewerPerms(ns string) Perms {
 				apiPrefix + "CONSUMER.LIST." + streamTasks,
 				apiPrefix + "CONSUMER.INFO." + streamTasks + ".*",
 			},
-			reads(streamRuns, streamIndex, streamArchive, streamNotices, streamModules, streamNodes, streamDead, streamTasks, streamChannel),
+			reads(streamRuns, streamIndex, streamArchive, streamNotices, streamModules, streamNodes, streamDead, streamTasks, streamChannel, streamDocuments),
 			readsBlobs(ns),
 		),
 		Subscribe: follows(ns),

@@ -20,6 +20,8 @@ const (
 	streamArchive = "GF_ARCHIVE" // the logs of runs that ended a while ago
 	streamNodes   = "GF_NODE"    // processes that are there, owners of partitions
 	streamNotices = "GF_LOG"     // what attempts told
+
+	streamDocuments = "GF_CFG" // flows, schedules: what operators have kept
 )
 
 // Partitions is the number of parts into which runs are divided among owners. It

@@ -10,6 +10,8 @@ import (
 	"strconv"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/graflow/graflow-wasm/engine"
 )
 
 // topologyVersion counts the changes of what Setup creates. A process that knows
@@ -34,6 +36,7 @@ func (b *Bus) streams() []jetstream.StreamConfig {
 		noticesStream(b.cfg),
 		modulesStream(b.cfg),
 		blobStream(b.cfg),
+		documentsStream(b.cfg),
 	}
 	for i := range all {
 		all[i].Replicas = b.cfg.Replicas
@@ -75,7 +78,7 @@ func (b *Bus) setUp(ctx context.Context, want jetstream.StreamConfig) error {
 	case err != nil:
 		return err
 	case version > topologyVersion:
-		return fmt.Errorf("it is of version %d, this program knows %d; use a newer one", version, topologyVersion)
+		return fmt.Errorf("it is of version %d, this program knows %d: %w", version, topologyVersion, engine.ErrNewer)
 	case version == topologyVersion:
 		return nil
 	}

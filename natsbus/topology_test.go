@@ -81,7 +81,7 @@ func TestSetupKeepsWhatWasChanged(t *testing.T) {
 func TestSetupVersions(t *testing.T) {
 	t.Parallel()
 	for version, want := range map[string]string{
-		"0": "", "7": "use a newer one", "x": "want a number", "": "another's stream",
+		"0": "", "7": "made by a newer version", "x": "want a number", "": "another's stream",
 	} {
 		b := aloneBus(t)
 		old := jetstream.StreamConfig{Name: streamRuns, Subjects: []string{"gf.run.>"}}

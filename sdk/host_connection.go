@@ -127,3 +127,5 @@ func (*connection) http([]byte) ([]byte, error) {
 func (c *connection) tool(name string, args []byte) ([]byte, error) {
 	return c.ask(abi.Request{Op: abi.FuncToolCall, Name: name, Args: args})
 }
+
+func (c *connection) tools(calls []byte) ([]byte, error) { return toolsInTurn(calls, c.tool) }

@@ -229,3 +229,5 @@ func (l *Local) tool(name string, args []byte) ([]byte, error) {
 	}
 	return tool(args)
 }
+
+func (l *Local) tools(calls []byte) ([]byte, error) { return toolsInTurn(calls, l.tool) }

@@ -35,6 +35,7 @@ type host interface {
 	secret(name string) ([]byte, error)
 	http(req []byte) ([]byte, error)
 	tool(name string, args []byte) ([]byte, error)
+	tools(calls []byte) ([]byte, error)
 }
 
 // thisHost is the host of this program: that of its container, if there is one.

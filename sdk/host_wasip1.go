@@ -82,6 +82,8 @@ func (host) tool(name string, args []byte) ([]byte, error) {
 	return reply(importToolCall(name, text(args)))
 }
 
+func (host) tools(calls []byte) ([]byte, error) { return reply(importToolCalls(text(calls))) }
+
 // text lends data to a call as a string.
 func text(data []byte) string { return unsafe.String(unsafe.SliceData(data), len(data)) }
 
@@ -184,6 +186,9 @@ func importHTTPRequest(req string) int64
 
 //go:wasmimport graflow_v1 tool_call
 func importToolCall(name, args string) int64
+
+//go:wasmimport graflow_v1 tool_calls
+func importToolCalls(calls string) int64
 
 //go:wasmimport graflow_v1 reply_read
 func importReplyRead(ptr unsafe.Pointer, n int32) int32

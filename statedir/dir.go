@@ -145,6 +145,8 @@ func (d *Dir) checkFormat() error {
 	switch {
 	case err == nil && string(text) == formatText:
 		return nil
+	case err == nil && newerFormat(string(text)):
+		return fmt.Errorf("its format is %.40q, this program reads %q: %w: %w", text, formatText, ErrVersion, engine.ErrNewer)
 	case err == nil:
 		return fmt.Errorf("its format is %.40q, this program reads %q: %w", text, formatText, ErrVersion)
 	case !errors.Is(err, os.ErrNotExist):
@@ -156,6 +158,13 @@ func (d *Dir) checkFormat() error {
 		}
 	}
 	return nil
+}
+
+// newerFormat tells whether a format is one of ours, with a higher number.
+func newerFormat(text string) bool {
+	var v int
+	_, err := fmt.Sscanf(text, "graflow-wasm state %d\n", &v)
+	return err == nil && v > version
 }
 
 // lay makes the directory's own files. The caller holds the lock.

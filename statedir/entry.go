@@ -61,8 +61,8 @@ func decodeEvent(seq uint64, payload []byte) (*engine.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := new(engine.Event)
-	if err := json.Unmarshal(data, e); err != nil {
+	e, err := engine.DecodeEvent(data)
+	if err != nil {
 		return nil, fmt.Errorf("it is no event: %w", err)
 	}
 	e.Seq = seq

@@ -3,6 +3,8 @@ package statedir
 import (
 	"errors"
 	"fmt"
+
+	"github.com/graflow/graflow-wasm/engine"
 )
 
 // Errors of a directory, beside those of the engine's backends.
@@ -26,6 +28,15 @@ type CorruptError struct {
 
 func (e *CorruptError) Error() string {
 	return fmt.Sprintf("%s is corrupt at offset %d: %s; restore the file from a backup, or remove the run", e.File, e.Offset, e.Reason)
+}
+
+// unsound is why a record can't be understood: it is corrupt, unless a newer version
+// has written it.
+func unsound(file string, offset int, seq uint64, why error) error {
+	if errors.Is(why, engine.ErrNewer) {
+		return fmt.Errorf("%s: record %d: %w: %w", file, seq, ErrVersion, why)
+	}
+	return corrupt(file, offset, "record %d: %v", seq, why)
 }
 
 func corrupt(file string, offset int, format string, args ...any) error {

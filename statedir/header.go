@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+
+	"github.com/graflow/graflow-wasm/engine"
 )
 
 // version is that of all files. A program reads only its own.
@@ -63,7 +65,10 @@ func parseHeader(file string, data []byte, k kind, run string) (h header, n int,
 	if !bytes.HasPrefix(data, []byte(magic)) {
 		return header{}, 0, corrupt(file, 0, "it does not begin as files of graflow-wasm do")
 	}
-	if v := binary.LittleEndian.Uint16(data[8:]); v != version {
+	switch v := binary.LittleEndian.Uint16(data[8:]); {
+	case v > version:
+		return header{}, 0, fmt.Errorf("%s has format %d, this program reads %d: %w: %w", file, v, version, ErrVersion, engine.ErrNewer)
+	case v != version:
 		return header{}, 0, fmt.Errorf("%s has format %d, this program reads %d: %w", file, v, version, ErrVersion)
 	}
 	n = headerFixed + int(binary.LittleEndian.Uint16(data[20:]))

@@ -78,7 +78,7 @@ func scan(file string, data []byte, at int, next uint64, each func(record) error
 		}
 		r.at = at
 		if err := each(r); err != nil {
-			return at, corrupt(file, at, "record %d: %v", r.seq, err)
+			return at, unsound(file, at, r.seq, err)
 		}
 		at += n
 		next++

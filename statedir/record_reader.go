@@ -55,7 +55,7 @@ func (s segment) each(offset int64, next, last uint64, f func(record) (more bool
 			return false, corrupt(s.name, int(at), "no sound record %d, which was there before", next)
 		}
 		if more, err = f(r); err != nil {
-			return false, corrupt(s.name, int(at), "record %d: %v", next, err)
+			return false, unsound(s.name, int(at), next, err)
 		}
 		if !more {
 			return false, nil

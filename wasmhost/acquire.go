@@ -36,18 +36,21 @@ func (m *Module) tryAcquire(ctx context.Context, a *attempt) (*sandbox, error) {
 			}
 			return nil, p.failed(a)
 		case p.unsound != "":
-			return m.fresh(ctx, a)
+			return m.fresh(ctx, a, a.refused(p.unsound))
 		case p.narrow:
 			m.host.forget(p)
-			return m.fresh(ctx, a)
+			return m.fresh(ctx, a, a.cramped("its initialization needs more memory"))
 		}
 		s, err := p.sandbox(ctx, a)
+		if mine {
+			a.source = SourceNew
+		}
 		if errors.Is(err, linmem.ErrFreed) { // other shapes have driven this one out meanwhile
 			continue
 		}
 		return s, err
 	}
-	return m.fresh(ctx, a)
+	return m.fresh(ctx, a, a.refused(m.unsound))
 }
 
 // wait waits for the pool's snapshot, as long as the attempt's time lasts.
@@ -84,9 +87,13 @@ func (p *pool) failed(a *attempt) error {
 // sandbox is an idle or a new sandbox of the pool.
 func (p *pool) sandbox(ctx context.Context, a *attempt) (*sandbox, error) {
 	if p.bytes > a.opt.Limits.Memory { // with less memory it would have initialized otherwise
-		return p.module.fresh(ctx, a)
+		return p.module.fresh(ctx, a, a.cramped(fmt.Sprintf("its snapshot has %d bytes of memory", p.bytes)))
 	}
 	a.before = p.elapsed
+	if a.opt.Reproducible { // what it saw go by is not what the machine's clock says
+		a.goOn(p.elapsed)
+	}
+	a.source = SourcePool
 	if s := p.module.host.pop(p); s != nil {
 		if s.memory != nil {
 			s.memory.SetLimit(a.opt.Limits.Memory)
@@ -94,10 +101,11 @@ func (p *pool) sandbox(ctx context.Context, a *attempt) (*sandbox, error) {
 		}
 		return s, nil
 	}
+	a.source = SourceSnapshot
 	s, err := p.grow(ctx, a)
 	if errors.Is(err, errDirty) { // its start function did what the snapshot's did not
 		a.before = 0
-		return p.module.fresh(ctx, a)
+		return p.module.fresh(ctx, a, a.refused("its start function changes tables or drops segments"))
 	}
 	return s, err
 }

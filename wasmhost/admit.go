@@ -18,43 +18,58 @@ import (
 )
 
 // compile takes a module through all checks, the meter and the compiler. wazero
-// sees nothing that the parser did not pass.
-func (h *Host) compile(ctx context.Context, digest string, wasm []byte) (m *Module, err error) {
+// sees nothing that the parser did not pass. m has what is known before.
+func (h *Host) compile(ctx context.Context, m *Module, wasm []byte) (done *Module, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			m, err = nil, &ModuleError{Reason: fmt.Sprintf("admission panicked: %v", r)}
+			done, err = nil, &ModuleError{Reason: fmt.Sprintf("admission panicked: %v", r)}
 		}
-		err = withDigest(err, digest)
+		err = withDigest(err, m.digest)
 	}()
+	metered := m.recall(wasm)
+	known := metered != nil
+	if !known {
+		if metered, err = m.admit(wasm); err != nil {
+			return nil, err
+		}
+	}
+	if err := m.makeNative(ctx, metered, wasm); err != nil {
+		return nil, err
+	}
+	if !known {
+		m.remember(metered)
+	}
+	return m, nil
+}
+
+// admit has the module checked, and what it says of itself noted, and returns it
+// metered.
+func (m *Module) admit(wasm []byte) (metered []byte, err error) {
+	h := m.host
 	parsed, err := h.parse(wasm)
 	if err != nil {
 		return nil, err
 	}
-	m = &Module{
-		host: h, digest: digest, size: int64(len(wasm)), layout: layoutOf(parsed), pools: map[string]*pool{},
-		uses: map[string]bool{}, returns: map[string]int{abi.ExportDescribe: 1},
-	}
+	m.size, m.layout, m.pools = int64(len(wasm)), layoutOf(parsed), map[string]*pool{}
+	m.uses, m.returns = map[string]bool{}, map[string]int{abi.ExportDescribe: 1}
 	if err := m.checkImports(parsed); err != nil {
 		return nil, err
 	}
 	if err := m.classify(parsed); err != nil {
 		return nil, err
 	}
-	if err := h.bearable(digest, parsed); err != nil {
+	if err := h.bearable(m.digest, parsed); err != nil {
 		return nil, err
 	}
-	metered, err := meter.Rewrite(parsed, meter.Options{InitialStack: DefaultStack, MaxTableElements: DefaultTableElements})
+	rewritten, err := meter.Rewrite(parsed, meter.Options{InitialStack: DefaultStack, MaxTableElements: DefaultTableElements})
 	if err != nil {
 		return nil, moduleError(err)
 	}
-	m.globals = metered.Globals
-	if metered.Unrestorable {
+	m.globals = rewritten.Globals
+	if rewritten.Unrestorable {
 		m.unsound = "it has mutable globals of vectors or references, which can't be put back"
 	}
-	if err := m.makeNative(ctx, metered.Wasm, sha256.Sum256(wasm)); err != nil {
-		return nil, err
-	}
-	return m, nil
+	return rewritten.Wasm, nil
 }
 
 func (h *Host) parse(wasm []byte) (*wasmbin.Module, error) {
@@ -88,22 +103,25 @@ func moduleError(err error) error {
 	return nil
 }
 
-// makeNative compiles what the meter wrote, or finds it in the cache.
-func (m *Module) makeNative(ctx context.Context, metered []byte, module [sha256.Size]byte) error {
+// makeNative compiles what the meter wrote, or finds it in the cache. Of an isolated
+// module the code and those bytes are kept for its cells.
+func (m *Module) makeNative(ctx context.Context, metered, wasm []byte) (err error) {
 	h := m.host
-	key := artifact.Key{Module: module, Meter: meter.Version}
-	compiled, report, err := h.compiler.Compile(ctx, h.runtime, key, metered, h.config.Trusted(m.digest))
+	key := artifact.Key{Module: sha256.Sum256(wasm), Meter: meter.Version}
+	var report artifact.Report
+	if m.isolated {
+		m.metered = metered
+		m.native, report, err = h.compiler.Make(ctx, key, metered, h.config.Trusted(m.digest))
+	} else {
+		m.compiled, report, err = h.compiler.Compile(ctx, h.runtime, key, metered, h.config.Trusted(m.digest))
+	}
 	if report.Rejected != nil {
 		h.config.Logger.Warn("compiled code in the cache was not run", "module", m.digest, "err", report.Rejected)
 	}
 	if report.Unsaved != nil {
 		h.config.Logger.Warn("compiled code could not be kept", "module", m.digest, "err", report.Unsaved)
 	}
-	switch {
-	case err == nil:
-		m.compiled = compiled
-		return nil
-	case ctx.Err() != nil:
+	if err == nil || ctx.Err() != nil {
 		return err
 	}
 	return &ModuleError{Reason: err.Error()}
@@ -210,6 +228,9 @@ func (m *Module) classify(parsed *wasmbin.Module) error {
 		if e.Kind == wasmbin.KindFunc && int(e.Index) >= parsed.ImportedFunctions {
 			exports[e.Name] = parsed.TypeOf(e.Index)
 		}
+	}
+	if f, found := exports[abi.ExportDescribe]; found {
+		m.describes = len(f.Params) == 0 && slices.Equal(f.Results, []wasmbin.ValueType{wasmbin.I32})
 	}
 	_, start := exports[abi.ExportStart]
 	_, reactor := exports[abi.ExportInitialize]

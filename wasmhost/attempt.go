@@ -37,7 +37,13 @@ type attempt struct {
 	extism *extism.State  // nil: likewise
 	trees  []wasip1.Preopen
 	disk   *guestfs.Quota // nil: no tree was opened
+	globs  []guestfs.Pattern
 	before time.Duration  // on a virtual clock, what initialization took
+	away   time.Duration  // on a virtual clock, what has gone by outside of the guest
+	begun  bool           // the task itself has
+	ended  bool           // by itself: it returned or exited
+	tardy  bool           // the embedder took long: look at the clock
+	source Source         // of its sandbox
 	web    *egress.Budget // nil: no request was made
 	rules  egress.Rules
 	calls  []int // by index in functions
@@ -46,6 +52,11 @@ type attempt struct {
 		fuel, memory int64
 		pages        int
 	}
+
+	followed bool // Config.Probe is told of its calls of the host
+
+	image   *Image // as of the end, if one is to be kept
+	noImage string // why there is none
 
 	failure *TrapError
 	denied  string     // the first capability refused
@@ -62,6 +73,9 @@ func newAttempt(m *Module, export string, input []byte, opt Options) (*attempt, 
 		calls: make([]int, len(hostFunctions)),
 	}
 	var err error
+	if a.globs, err = parsePatterns(opt.Collect); err != nil {
+		return nil, err
+	}
 	if a.rules, err = egress.ParseRules(opt.Grants.HTTP, opt.Grants.HTTPNetworks); err != nil {
 		return nil, err
 	}
@@ -108,7 +122,8 @@ func (a *attempt) enter(ctx context.Context, i int) {
 	const every = 8
 	a.calls[i]++
 	a.sums.host++
-	if a.sums.host%every == 0 {
+	if a.sums.host%every == 0 || a.tardy {
+		a.tardy = false
 		a.checkTime(ctx, time.Now())
 	}
 	if a.sums.host > a.opt.Limits.HostCalls {

@@ -191,19 +191,6 @@ func (a *attempt) secretGet(ctx context.Context, g guest) int64 {
 	return a.ask(abi.FuncSecretGet, secrets != nil, func() ([]byte, error) { return secrets.Secret(ctx, name) })
 }
 
-func (a *attempt) toolCall(ctx context.Context, g guest) int64 {
-	name, ok := g.text()
-	args, ok2 := g.json(2)
-	switch {
-	case !ok || !ok2:
-		return int64(abi.Invalid)
-	case !slices.Contains(a.opt.Grants.Tools, name) && !slices.Contains(a.opt.Grants.Tools, "*"):
-		return a.refuse(CapabilityTools + ": " + name)
-	}
-	tools := a.opt.Services.Tools
-	return a.ask(abi.FuncToolCall, tools != nil, func() ([]byte, error) { return tools.CallTool(ctx, name, args) })
-}
-
 // refuse denies a power, and remembers the first one that was.
 func (a *attempt) refuse(capability string) int64 {
 	if a.denied == "" {

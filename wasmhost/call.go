@@ -14,10 +14,21 @@ import (
 )
 
 // Result is what a call gave, and what it took. After an error only the Ledger
-// is set.
+// is set, and the rest too if the failure was the guest's own: it returned or
+// exited, and neither trapped nor met a limit.
 type Result struct {
-	Output json.RawMessage
-	Ledger Ledger
+	Output json.RawMessage // after a failure what was written, if it is JSON; else nil
+	Files  []File          // those that Options.Collect names, sorted by name
+	Image  *Image          // what Options.Keep asked for
+	// NoImage says why Image is nil though it was asked for.
+	NoImage string
+	Ledger  Ledger
+}
+
+// File is a file that the guest left behind.
+type File struct {
+	Name string // its guest path, as "/out/a.csv"
+	Data []byte
 }
 
 // Ledger is what a call used.
@@ -41,7 +52,7 @@ type Ledger struct {
 //
 // The failure of a guest, of its limits or of the context is a *TrapError.
 // Other errors are the caller's: ErrClosed, an input that is not JSON, a mount
-// that can't be opened.
+// that can't be opened, ErrImageMismatch, ErrNoImage.
 func (m *Module) Call(ctx context.Context, export string, input []byte, opt Options) (Result, error) {
 	if opt.Name == "" {
 		opt.Name = short(m.digest)
@@ -70,7 +81,13 @@ func (m *Module) call(ctx context.Context, export string, input []byte, opt Opti
 		return Result{}, fmt.Errorf("call module %q export %q: the input is not JSON", opt.Name, export)
 	}
 	opt.Limits = opt.Limits.withDefaults()
+	if m.isolated {
+		return m.callIsolated(ctx, export, input, opt)
+	}
 	start := time.Now() // not after the deadline is set, or it would seem another's
+	if !opt.began.IsZero() {
+		start = opt.began
+	}
 	if timeout := opt.Limits.Timeout; timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, timeout, ErrTimeout)
@@ -84,10 +101,20 @@ func (m *Module) call(ctx context.Context, export string, input []byte, opt Opti
 	a.start = start
 	err = a.run(ctx)
 	var result Result
-	if err == nil {
+	switch {
+	case err == nil:
 		result.Output, err = a.finish()
+	case a.ended && a.written() > 0:
+		if output, invalid := a.finish(); invalid == nil {
+			result.Output = output
+		}
 	}
+	if a.ended {
+		result.Files = a.files()
+	}
+	result.Image, result.NoImage = a.image, a.noImage
 	result.Ledger = a.ledger(time.Since(a.start))
+	m.host.tellCalled(&result.Ledger, err)
 	return result, err
 }
 

@@ -184,6 +184,9 @@ func TestTimeout(t *testing.T) { //nolint:paralleltest // it measures time
 	} {
 		opt := options()
 		opt.Limits.Timeout = 300 * time.Millisecond
+		if err := tc.m.Prewarm(t.Context(), 1, opt); err != nil {
+			t.Fatal(err)
+		}
 		start := time.Now()
 		e := trap(t, tc.m, tc.export, tc.input, wasmhost.KindTimeout, opt)
 		if took := time.Since(start); took > opt.Limits.Timeout+slack {

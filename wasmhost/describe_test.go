@@ -37,7 +37,7 @@ func describing(n int) []byte {
 // their guest has ended.
 func TestTasksOfFloods(t *testing.T) {
 	t.Parallel()
-	tasks, err := compile(t, describing(10)).Tasks(t.Context())
+	tasks, err := compile(t, describing(5)).Tasks(t.Context())
 	if err != nil || len(tasks) != 20_000 {
 		t.Fatalf("got %d tasks, %v", len(tasks), err)
 	}

@@ -26,6 +26,8 @@ const (
 	KindHostCalls      = "host_calls"       // too many calls of the host
 	KindNoExport       = "no_export"        // the module offers no such task
 	KindPaused         = "paused"           // the guest waits for an answer
+	KindCrash          = "crash"            // the call's cell died
+	KindQuarantined    = "quarantined"      // the module has ended too many cells
 )
 
 // Causes that errors.Is finds in a *TrapError. They are set by the host alone: a

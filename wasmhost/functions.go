@@ -71,4 +71,5 @@ var functions = []function{
 	{abi.FuncSecretGet, CapabilitySecrets, slice, asI64, (*attempt).secretGet},
 	{abi.FuncHTTPRequest, CapabilityHTTP, slice, asI64, (*attempt).httpRequest},
 	{abi.FuncToolCall, CapabilityTools, slices2, asI64, (*attempt).toolCall},
+	{abi.FuncToolCalls, CapabilityTools, slice, asI64, (*attempt).toolCalls},
 }

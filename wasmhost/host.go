@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/graflow/graflow-wasm/wasmhost/internal/artifact"
+	"github.com/graflow/graflow-wasm/wasmhost/internal/cell"
 	"github.com/graflow/graflow-wasm/wasmhost/internal/egress"
 	"github.com/graflow/graflow-wasm/wasmhost/internal/linmem"
 	"github.com/tetratelabs/wazero"
@@ -51,6 +52,11 @@ type Config struct {
 	Trusted func(digest string) bool
 	// CompileLimits bound the compiling of one module in a child.
 	CompileLimits CompileLimits
+	// Isolate tells modules by digest whose calls run in cells: child processes that
+	// have nothing of this one's. It is asked when a module is compiled. nil: none.
+	Isolate func(digest string) bool
+	// Cells bounds the cells of the host.
+	Cells CellConfig
 	// MemoryBytes bounds all linear memories of the host together, idle ones
 	// and snapshots included. 0: no bound.
 	MemoryBytes int64
@@ -60,6 +66,8 @@ type Config struct {
 	// Portable does without the memory tricks of the operating system; results
 	// are the same, calls cost more.
 	Portable bool
+	// Probe is told what the host does. The zero value costs nothing.
+	Probe Probe
 	// Logger receives what concerns the host itself (a panicking service, a
 	// cache that was tampered with), never the guests' lines. nil: slog.Default.
 	Logger *slog.Logger
@@ -99,9 +107,10 @@ type Host struct {
 	memories *linmem.Budget
 	web      *egress.Client
 
-	mu      sync.Mutex // guards closed, modules, and active.Add against Close
+	mu      sync.Mutex // guards closed, modules, cells, and active.Add against Close
 	closed  bool
-	modules map[string]*compilation // by digest
+	modules map[string]*compilation // by their keys
+	cells   *cells                  // nil: no module is isolated
 	active  sync.WaitGroup
 
 	poolMu    sync.Mutex // guards what follows and Module.pools
@@ -119,8 +128,12 @@ type compilation struct {
 
 // Child must be called first in the main function (and in TestMain) of a program
 // that compiles modules it does not trust: the host starts the program again to
-// compile in a process of its own, and there Child does that and never returns.
-func Child() { artifact.Child() }
+// compile in a process of its own, or to run what is isolated there, and there Child
+// does that and never returns.
+func Child() {
+	artifact.Child()
+	cell.Child(serveCell)
+}
 
 // New returns a host that runs guests. It fails if the cache directory can't be
 // used. The caller closes it.
@@ -162,11 +175,16 @@ func (h *Host) Close(ctx context.Context) error {
 	h.mu.Unlock()
 	h.active.Wait()
 	ctx = context.WithoutCancel(ctx)
+	err := h.cells.close()
 	for _, c := range h.modules {
+		if c.module.isolated {
+			err = errors.Join(err, c.module.native.Close())
+			continue
+		}
 		h.closePools(ctx, c.module)
 	}
 	h.building.Wait()
-	err := h.runtime.Close(ctx)
+	err = errors.Join(err, h.runtime.Close(ctx))
 	h.web.Close()
 	return errors.Join(err, h.compiler.Close(ctx))
 }
@@ -184,20 +202,45 @@ func (h *Host) begin() error {
 
 // Compile admits and compiles a module: it is read by a strict parser, metered,
 // and only then given to the compiler. Equal bytes give the same *Module,
-// compiled once, and kept until the host is closed. The bytes are not retained.
-// A module that can't be run is a *ModuleError. If the context ends, the
-// compiling does, unless another caller waits for it too.
+// compiled once, and kept until the host is closed. The bytes are not retained,
+// unless Config.Isolate names the module. A module that can't be run is a
+// *ModuleError. If the context ends, the compiling does, unless another caller waits
+// for it too.
 func (h *Host) Compile(ctx context.Context, wasm []byte) (*Module, error) {
+	digest := digestOf(wasm)
+	isolated := h.config.Isolate != nil && h.config.Isolate(digest)
+	return h.compileOnce(ctx, digest, wasm, isolated)
+}
+
+// CompileIsolated is Compile for a module whose calls are to run in cells, whatever
+// Config.Isolate says: another *Module than that of Compile, with the same results.
+// Nothing of it is loaded into this process. Where there can be no cells it fails with
+// ErrNoCells.
+func (h *Host) CompileIsolated(ctx context.Context, wasm []byte) (*Module, error) {
+	return h.compileOnce(ctx, digestOf(wasm), wasm, true)
+}
+
+func digestOf(wasm []byte) string {
+	sum := sha256.Sum256(wasm)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+func (h *Host) compileOnce(ctx context.Context, digest string, wasm []byte, isolated bool) (*Module, error) {
 	if err := h.begin(); err != nil {
 		return nil, err
 	}
 	defer h.active.Done()
-	sum := sha256.Sum256(wasm)
-	digest := "sha256:" + hex.EncodeToString(sum[:])
+	key := digest
+	if isolated {
+		if err := h.openCells(); err != nil {
+			return nil, fmt.Errorf("compile module %s: %w", short(digest), err)
+		}
+		key += " isolated"
+	}
 	for {
-		c, first := h.join(digest)
+		c, first := h.join(key)
 		if first {
-			return h.lead(ctx, c, digest, wasm)
+			return h.lead(ctx, c, wasm, &Module{host: h, key: key, digest: digest, isolated: isolated})
 		}
 		select {
 		case <-c.done:
@@ -215,25 +258,29 @@ func (h *Host) Compile(ctx context.Context, wasm []byte) (*Module, error) {
 var errLeft = errors.New("compiling was canceled")
 
 // join finds the compilation of a module, or begins it.
-func (h *Host) join(digest string) (c *compilation, first bool) {
+func (h *Host) join(key string) (c *compilation, first bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if c := h.modules[digest]; c != nil {
+	if c := h.modules[key]; c != nil {
 		return c, false
 	}
 	c = &compilation{done: make(chan struct{})}
-	h.modules[digest] = c
+	h.modules[key] = c
 	return c, true
 }
 
-func (h *Host) lead(ctx context.Context, c *compilation, digest string, wasm []byte) (*Module, error) {
-	c.module, c.err = h.compile(ctx, digest, wasm)
+func (h *Host) lead(ctx context.Context, c *compilation, wasm []byte, m *Module) (*Module, error) {
+	began := time.Now()
+	c.module, c.err = h.compile(ctx, m, wasm)
+	if tell := h.config.Probe.Compiled; tell != nil && ctx.Err() == nil {
+		tell(time.Since(began), c.err)
+	}
 	if c.err != nil {
 		if ctx.Err() != nil {
 			c.err = fmt.Errorf("%w: %w", errLeft, context.Cause(ctx))
 		}
 		h.mu.Lock()
-		delete(h.modules, digest)
+		delete(h.modules, m.key)
 		h.mu.Unlock()
 	}
 	close(c.done)

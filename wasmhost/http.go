@@ -16,6 +16,7 @@ func (a *attempt) httpRequest(ctx context.Context, g guest) int64 {
 	if !ok || json.Unmarshal(data, &request) != nil {
 		return int64(abi.Invalid)
 	}
+	a.module.host.addHeaders(ctx, a.followed, &request)
 	response, err := a.fetch(ctx, request)
 	if err != nil {
 		return a.webCode(ctx, err)
@@ -25,6 +26,9 @@ func (a *attempt) httpRequest(ctx context.Context, g guest) int64 {
 
 // fetch sends a request within the rules and what is left of the limits.
 func (a *attempt) fetch(ctx context.Context, request abi.HTTPRequest) (abi.HTTPResponse, error) {
+	if elsewhere := a.opt.Services.fetch; elsewhere != nil {
+		return elsewhere(ctx, request)
+	}
 	if a.web == nil {
 		a.web = &egress.Budget{Requests: int(a.opt.Limits.HTTPRequests), Bytes: a.opt.Limits.HTTPBytes}
 	}

@@ -184,7 +184,11 @@ func (m *Module) Prewarm(ctx context.Context, n int, opt Options) error {
 	if opt.Name == "" {
 		opt.Name = short(m.digest)
 	}
-	opt.Limits = opt.Limits.withDefaults()
+	opt.Limits, opt.From, opt.Keep = opt.Limits.withDefaults(), nil, false
+	if m.isolated {
+		_, err := m.callIsolated(ctx, "", nil, opt)
+		return err
+	}
 	var ready []*sandbox
 	defer func() {
 		for _, s := range slices.Backward(ready) {

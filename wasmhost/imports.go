@@ -2,6 +2,7 @@ package wasmhost
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -67,7 +68,7 @@ func (f function) serve(ctx context.Context, a *attempt, mod api.Module, args []
 	}
 	var answer int64
 	if a.opt.Grants.allows(f.capability) {
-		answer = f.run(a, ctx, g)
+		answer = f.told(ctx, a, g)
 	} else {
 		answer = a.refuse(f.capability)
 	}
@@ -165,9 +166,12 @@ func (h *Host) unwind(ctx context.Context, a *attempt, name string, r any) {
 		a.stopped = a.extismTrap(ctx, r)
 	default:
 		if a.stopped == nil {
-			h.config.Logger.Error("host function panicked", "module", a.opt.Name, "function", name, "err", r, "stack", string(debug.Stack()))
+			h.config.Logger.ErrorContext(ctx, "host function panicked", "module", a.opt.Name, "function", name, "err", r, "stack", string(debug.Stack()))
 			a.stopped = a.trapError(KindTrap, fmt.Sprintf("host function %s panicked: %v", name, r), nil)
 		}
+	}
+	if e := a.stopped; e != nil && ctx.Err() != nil && (errors.Is(e, context.Canceled) || errors.Is(e, context.DeadlineExceeded)) {
+		a.stopped = a.interrupted(ctx) // a service told so in its own words
 	}
 	panic(errStopped)
 }

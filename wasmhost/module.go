@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/graflow/graflow-wasm/sdk/abi"
+	"github.com/graflow/graflow-wasm/wasmhost/internal/artifact"
 	"github.com/graflow/graflow-wasm/wasmhost/internal/meter"
 	"github.com/tetratelabs/wazero"
 )
@@ -29,23 +31,31 @@ const (
 // Module is a compiled module. It is safe for concurrent use and lives until it
 // or its host is closed.
 type Module struct {
-	host     *Host
-	compiled wazero.CompiledModule
-	digest   string
-	size     int64
-	layout   layout
-	abi      string
-	imports  []Import
-	uses     map[string]bool      // modules imported from
-	tasks    []string             // sorted
-	returns  map[string]int       // number of results by task; a command's has none
-	globals  []meter.HiddenGlobal // what a reset puts back
-	unsound  string               // why the module can't be snapshotted, or ""
+	host      *Host
+	key       string                // in Host.modules
+	compiled  wazero.CompiledModule // nil: the module is isolated
+	digest    string
+	size      int64
+	layout    layout
+	abi       string
+	imports   []Import
+	uses      map[string]bool      // modules imported from
+	tasks     []string             // sorted
+	returns   map[string]int       // number of results by task; a command's has none
+	globals   []meter.HiddenGlobal // what a reset puts back
+	unsound   string               // why the module can't be snapshotted, or ""
+	describes bool                 // it exports graflow_describe
+
+	isolated bool             // its calls run in cells
+	metered  []byte           // of one that is: its bytes as the meter wrote them
+	native   *artifact.Native // likewise
 
 	pools map[string]*pool // by shape; guarded by Host.poolMu
 
 	active sync.WaitGroup // added to under Host.mu
 	closed bool           // guarded by Host.mu
+
+	refusal atomic.Value // of an isolated module: why cells can't snapshot it, a string
 
 	mu        sync.Mutex // guards described
 	described []abi.TaskDescription
@@ -103,12 +113,15 @@ func (m *Module) Close(ctx context.Context) error {
 		return nil
 	}
 	m.closed = true
-	delete(h.modules, m.digest)
+	delete(h.modules, m.key)
 	h.active.Add(1)
 	h.mu.Unlock()
 	defer h.active.Done()
 	m.active.Wait()
 	ctx = context.WithoutCancel(ctx)
+	if m.isolated {
+		return m.native.Close()
+	}
 	h.closePools(ctx, m)
 	return m.compiled.Close(ctx)
 }
@@ -140,6 +153,10 @@ func (m *Module) whyNot() string {
 	if m.unsound != "" {
 		return m.unsound
 	}
+	if m.isolated {
+		why, _ := m.refusal.Load().(string)
+		return why
+	}
 	m.host.poolMu.Lock()
 	defer m.host.poolMu.Unlock()
 	for _, p := range m.pools {
@@ -160,8 +177,7 @@ func (m *Module) whyNot() string {
 // exported are dropped.
 func (m *Module) Tasks(ctx context.Context) ([]abi.TaskDescription, error) {
 	plain := m.Describe().Tasks
-	if describe := m.compiled.ExportedFunctions()[abi.ExportDescribe]; m.abi != ABIGraflow || describe == nil ||
-		len(describe.ParamTypes()) > 0 || !slices.Equal(describe.ResultTypes(), asI32) {
+	if m.abi != ABIGraflow || !m.describes {
 		return plain, nil
 	}
 	m.mu.Lock()

@@ -58,13 +58,14 @@ func narrow[T ~int64](asked, most, byDefault T) T {
 // The rules, by field:
 //   - Mounts: links are resolved, and the directory must be one of most or below
 //     it; Writable needs a writable one. Guest paths are free, and so are trees
-//     in memory: they need nothing of the machine.
+//     in memory and their files: they need nothing of the machine.
 //   - Env, Config: the names must be in most; their values are free.
 //   - HTTP: all that a host pattern matches must be matched by patterns of most.
 //   - HTTPNetworks: each network must lie in one of most.
 //   - Secrets, Tools: the names must be in most.
-//   - Clock: virtual is less than coarse, coarse is less than real. Random: seeded
-//     is less than secure, and a seed is free; most's is for who names none.
+//   - Clock: virtual is less than coarse, coarse is less than real; Start is free.
+//     Random: seeded is less than secure, and a seed is free; most's is for who
+//     names none.
 //   - Channel, Control: true is more than false.
 //
 // Among names in most, "*" allows all. Grants that come with an error are not to

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/graflow/graflow-wasm/wasmhost"
 	"pgregory.net/rapid"
@@ -187,6 +188,7 @@ func TestGrantsWithinNothing(t *testing.T) {
 		Mounts: []wasmhost.Mount{{Host: dir, Guest: "/d"}}, Env: map[string]string{"A": ""}, HTTP: []string{"a.com"},
 		HTTPNetworks: []string{"10.0.0.0/8"}, Secrets: []string{"s"}, Tools: []string{"t"}, Config: map[string]string{"c": ""},
 		Clock: "real", Random: "secure", Seed: 1, Channel: &yes, Control: &yes,
+		Start: time.Unix(1, 0),
 	}
 	nothing := &wasmhost.Grants{Clock: "virtual", Random: "seeded", Channel: &no, Control: &no}
 	all := reflect.ValueOf(asked)
@@ -198,7 +200,7 @@ func TestGrantsWithinNothing(t *testing.T) {
 		var one wasmhost.Grants
 		reflect.ValueOf(&one).Elem().Field(i).Set(all.Field(i))
 		_, err := one.Within(nothing)
-		if free := name == "Seed"; (err == nil) != free {
+		if free := name == "Seed" || name == "Start"; (err == nil) != free {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
@@ -206,8 +208,8 @@ func TestGrantsWithinNothing(t *testing.T) {
 	everything := asked
 	everything.Secrets, everything.Tools, everything.HTTP = []string{"*"}, []string{"*"}, []string{"*:*"}
 	everything.Env, everything.Config = map[string]string{"*": ""}, map[string]string{"*": ""}
-	if got := within(t, asked, &everything); got.Seed != 1 {
-		t.Errorf("seed: got %d", got.Seed)
+	if got := within(t, asked, &everything); got.Seed != 1 || !got.Start.Equal(asked.Start) {
+		t.Errorf("got seed %d, start %v", got.Seed, got.Start)
 	}
 }
 

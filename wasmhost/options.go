@@ -17,14 +17,37 @@ const (
 	DefaultHTTPRequests  = 100
 	DefaultHTTPBytes     = 16 << 20
 	DefaultChannelOps    = 100_000
+	DefaultKeepBytes     = 64 << 20 // Options.KeepBytes
 )
 
 // Options are what one call is run with. The zero value is usable.
 type Options struct {
-	Name     string // the module's name in messages and its argv[0]; empty: its short digest
+	Name string // the module's name in messages and its argv[0]; empty: its short digest
+	// Tenant is whose call it is, if its module is isolated: a cell serves one tenant.
+	// "": the module is the tenant.
+	Tenant   string
 	Limits   Limits
 	Grants   Grants
 	Services Services
+	// Collect lists patterns of the files that Result.Files is to hold, by their
+	// guest paths: "/out/**", "/out/*.csv". "*" is any run of characters and "?" any
+	// one within a name, "**" as a whole name any number of directories. Only mounts
+	// in memory are searched.
+	Collect []string
+	// From is the state that the call begins with, instead of its module's
+	// initialized one. It is of the same module and shape; see Image. nil: none.
+	From *Image
+	// Keep makes an image of what the call leaves: Result.Image. One of more than
+	// KeepBytes is not made. 0: 64 MiB.
+	Keep      bool
+	KeepBytes int64
+	// Reproducible has the module initialized with a virtual clock and seeded
+	// randomness, whatever Grants say for the call itself, so that all hosts come to
+	// the same state and images of it fit everywhere. What the guest draws at random
+	// then is known to everybody, such as the seeds of its hash tables.
+	Reproducible bool
+
+	began time.Time // when the call did, in a cell; zero: when Call is called
 }
 
 // Limits bound one call. A zero field means its default.
@@ -45,7 +68,8 @@ type Limits struct {
 	TableElements int64 `json:"table_elements,omitempty"`
 	// OutputBytes is the largest output; a guest that writes more is stopped. 0: 16 MiB.
 	OutputBytes int64 `json:"output_bytes,omitempty"`
-	// LogBytes is the most that is logged; the rest is dropped with one notice. 0: 1 MiB.
+	// LogBytes is the most that is logged, and printed to Services.Stdout and
+	// Stderr; the rest is dropped with one notice. 0: 1 MiB.
 	LogBytes int64 `json:"log_bytes,omitempty"`
 	// OpenFiles is how many files may be open at once, mounts aside. 0: 64.
 	OpenFiles int64 `json:"open_files,omitempty"`
@@ -92,7 +116,7 @@ func (l Limits) withDefaults() Limits {
 const (
 	ClockReal    = "real"    // the machine's
 	ClockCoarse  = "coarse"  // the machine's, in steps of a millisecond
-	ClockVirtual = "virtual" // starts at a fixed instant, goes on with fuel; sleeping takes no time
+	ClockVirtual = "virtual" // starts at Grants.Start, goes on with fuel; sleeping takes no time
 )
 
 // Sources of randomness a guest may be given.
@@ -123,6 +147,10 @@ type Grants struct {
 	Config map[string]string `json:"config,omitempty"`
 	// Clock is ClockReal, ClockCoarse or ClockVirtual. "": real.
 	Clock string `json:"clock,omitempty"`
+	// Start is when a virtual clock starts, in the years 1970 to 2261; other clocks
+	// ignore it. The task finds it when it begins; initialization does not. The zero
+	// time: 2026-01-01 00:00:00 UTC and what initialization took.
+	Start time.Time `json:"start,omitzero"`
 	// Random is RandomSecure or RandomSeeded. "": secure.
 	Random string `json:"random,omitempty"`
 	// Seed determines a seeded Random.
@@ -134,14 +162,19 @@ type Grants struct {
 	Control *bool `json:"control,omitempty"`
 }
 
-// Mount shows a directory to the guest: one of the host, or with Memory an empty
-// one that lasts as long as the call. Links that lead out of it are not
-// followed, and the guest can't make links.
+// Mount shows a directory to the guest: one of the host, or with Memory one that
+// lasts as long as the call. Links that lead out of it are not followed, and the
+// guest can't make links.
 type Mount struct {
 	Host     string `json:"host,omitempty"`
 	Guest    string `json:"guest"` // an absolute path, such as "/data"
 	Writable bool   `json:"writable,omitempty"`
 	Memory   bool   `json:"memory,omitempty"` // in memory; always writable
+	// Files are what a directory in memory holds at first, by slash-separated paths
+	// relative to it, as "data/in.csv"; directories on the way are made. They count
+	// against Limits.DiskBytes. The content is not copied until the guest writes to
+	// it, and must not change during the call.
+	Files map[string][]byte `json:"-"`
 }
 
 // allows reports whether a capability is granted.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/graflow/graflow-wasm/wasmhost/internal/linmem"
@@ -35,6 +36,9 @@ type pool struct {
 	globals  []uint64
 	elapsed  time.Duration // of a virtual clock, by initializing
 
+	identity sync.Once // sets base, when somebody asks for it
+	base     baseline
+
 	// Guarded by Host.poolMu:
 	idle    []*sandbox // the last one is the warmest
 	used    uint64     // Host.clock of the last use
@@ -42,8 +46,13 @@ type pool struct {
 	settled bool       // it has come to a snapshot that stays
 }
 
-// fresh is a sandbox that the attempt initializes by itself.
-func (m *Module) fresh(ctx context.Context, a *attempt) (*sandbox, error) {
+// fresh is a sandbox that the attempt initializes by itself, unless it needs one
+// with a snapshot: then refused is why there is none.
+func (m *Module) fresh(ctx context.Context, a *attempt, refused error) (*sandbox, error) {
+	if refused != nil {
+		return nil, refused
+	}
+	a.source = SourceNew
 	s, err := m.instantiate(ctx, a)
 	if err != nil {
 		return nil, err
@@ -198,12 +207,15 @@ func (p *pool) take(s *sandbox, a *attempt) (err error) {
 // there by name only.
 func initOptions(opt Options) Options {
 	no := false
-	init := Options{Name: opt.Name, Grants: Grants{
+	init := Options{Name: opt.Name, Reproducible: opt.Reproducible, Grants: Grants{
 		Env: opt.Grants.Env, Clock: opt.Grants.Clock, Random: opt.Grants.Random,
 		Channel: &no, Control: &no,
 	}}
 	for _, m := range opt.Grants.Mounts {
 		init.Grants.Mounts = append(init.Grants.Mounts, Mount{Guest: m.Guest, Memory: true})
+	}
+	if opt.Reproducible {
+		init.Grants.Clock, init.Grants.Random = ClockVirtual, RandomSeeded
 	}
 	init.Limits = opt.Limits
 	init.Limits.Timeout = initTimeout

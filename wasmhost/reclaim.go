@@ -8,12 +8,12 @@ import (
 // errNoMemory marks the failures that come of the host's memory budget.
 var errNoMemory = errors.New("the host's memory budget is used up")
 
-// acquire is a sandbox in its pristine state for an attempt. If the host's memory
+// acquire is a sandbox for an attempt, in the state that it begins with. If the host's memory
 // does not suffice, what waits for other calls is given up for it.
 func (m *Module) acquire(ctx context.Context, a *attempt) (*sandbox, error) {
-	s, err := m.tryAcquire(ctx, a)
+	s, err := a.begin(ctx)
 	if errors.Is(err, errNoMemory) && m.host.reclaim(ctx, m) {
-		s, err = m.tryAcquire(ctx, a)
+		s, err = a.begin(ctx)
 	}
 	return s, err
 }

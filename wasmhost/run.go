@@ -23,11 +23,19 @@ func (a *attempt) run(ctx context.Context) (err error) {
 		}
 	}()
 	defer a.lines.Flush() // into a service, which may panic
+	if follows := a.module.host.config.Probe.Follows; follows != nil {
+		a.followed = follows(ctx)
+	}
 	ctx = context.WithValue(ctx, attemptKey{}, a)
 	if ctx.Err() != nil {
 		return a.interrupted(ctx)
 	}
-	s, err := a.module.acquire(ctx, a)
+	if a.module.abi != ABIGraflow {
+		if err := a.refused("only " + ABIGraflow + " modules have"); err != nil {
+			return err
+		}
+	}
+	s, err := a.started(ctx)
 	if err != nil {
 		return err
 	}
@@ -40,6 +48,10 @@ func (a *attempt) run(ctx context.Context) (err error) {
 	// A guest that returned, or exited of its own will, left nothing behind but
 	// its memory and globals. Whatever was stopped midway is thrown away.
 	intact = err == nil || a.stopped == nil && a.trapped == nil
+	a.ended = intact && a.begun && !errors.Is(err, ErrFuel) && !errors.Is(err, ErrMemory)
+	if a.opt.Keep {
+		a.keep(s)
+	}
 	return err
 }
 
@@ -53,11 +65,11 @@ func (a *attempt) giveBack(ctx context.Context, s *sandbox, intact bool) {
 		s.close(ctx)
 		return
 	}
-	pages, err := s.restore()
+	pages, err := a.module.host.reset(s)
 	a.used.pages = pages
 	if err != nil {
 		if !errors.Is(err, errDirty) {
-			a.module.host.config.Logger.Warn("sandbox thrown away", "module", a.opt.Name, "err", err)
+			a.module.host.config.Logger.WarnContext(ctx, "sandbox thrown away", "module", a.opt.Name, "err", err)
 		}
 		s.close(ctx)
 		return
@@ -67,6 +79,7 @@ func (a *attempt) giveBack(ctx context.Context, s *sandbox, intact bool) {
 
 func (a *attempt) runExport(ctx context.Context, s *sandbox) error {
 	a.bind(s)
+	a.begun = true
 	var stack [1]uint64
 	if err := s.function(a.export).CallWithStack(ctx, stack[:]); err != nil {
 		return a.trap(err)
@@ -112,6 +125,10 @@ func (a *attempt) trap(err error) error {
 		return a.stopped
 	case a.exit != nil:
 		return a.exited(*a.exit)
+	}
+	if a.failure != nil && message == "unreachable" && !a.exhausted() { // it has said why, and given up
+		a.failure.Stack, a.trapped = stack, a.failure
+		return a.blame(a.failure)
 	}
 	if line, frames := diagnosis(a.lines.Last()); len(frames) > 0 {
 		message, stack = line, frames // a Go guest aborts after its own traceback

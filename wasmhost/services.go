@@ -3,7 +3,9 @@ package wasmhost
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
+	"time"
 
 	"github.com/graflow/graflow-wasm/sdk/abi"
 )
@@ -25,6 +27,22 @@ type Services struct {
 	Tools    Tools
 	Log      func(level slog.Level, line string)    // a line of the guest, valid UTF-8
 	Progress func(done, total float64, note string) // NaN and infinities are not passed on
+	// Stdout and Stderr take what the task prints, as bytes and as they come; nil
+	// makes lines of it for Log. A WASI command's stdout is its output and stays
+	// so. Limits.LogBytes bounds both and the log together: what exceeds it is
+	// dropped, with one notice in Log. What is printed during initialization never
+	// comes here. A writer must not block for ever: the guest can't be stopped
+	// meanwhile. If it fails, the attempt ends with its error in the chain.
+	Stdout, Stderr io.Writer
+	// Waited is by how much a virtual clock is to be ahead beside what the guest
+	// computed and slept: what has gone by while the guest waited for the embedder.
+	// It is asked whenever the guest looks at the clock, and does not go back: less
+	// than before counts as before. An isolated call's is asked when it begins and with
+	// each answer of a service. nil: 0.
+	Waited func() time.Duration
+
+	// fetch sends requests of HTTP in a cell, which has no network. nil: the host does.
+	fetch func(ctx context.Context, request abi.HTTPRequest) (abi.HTTPResponse, error)
 }
 
 // Results answers result_get.
@@ -70,8 +88,20 @@ type Secrets interface {
 	Secret(ctx context.Context, name string) ([]byte, error)
 }
 
-// Tools answers tool_call.
+// Tools answers tool_call and tool_calls. Tools that Grants do not name are not
+// called.
 type Tools interface {
-	// CallTool answers with JSON. A tool that Grants do not name is not called.
+	// CallTool answers with JSON. An *abi.ToolError is the tool's own failure,
+	// which the guest is told. The calls of one tool_calls are made concurrently,
+	// on goroutines of their own, unless Tools is a ToolBatch.
 	CallTool(ctx context.Context, name string, args json.RawMessage) (json.RawMessage, error)
+}
+
+// ToolBatch is a Tools that takes the calls of one tool_calls together.
+type ToolBatch interface {
+	Tools
+	// CallTools answers each call, in the order of the calls. An error of
+	// ErrPaused ends the attempt, which is to be made again once there are
+	// answers; other errors are as those of all services.
+	CallTools(ctx context.Context, calls []abi.ToolCall) ([]abi.ToolAnswer, error)
 }

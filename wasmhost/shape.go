@@ -6,7 +6,8 @@ import (
 )
 
 // shapeOf is what a guest may see of its call while it initializes, as a key:
-// its name, environment, mount points, clock and randomness. Sandboxes of one
+// its name, environment, mount points, clock and randomness, which are always the
+// same for a reproducible initialization. Sandboxes of one
 // shape share a snapshot; nothing else that a call is given can be in it.
 func shapeOf(opt Options) string {
 	key := make([]byte, 0, 64)
@@ -17,7 +18,11 @@ func shapeOf(opt Options) string {
 		}
 		key = append(key, '/')
 	}
-	add(opt.Name, opt.Grants.Clock, opt.Grants.Random)
+	if opt.Reproducible {
+		add(opt.Name, "reproducible")
+	} else {
+		add(opt.Name, opt.Grants.Clock, opt.Grants.Random)
+	}
 	add(opt.Grants.environ()...)
 	for _, m := range opt.Grants.Mounts {
 		add(m.Guest)

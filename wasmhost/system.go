@@ -2,10 +2,12 @@ package wasmhost
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
-	"time"
+	"strings"
 
 	"github.com/graflow/graflow-wasm/wasmhost/internal/guestfs"
 	"github.com/graflow/graflow-wasm/wasmhost/internal/wasip1"
@@ -18,8 +20,8 @@ func (a *attempt) openSystem() error {
 	config := wasip1.Config{
 		Args:      []string{a.opt.Name},
 		Env:       grants.environ(),
-		Stdout:    &a.lines,
-		Stderr:    &a.lines,
+		Stdout:    a.stream("stdout", a.opt.Services.Stdout),
+		Stderr:    a.stream("stderr", a.opt.Services.Stderr),
 		OpenFiles: int(a.opt.Limits.OpenFiles),
 	}
 	if a.module.abi == ABIWASICommand {
@@ -39,22 +41,6 @@ func (a *attempt) openSystem() error {
 	a.wasi = wasip1.New(config)
 	return nil
 }
-
-func (a *attempt) clock() (wasip1.Clock, error) {
-	switch a.opt.Grants.Clock {
-	case "", ClockReal:
-		return wasip1.Clock{}, nil
-	case ClockCoarse:
-		return wasip1.Clock{Kind: wasip1.CoarseClock}, nil
-	case ClockVirtual:
-		return wasip1.Clock{Kind: wasip1.VirtualClock, Elapsed: func() uint64 { return uint64(a.elapsed()) }}, nil
-	}
-	return wasip1.Clock{}, fmt.Errorf("clock %q: want %s, %s or %s", a.opt.Grants.Clock, ClockReal, ClockCoarse, ClockVirtual)
-}
-
-// elapsed is how long the guest has computed on a virtual clock: a nanosecond
-// for each unit of fuel.
-func (a *attempt) elapsed() time.Duration { return a.before + time.Duration(a.tank.used()) }
 
 func (g *Grants) random() (wasip1.Random, error) {
 	switch g.Random {
@@ -87,20 +73,37 @@ func (a *attempt) openMounts() error {
 // open opens one mount. A tree in memory has a device number of its own, and
 // the time of the guest's clock.
 func (a *attempt) open(m Mount, index uint64) (guestfs.FS, error) {
-	switch {
-	case !path.IsAbs(m.Guest):
-		return nil, fmt.Errorf("the guest path must be absolute, as /data")
-	case m.Memory && m.Host != "":
-		return nil, fmt.Errorf("it is in memory and at %s: want one of both", m.Host)
-	case !m.Memory:
+	if err := m.check(); err != nil {
+		return nil, err
+	}
+	if !m.Memory {
 		return guestfs.OpenDir(m.Host, m.Writable, a.disk)
 	}
 	tree := guestfs.NewMemory(a.disk)
 	tree.Device = 1 + index
-	if a.opt.Grants.Clock == ClockVirtual {
-		tree.Now = func() time.Time { return time.Unix(wasip1.VirtualEpoch, 0).Add(a.elapsed()) }
+	tree.Now = a.fileTime()
+	if err := a.fill(tree, m.Files); err != nil {
+		return nil, err
 	}
 	return tree, nil
+}
+
+// check tells what is wrong with a mount, but for what it takes to open it.
+func (m *Mount) check() error {
+	switch {
+	case !path.IsAbs(m.Guest):
+		return errors.New("the guest path must be absolute, as /data")
+	case m.Memory && m.Host != "":
+		return fmt.Errorf("it is in memory and at %s: want one of both", m.Host)
+	case !m.Memory && len(m.Files) > 0:
+		return fmt.Errorf("it is at %s: only a mount in memory can be given files", m.Host)
+	}
+	for name := range m.Files {
+		if !fs.ValidPath(name) || name == "." || strings.IndexByte(name, 0) >= 0 {
+			return fmt.Errorf("file %q: want a slash-separated path below the mount, as data/in.csv", name)
+		}
+	}
+	return nil
 }
 
 // harmless are the WASI calls of an initialization that a snapshot may repeat:

@@ -26,7 +26,8 @@ const (
 type clusterFlags struct {
 	url, creds, nkey, ca, cert, key, namespace string
 
-	flag *pflag.Flag // of the address
+	flag   *pflag.Flag // of the address
+	remote remoteFlags // of a server that is asked instead
 }
 
 // addTo adds the flags. usage is that of the address.
@@ -34,11 +35,43 @@ func (c *clusterFlags) addTo(f *pflag.FlagSet, usage string) {
 	f.StringVar(&c.url, "nats", "", usage+" (default: $"+clusterVariable+")")
 	f.StringVar(&c.nkey, "nkey", "", "connect as the user whose seed is in `FILE`, as a server of graflow-wasm makes it (default: $"+nkeyVariable+")")
 	f.StringVar(&c.creds, "creds", "", "connect as the user whose JWT and seed are in `FILE` (default: $"+credsVariable+")")
+	c.addTrustTo(f)
+	f.StringVar(&c.namespace, "namespace", "", "the `NAME` of those who share runs, modules and workers (default: $"+namespaceVariable+", else main)")
+	c.flag = f.Lookup("nats")
+}
+
+// addAllTo adds the flags, and those of a server that is asked instead. usages are those
+// of the addresses.
+func (c *clusterFlags) addAllTo(f *pflag.FlagSet, usage, server string) {
+	c.addTo(f, usage)
+	c.remote.addTo(f, server)
+}
+
+// addServerTo adds the flags of a server alone.
+func (c *clusterFlags) addServerTo(f *pflag.FlagSet, usage string) {
+	c.remote.addTo(f, usage)
+	c.addTrustTo(f)
+}
+
+// addTrustTo adds the flags of TLS.
+func (c *clusterFlags) addTrustTo(f *pflag.FlagSet) {
 	f.StringVar(&c.ca, "tls-ca", "", "connect by TLS, to a server whose certificate is signed by those in `FILE` (default: $"+caVariable+")")
 	f.StringVar(&c.cert, "tls-cert", "", "certificate in `FILE`, for a server that wants one from its clients")
 	f.StringVar(&c.key, "tls-key", "", "key of --tls-cert in `FILE`")
-	f.StringVar(&c.namespace, "namespace", "", "the `NAME` of those who share runs, modules and workers (default: $"+namespaceVariable+", else main)")
-	c.flag = f.Lookup("nats")
+}
+
+// kinds are the places that a flag or a variable names.
+func (c *clusterFlags) kinds() []kindOfPlace {
+	return []kindOfPlace{
+		{"--nats", clusterVariable, c.used(), c.given()},
+		{"--server", remoteVariable, c.remote.used(), c.remote.given()},
+	}
+}
+
+// onServer tells whether a server is asked. The error is that two places are named.
+func (c *clusterFlags) onServer() (bool, error) {
+	flag, err := choose(c.kinds())
+	return flag == "--server", err
 }
 
 // used tells whether there is a cluster to join.
@@ -90,7 +123,11 @@ var namespaces = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 // ends the command with exit code 6, one that refuses with 2.
 func (c *clusterFlags) open(ctx context.Context, cfg natsbus.Config) (*natsbus.Bus, error) {
 	if !c.used() {
-		return nil, usagef("which cluster? Give --nats URL, or set %s; `graflow-wasm server` runs one", clusterVariable)
+		text := ""
+		if c.remote.flag != nil {
+			text = ", and --server asks it"
+		}
+		return nil, usagef("which cluster? Give --nats URL, or set %s; `graflow-wasm server` runs one%s", clusterVariable, text)
 	}
 	var err error
 	if cfg.Namespace, err = c.space(); err != nil {
@@ -139,6 +176,25 @@ func (c *clusterFlags) argument() string {
 		}
 	}
 	return text
+}
+
+// remoteArgument is what a command line needs to mean the same server.
+func (c *clusterFlags) remoteArgument() string {
+	text := c.remote.argument()
+	for _, f := range []struct{ name, value string }{{"tls-ca", c.ca}, {"tls-cert", c.cert}, {"tls-key", c.key}} {
+		if f.value != "" {
+			text += " --" + f.name + " " + shellQuote(f.value)
+		}
+	}
+	return text
+}
+
+// where is what a command line needs to mean the same place.
+func (c *clusterFlags) where() string {
+	if remote, _ := c.onServer(); remote {
+		return c.remoteArgument()
+	}
+	return c.argument()
 }
 
 // redacted is an address without its password.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"iter"
 	"log/slog"
 	"net/http"
 
@@ -16,10 +17,21 @@ type logsOf struct {
 	format string
 }
 
-// clusterLogs prints what the tasks of a run have logged, wherever they ran.
-func clusterLogs(ctx context.Context, std streams, where *placeFlags, run string, of logsOf) error {
+// logSource has the logs of runs whose tasks ran anywhere.
+type logSource interface {
+	runs
+	taskLogs(ctx context.Context, run string) iter.Seq2[engine.Notice, error]
+}
+
+// taskLogs implements logSource.
+func (d *clusterDesk) taskLogs(ctx context.Context, run string) iter.Seq2[engine.Notice, error] {
+	return d.session.bus.Notices(ctx, run, 0, false)
+}
+
+// farTaskLogs prints what the tasks of a run have logged, wherever they ran.
+func farTaskLogs(ctx context.Context, std streams, where *placeFlags, run string, of logsOf) error {
 	return withRuns(ctx, where, "logs of run "+run, func(r runs) error {
-		d, ok := r.(*clusterDesk)
+		d, ok := r.(logSource)
 		if !ok {
 			return nil
 		}
@@ -40,7 +52,7 @@ func clusterLogs(ctx context.Context, std streams, where *placeFlags, run string
 			return err
 		}
 		noteStrangers(std.err, story, of.tasks)
-		for n, lost := range d.session.bus.Notices(ctx, run, 0, false) {
+		for n, lost := range d.taskLogs(ctx, run) {
 			if lost != nil {
 				return lost
 			}

@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/internal/cluster"
 	"github.com/graflow/graflow-wasm/internal/control"
 	"github.com/graflow/graflow-wasm/natsbus"
 )
@@ -13,7 +13,9 @@ import (
 // listedRuns is how many runs of a cluster are listed by default.
 const listedRuns = 100
 
-// query lists the runs of a cluster from its index, what has changed last first.
+var _ querier = (*clusterDesk)(nil)
+
+// query implements querier.
 func (d *clusterDesk) query(ctx context.Context, f runFilter, keep func(control.Summary) bool) (all []control.Summary, more bool, err error) {
 	limit := f.limit
 	if limit == 0 {
@@ -36,7 +38,7 @@ func (d *clusterDesk) query(ctx context.Context, f runFilter, keep func(control.
 			return nil, false, err
 		}
 		for _, m := range page {
-			s := summaryOf(m)
+			s := cluster.SummaryOf(m)
 			switch {
 			case !keep(s):
 				continue
@@ -50,19 +52,4 @@ func (d *clusterDesk) query(ctx context.Context, f runFilter, keep func(control.
 		}
 		q.Before = next
 	}
-}
-
-// summaryOf is an entry of a cluster's index.
-func summaryOf(m engine.Mark) control.Summary {
-	s := control.Summary{
-		Run: m.Run, Flow: m.Flow, Status: m.Status, Reason: m.Reason, Started: m.Started, Ended: m.Ended, Steps: m.Tasks,
-		Driven: m.Ended.IsZero(), Held: m.Reason == engine.ReasonHeld,
-	}
-	if m.Waits != "" {
-		s.Waits = strings.Split(m.Waits, ", ")
-	}
-	if m.Reason == engine.ReasonCorrupt {
-		s.Status, s.Reason, s.Fault = control.StatusUnreadable, "", m.Error
-	}
-	return s
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/graflow/graflow-wasm/engine"
 	"github.com/graflow/graflow-wasm/flowfile"
+	scripts "github.com/graflow/graflow-wasm/handlers/script"
+	"github.com/graflow/graflow-wasm/internal/cluster"
 	"github.com/graflow/graflow-wasm/internal/control"
 	"github.com/graflow/graflow-wasm/natsbus"
 )
@@ -17,7 +19,7 @@ import (
 // and follows them; others drive them.
 func joinSession(ctx context.Context, flags driveFlags, begins bool) (*session, error) {
 	s := &session{hub: &control.Hub{}, place: flags.place}
-	s.feed = newFeed(s.hub)
+	s.feed = control.NewFeed(func(n engine.Notice, _ bool) { s.hub.Observe(n) })
 	var err error
 	if s.bus, err = s.place.cluster.open(ctx, natsbus.Config{}); err != nil {
 		return nil, err
@@ -37,7 +39,8 @@ func joinSession(ctx context.Context, flags driveFlags, begins bool) (*session, 
 		s.Close() //nolint:contextcheck // closing has no context to end by
 		return nil, err
 	}
-	s.desk = newClusterDesk(s)
+	desk := newClusterDesk(s)
+	s.desk, s.runs = engineDesk{desk, s}, desk
 	return s, nil
 }
 
@@ -61,8 +64,8 @@ func (s *session) wireFar(flags driveFlags) error {
 	if err != nil {
 		return err
 	}
-	s.far = newFarWasm(cacheDir, busModules{s.bus})
-	handlers, err := handlersWith(s.far, farContainers{modules: s.far})
+	s.far = newFarWasm(cacheDir, cluster.WasmRegistry(s.bus))
+	handlers, err := handlersWith(s.far, farContainers{modules: s.far}, scripts.Elsewhere{})
 	if err != nil {
 		return err
 	}
@@ -84,7 +87,7 @@ type clusterDesk struct {
 func newClusterDesk(s *session) *clusterDesk {
 	return &clusterDesk{
 		Desk:    control.NewDesk(control.Config{Engine: s.engine, Hub: s.hub, Shared: true}),
-		session: s, steerer: newSteerer(s.bus),
+		session: s, steerer: cluster.NewSteerer(s.bus),
 	}
 }
 
@@ -131,7 +134,7 @@ func (d *clusterDesk) followOn(ctx context.Context, run string, err error) (*eng
 		return nil, err
 	}
 	o, err := d.session.engine.Follow(ctx, run)
-	for end := time.Now().Add(movedWithin); err == nil && !d.session.feed.moved() && time.Now().Before(end); {
+	for end := time.Now().Add(movedWithin); err == nil && !d.session.feed.Moved() && time.Now().Before(end); {
 		select {
 		case <-o.Done():
 			o, err = d.session.engine.Follow(ctx, run)

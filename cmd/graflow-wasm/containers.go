@@ -12,6 +12,7 @@ import (
 	"github.com/graflow/graflow-wasm/engine"
 	"github.com/graflow/graflow-wasm/handlers/docker"
 	"github.com/graflow/graflow-wasm/handlers/wasm"
+	"github.com/graflow/graflow-wasm/internal/cluster"
 )
 
 // newDocker makes the handler of tasks in containers. What it may use of the machine
@@ -139,7 +140,7 @@ func (f farContainers) Check(ctx context.Context, task *engine.Task) error {
 
 // checkContainerModule checks the module that a task runs in a container.
 func checkContainerModule(ctx context.Context, modules engine.Checker, task *engine.Task) error {
-	ref := moduleInContainer(task.Spec)
+	ref := cluster.ModuleInContainer(task.Spec)
 	if ref == "" {
 		return nil
 	}
@@ -151,35 +152,6 @@ func checkContainerModule(ctx context.Context, modules engine.Checker, task *eng
 		return fmt.Errorf("docker.wasm: %w", err)
 	}
 	return nil
-}
-
-// moduleInContainer is the REF#EXPORT of the spec of a task in a container, "" if it
-// has none.
-func moduleInContainer(spec json.RawMessage) string {
-	var fields struct{ Wasm any }
-	if json.Unmarshal(spec, &fields) != nil {
-		return "" // the check of the spec tells
-	}
-	ref, _ := fields.Wasm.(string)
-	return ref
-}
-
-// withModuleInContainer is the spec with another module.
-func withModuleInContainer(spec json.RawMessage, module string) (json.RawMessage, error) {
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(spec, &fields); err != nil {
-		return spec, err
-	}
-	_, export := splitExport(moduleInContainer(spec))
-	if export != "" {
-		module += "#" + export
-	}
-	ref, err := json.Marshal(module)
-	if err != nil {
-		return spec, err
-	}
-	fields["wasm"] = ref
-	return json.Marshal(fields)
 }
 
 // containerModules finds the modules of tasks in containers where those of WebAssembly

@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
-	"text/tabwriter"
 	"time"
 
 	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/internal/term"
 	"github.com/graflow/graflow-wasm/natsbus"
 	"github.com/spf13/cobra"
 )
@@ -29,7 +28,7 @@ goes on as after any failure. Dead letters are kept for 30 days.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.SuggestionsMinimumDistance = 2
-	where.addTo(cmd.PersistentFlags(), "the cluster at `URL`, or of the server in a directory")
+	where.addAllTo(cmd.PersistentFlags(), "the cluster at `URL`, or of the server in a directory", "the cluster of the server at `URL`, as https://host:7070, or in a directory")
 	cmd.AddCommand(newDeadLs(std, &where), newDeadShow(std, &where), newDeadRetry(std, &where), newDeadRm(std, &where))
 	return cmd
 }
@@ -49,8 +48,8 @@ func newDeadLs(std streams, where *clusterFlags) *cobra.Command {
 		if limit < 0 {
 			return usagef("--limit %d: want 0, which is all, or more", limit)
 		}
-		return where.with(cmd.Context(), "list dead letters", func(bus *natsbus.Bus) error {
-			return eachDead(cmd.Context(), bus, run, limit, deadWriter(std.out, format.value))
+		return where.withFleet(cmd.Context(), "list dead letters", func(bus fleet) error {
+			return eachDead(cmd.Context(), bus, run, limit, deadWriter(std.output(), format.value))
 		})
 	}
 	return cmd
@@ -61,7 +60,7 @@ const deadBatch = 100
 
 // eachDead calls f for dead letters, of a run or of all, up to limit if that is not
 // 0, and then with nil.
-func eachDead(ctx context.Context, bus *natsbus.Bus, run string, limit int, f func(*natsbus.DeadLetter) error) error {
+func eachDead(ctx context.Context, bus fleet, run string, limit int, f func(*natsbus.DeadLetter) error) error {
 	before, told := uint64(0), 0
 	for {
 		page, err := bus.DeadLetters(ctx, before, deadBatch)
@@ -87,17 +86,20 @@ func eachDead(ctx context.Context, bus *natsbus.Bus, run string, limit int, f fu
 }
 
 // deadWriter prints dead letters, the last of which is nil.
-func deadWriter(w io.Writer, format string) func(*natsbus.DeadLetter) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+func deadWriter(w *term.Output, format string) func(*natsbus.DeadLetter) error {
+	t := term.NewTable(
+		term.Column{Title: "NUMBER", Right: true}, term.Column{Title: "GIVEN UP", Rank: 3, Min: len(time.DateTime)}, term.Column{Title: "RUN", Min: 8},
+		term.Column{Title: "TASK", Rank: 1, Min: 6}, term.Column{Title: "WHY", Rank: 2, Min: 12},
+	)
 	return func(l *natsbus.DeadLetter) error {
 		switch {
 		case l == nil:
-			return t.Flush()
+			return t.WriteTo(w)
 		case format == "json":
 			return writeJSON(w, l)
 		}
-		_, err := fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\n", l.Number, l.Time.Local().Format(time.DateTime), oneLine(l.Run), oneLine(l.Activation), oneLine(l.Reason))
-		return err
+		t.Add(term.Text(strconv.FormatUint(l.Number, 10)), term.Text(l.Time.Local().Format(time.DateTime)), term.Text(l.Run), term.Text(l.Activation), term.Text(l.Reason))
+		return nil
 	}
 }
 
@@ -122,14 +124,14 @@ func newDeadRm(std streams, where *clusterFlags) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return where.with(cmd.Context(), "remove dead letters", func(bus *natsbus.Bus) error {
+		return where.withFleet(cmd.Context(), "remove dead letters", func(bus fleet) error {
 			return removeDead(cmd.Context(), std, bus, numbers, all, format.value)
 		})
 	}
 	return cmd
 }
 
-func removeDead(ctx context.Context, std streams, bus *natsbus.Bus, numbers []uint64, all bool, format string) error {
+func removeDead(ctx context.Context, std streams, bus fleet, numbers []uint64, all bool, format string) error {
 	if all {
 		err := eachDead(ctx, bus, "", 0, func(l *natsbus.DeadLetter) error {
 			if l != nil {

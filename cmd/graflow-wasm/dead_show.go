@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
-	"github.com/graflow/graflow-wasm/engine"
 	"github.com/graflow/graflow-wasm/natsbus"
 	"github.com/spf13/cobra"
 )
@@ -19,7 +17,7 @@ func newDeadShow(std streams, where *clusterFlags) *cobra.Command {
 	}
 	format := outputFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return where.withDead(cmd.Context(), "show", args[0], func(_ *natsbus.Bus, l *natsbus.DeadLetter) error {
+		return where.withDead(cmd.Context(), "show", args[0], func(_ fleet, l *natsbus.DeadLetter) error {
 			if format.value == "json" {
 				return writeJSON(std.out, l)
 			}
@@ -31,12 +29,12 @@ func newDeadShow(std streams, where *clusterFlags) *cobra.Command {
 }
 
 // withDead does something with one dead letter.
-func (c *clusterFlags) withDead(ctx context.Context, verb, number string, f func(*natsbus.Bus, *natsbus.DeadLetter) error) error {
+func (c *clusterFlags) withDead(ctx context.Context, verb, number string, f func(fleet, *natsbus.DeadLetter) error) error {
 	numbers, err := deadNumbers([]string{number})
 	if err != nil {
 		return err
 	}
-	return c.with(ctx, verb+" a dead letter", func(bus *natsbus.Bus) error {
+	return c.withFleet(ctx, verb+" a dead letter", func(bus fleet) error {
 		l, err := bus.DeadLetter(ctx, numbers[0])
 		if err != nil {
 			return noSuchDead(err)
@@ -54,8 +52,8 @@ func writeDead(std streams, l *natsbus.DeadLetter, where *clusterFlags) {
 	}
 	fmt.Fprintf(std.out, "run %s, task %s, activation %s, attempt %d, delivered to %s\n",
 		oneLine(l.Run), oneLine(l.Task), oneLine(l.Activation), l.Attempt, countOf(l.Delivered, "worker", "workers"))
-	fmt.Fprintf(std.out, "see its run: graflow-wasm runs show %s%s\n", shellQuote(l.Run), where.argument())
-	fmt.Fprintf(std.out, "do again what failed in it: graflow-wasm dead retry %d%s\n", l.Number, where.argument())
+	fmt.Fprintf(std.out, "see its run: graflow-wasm runs show %s%s\n", shellQuote(l.Run), where.where())
+	fmt.Fprintf(std.out, "do again what failed in it: graflow-wasm dead retry %d%s\n", l.Number, where.where())
 }
 
 func newDeadRetry(std streams, where *clusterFlags) *cobra.Command {
@@ -70,23 +68,19 @@ in the cluster; this command does not wait for it.`,
 	}
 	format := outputFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return where.withDead(cmd.Context(), "retry", args[0], func(bus *natsbus.Bus, l *natsbus.DeadLetter) error {
+		return where.withDead(cmd.Context(), "retry", args[0], func(bus fleet, l *natsbus.DeadLetter) error {
 			return retryDead(cmd.Context(), std, bus, l, format.value)
 		})
 	}
 	return cmd
 }
 
-func retryDead(ctx context.Context, std streams, bus *natsbus.Bus, l *natsbus.DeadLetter, format string) error {
+func retryDead(ctx context.Context, std streams, bus fleet, l *natsbus.DeadLetter, format string) error {
 	if l.Run == "" {
 		return usagef("dead letter %d names no run: nothing can be made of it; `graflow-wasm dead rm %d` removes it", l.Number, l.Number)
 	}
-	if err := newSteerer(bus).Retry(ctx, l.Run, engine.RetryFrom{}); err != nil {
-		return refused(err)
-	}
-	// Another may have removed it meanwhile.
-	if err := bus.RemoveDead(ctx, l.Number); err != nil && !errors.Is(err, engine.ErrNotFound) {
-		return fmt.Errorf("run %q goes on, but its dead letter stays: %w", l.Run, err)
+	if err := bus.RetryDead(ctx, l); err != nil {
+		return err
 	}
 	if format == "json" {
 		return writeJSON(std.out, map[string]any{"number": l.Number, "run": l.Run, "task": l.Task})

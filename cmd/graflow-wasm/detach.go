@@ -12,8 +12,8 @@ func (o *driveFlags) checkDetach() error {
 	switch {
 	case !o.detach:
 		return nil
-	case !o.place.onCluster():
-		return usagef("--detach: a run goes on without this process only on a cluster: give --nats URL")
+	case !o.place.isFar():
+		return usagef("--detach: a run goes on without this process only on a cluster: give --nats URL, or --server URL")
 	case o.wait:
 		return usagef("--detach and --wait: leave at once, or stay; give one of them")
 	case len(o.answers) > 0:

@@ -6,6 +6,7 @@ import (
 	"io"
 	"text/tabwriter"
 
+	"github.com/graflow/graflow-wasm/runtimes"
 	"github.com/spf13/cobra"
 )
 
@@ -63,28 +64,32 @@ func newDoctor(std streams) *cobra.Command {
 	var where clusterFlags
 	var cacheDir string
 	var containers dockerFlags
+	var bounds policyFlags
 	replicas := 0
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Examine the installation, and a cluster",
 		Long: `Doctor tells what works and what does not, and what to do about it: of this
-installation and the Docker daemon, and with --nats of a cluster: whether it answers and how fast, its
+installation, its interpreters and the Docker daemon, and with --nats of a cluster: whether it answers and how fast, its
 streams, its workers, queues that no worker takes, dead letters, clocks. Credentials
-of the role viewer suffice.
+of the role viewer suffice. With --server it tells what a server says of that, of which
+version it is, and as whom it knows you.
 
 Exit codes: 0 all is well, or there are warnings, 1 something is wrong, 2 bad usage,
 6 the cluster does not answer.`,
 		Example: `  graflow-wasm doctor
   graflow-wasm doctor --nats ./srv
+  graflow-wasm doctor --server https://host:7070 --token-file viewer.token
   graflow-wasm doctor --nats nats://10.0.0.5:4222 --nkey viewer.nk -o json | jq 'select(.status != "ok")'
   graflow-wasm doctor roles worker`,
 		Args: subcommandOnly,
 	}
 	cmd.SuggestionsMinimumDistance = 2
-	where.addTo(cmd.PersistentFlags(), "examine the cluster at `URL` too, or of the server in a directory")
+	where.addAllTo(cmd.PersistentFlags(), "examine the cluster at `URL` too, or of the server in a directory", "examine the server at `URL` too, as https://host:7070, or in a directory")
 	format := outputFlag(cmd, "text", "json")
 	cmd.Flags().StringVar(&cacheDir, "cache-dir", "", "where compiled modules are kept (default: graflow-wasm in the user's cache directory)")
 	cmd.Flags().IntVar(&replicas, "replicas", 0, "how many servers each thing is to be stored by (default: that is not looked at)")
+	bounds.addTo(cmd.Flags(), boundsOfNode)
 	containers.addTo(cmd.Flags(), policyOfOperator)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := checkReplicas(replicas); err != nil {
@@ -95,11 +100,11 @@ Exit codes: 0 all is well, or there are warnings, 1 something is wrong, 2 bad us
 		}
 		var f findings
 		f.installation(cmd.Context(), cacheDir)
+		f.policy(&bounds, &containers)
+		f.runtimes(runtimes.Open)
 		within(cmd.Context(), func(ctx context.Context) { f.containers(ctx, &containers) })
-		if where.used() {
-			if err := f.cluster(cmd.Context(), &where, replicas); err != nil {
-				return err
-			}
+		if err := f.place(cmd.Context(), &where, replicas); err != nil {
+			return err
 		}
 		if err := writeFindings(std.out, f.all, format.value); err != nil {
 			return err
@@ -132,12 +137,7 @@ func (f *findings) installation(ctx context.Context, cacheDir string) {
 
 func writeFindings(w io.Writer, all []finding, format string) error {
 	if format == "json" {
-		for _, one := range all {
-			if err := writeJSON(w, one); err != nil {
-				return err
-			}
-		}
-		return nil
+		return writeJSONLines(w, all)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, one := range all {

@@ -51,8 +51,22 @@ func (f *findings) cluster(ctx context.Context, where *clusterFlags, replicas in
 	defer bus.Close()
 	within(ctx, func(ctx context.Context) { f.health(ctx, bus) })
 	within(ctx, func(ctx context.Context) { f.streams(ctx, bus, replicas) })
-	within(ctx, func(ctx context.Context) { f.work(ctx, bus) })
-	within(ctx, func(ctx context.Context) { f.deadLetters(ctx, bus) })
+	within(ctx, func(ctx context.Context) { f.work(ctx, busFleet{bus}) })
+	within(ctx, func(ctx context.Context) { f.deadLetters(ctx, busFleet{bus}) })
+	return nil
+}
+
+// place looks at the cluster, or the server, that is named. Its error is bad usage.
+func (f *findings) place(ctx context.Context, where *clusterFlags, replicas int) error {
+	remote, err := where.onServer()
+	switch {
+	case err != nil:
+		return err
+	case remote:
+		return f.api(ctx, where)
+	case where.used():
+		return f.cluster(ctx, where, replicas)
+	}
 	return nil
 }
 
@@ -64,7 +78,7 @@ func within(ctx context.Context, look func(context.Context)) {
 }
 
 // work looks at processes, and at what they have to do.
-func (f *findings) work(ctx context.Context, bus *natsbus.Bus) {
+func (f *findings) work(ctx context.Context, bus fleet) {
 	nodes, err := bus.Nodes(ctx)
 	if err != nil {
 		f.wrong("workers", viewerNeeded, "%s", err)
@@ -102,7 +116,7 @@ func (f *findings) streams(ctx context.Context, bus *natsbus.Bus, replicas int) 
 	}
 }
 
-func (f *findings) deadLetters(ctx context.Context, bus *natsbus.Bus) {
+func (f *findings) deadLetters(ctx context.Context, bus graves) {
 	const most = 100
 	all, err := bus.DeadLetters(ctx, 0, most)
 	switch {

@@ -39,6 +39,7 @@ func newDrainingCluster(t *testing.T) drainingCluster {
 		t.Fatal(err)
 	}
 	c.write("waits.flow.yaml", waitsFlow)
+	c.write("policy.yaml", "grants: {mounts: [{host: "+c.dir+", writable: true}]}\n")
 	begin(t, c.dir, "server", "--dir", "srv", "--listen-nats", "127.0.0.1:0", "--name", "server", "--queues", "none").await("ready$")
 	return c
 }
@@ -52,7 +53,7 @@ func (c drainingCluster) write(name, text string) {
 
 func (c drainingCluster) worker(name string, more ...string) *process {
 	c.t.Helper()
-	p := begin(c.t, c.dir, append([]string{"worker", "--nats", "./srv", "--name", name, "--health", "127.0.0.1:0"}, more...)...)
+	p := begin(c.t, c.dir, append([]string{"worker", "--nats", "./srv", "--policy", "policy.yaml", "--name", name, "--health", "127.0.0.1:0"}, more...)...)
 	return p
 }
 

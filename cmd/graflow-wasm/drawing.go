@@ -12,23 +12,34 @@ func newGraph(std streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "graph FILE",
 		Short: "Draw the graph of a flow file",
-		Long:  "Graph draws the graph of a flow file as text. json is its canonical form.",
+		Long: `Graph draws the graph of a flow file: as text, as an image (svg), or for other
+programs. json is its canonical form.`,
 		Example: `  graflow-wasm graph hello.flow.yaml
-  graflow-wasm graph hello.flow.yaml -o dot | dot -Tsvg > hello.svg`,
+  graflow-wasm graph hello.flow.yaml -o svg > hello.svg
+  graflow-wasm graph hello.flow.yaml -o dot | dot -Tpng > hello.png`,
 		Args: arguments(cobra.ExactArgs(1)),
 	}
-	format := outputFlag(cmd, "ascii", "mermaid", "dot", "json")
-	cmd.RunE = func(_ *cobra.Command, args []string) error {
+	format := outputFlag(cmd, "ascii", "svg", "mermaid", "dot", "json")
+	cache := cmd.Flags().String("cache-dir", "", "where compiled modules are kept (default: graflow-wasm in the user's cache directory)")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		f, err := loadFlow(args[0], false)
 		if err != nil {
 			return err
 		}
-		return draw(std.out, f.graph, format.value)
+		if format.value != "svg" {
+			return draw(std.out, f.graph, format.value)
+		}
+		image, err := drawSVG(cmd.Context(), f.graph, *cache)
+		if err != nil {
+			return err
+		}
+		fmt.Fprint(std.out, image)
+		return nil
 	}
 	return cmd
 }
 
-// draw writes a graph in a format.
+// draw writes a graph in a format of text.
 func draw(w io.Writer, g *engine.Graph, format string) error {
 	switch format {
 	case "json":
@@ -110,8 +121,8 @@ func (o *outline) title() string {
 	return text
 }
 
-// recoveries are the tasks that step in for others, with the option's name in
-// place of a condition.
+// recoveries are the tasks that step in for others, or that others call, with the
+// option's name in place of a condition.
 func recoveries(spec engine.Spec) []engine.Edge {
 	var all []engine.Edge
 	for _, t := range spec.Tasks {
@@ -120,6 +131,9 @@ func recoveries(spec engine.Spec) []engine.Edge {
 		}
 		if t.Rollback != "" {
 			all = append(all, engine.Edge{From: t.ID, To: t.Rollback, When: "rollback"})
+		}
+		for _, id := range t.Tools {
+			all = append(all, engine.Edge{From: t.ID, To: id, When: "tool"})
 		}
 	}
 	return all

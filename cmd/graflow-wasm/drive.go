@@ -7,19 +7,18 @@ import (
 	"strings"
 
 	"github.com/graflow/graflow-wasm/engine"
-	"github.com/graflow/graflow-wasm/internal/control"
 )
 
 // job is a run that this process is to drive to its end, or until it is paused.
 type job struct {
 	deed    string // what errors begin with
 	run     string
-	graph   *engine.Graph   // nil: not known yet
-	past    *engine.History // of a run that goes on
+	graph   *engine.Graph // nil: not known yet
+	past    *pastRun      // of a run that goes on
 	flags   driveFlags
 	signals *interrupt
 	asks    bool // standard input is free for answers
-	begin   func(context.Context) (*engine.Running, error)
+	begin   func(context.Context) (drivenRun, error)
 }
 
 // drive does a job, prints the output, and turns how it ended into an exit code.
@@ -33,15 +32,20 @@ func (s *session) drive(ctx context.Context, std streams, j job) error {
 		fmt.Fprintf(std.err, "run %s, kept in %s\n", j.run, s.place.name())
 	}
 	if j.past != nil {
-		d.watch.Past(control.WithStarts(j.past))
+		d.watch.Past(j.past.timeline)
 	}
 	if j.past != nil && s.bus != nil {
-		s.feed.skip(lastSeq(j.past))
+		s.feed.Skip(j.past.last)
+	}
+	if s.remote != nil {
+		s.remote.past = j.past
 	}
 	defer s.hub.Subscribe(j.run, d.observe)()
 	told := func() {}
-	if s.bus != nil {
+	if s.isFar() {
 		j.signals.Say("canceling the run; a second one leaves it to the cluster")
+	}
+	if s.bus != nil {
 		told = s.followLogs(ctx, j)
 	}
 	// From here on a signal cancels the run, not the context of its end.
@@ -55,7 +59,7 @@ func (s *session) drive(ctx context.Context, std streams, j job) error {
 	if outcome.Status != engine.StatusPaused {
 		d.tellUnused()
 	}
-	err = s.finish(ctx, std, j, outcome, d.watch.Tasks())
+	err = s.writeReceipt(ctx, std, j, outcome.Status, s.finish(ctx, std, j, outcome, d.watch.Tasks()))
 	s.settle(ctx, std, j)
 	if lost := d.watch.Err(); err == nil && lost != nil {
 		return fmt.Errorf("%s: write its events: %w", j.deed, lost)
@@ -91,8 +95,11 @@ func (s *session) settle(ctx context.Context, std streams, j job) {
 
 // finish prints how a run ended, or stands.
 func (s *session) finish(ctx context.Context, std streams, j job, o engine.Outcome, tasks []engine.TaskReport) error {
+	if s.remote != nil {
+		return s.finishRemote(ctx, std, j, o, tasks)
+	}
 	if s.dir != nil { // the tasks that ended in other processes too
-		h, err := s.engine.History(ctx, j.run)
+		h, err := s.desk.Past(ctx, j.run)
 		if err == nil { // what is open can be read for a while after its directory has gone
 			err = s.place.existing()
 		}
@@ -102,11 +109,11 @@ func (s *session) finish(ctx context.Context, std streams, j job, o engine.Outco
 		fmt.Fprintf(std.err, "graflow-wasm: run %s is not kept any more: %s\n", oneLine(j.run), s.whyLost(err))
 	}
 	if s.bus != nil && o.Status == engine.StatusPaused { // perhaps by hand too
-		if h, err := s.desk.History(ctx, j.run); err == nil && h.Outcome.Status == o.Status {
+		if h, err := s.desk.Past(ctx, j.run); err == nil && h.outcome.Status == o.Status {
 			return s.tell(ctx, std, j, h)
 		}
 	}
-	output, err := s.engine.Whole(ctx, j.run, o.Output)
+	output, err := s.whole(ctx, j.run, o.Output)
 	if err != nil {
 		return fmt.Errorf("%s: read its output: %w", j.deed, err)
 	}
@@ -140,15 +147,15 @@ func (s *session) whyLost(err error) string {
 }
 
 // tell prints how a run that is kept ended, or stands.
-func (s *session) tell(ctx context.Context, std streams, j job, h *engine.History) error {
-	output, err := s.engine.Whole(ctx, h.Run, h.Outcome.Output)
+func (s *session) tell(ctx context.Context, std streams, j job, p *pastRun) error {
+	output, err := s.whole(ctx, p.run, p.outcome.Output)
 	if err != nil {
 		return fmt.Errorf("%s: read its output: %w", j.deed, err)
 	}
-	o := h.Outcome
+	o := p.outcome
 	o.Output = output
-	if o.Status == engine.StatusPaused && control.Held(h) {
+	if o.Status == engine.StatusPaused && p.held {
 		o.Reason = engine.ReasonHeld // also where it waits for an answer besides
 	}
-	return s.end(ctx, std, j, o, control.Tasks(h), &s.place)
+	return s.end(ctx, std, j, o, p.tasks, &s.place)
 }

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/graflow/graflow-wasm/internal/policy"
 	"github.com/graflow/graflow-wasm/internal/secrets"
 	"github.com/spf13/cobra"
 )
@@ -20,16 +21,18 @@ type driveFlags struct {
 	detach      bool
 	format      *choice
 	raw         bool
-	noColor     bool
 	quiet       bool
 	cacheDir    string
 	secrets     secretFlags
 	docker      dockerFlags
+	policy      policyFlags
 	filesDir    string // "": files of tasks are not saved
 	flowDir     string // of the flow that is run; "": the working directory
+	receipt     receiptFlags
 
-	store secrets.Store              // what secrets opens
-	ahead map[string]json.RawMessage // what answers say, by pause
+	store  secrets.Store              // what secrets opens
+	bounds *bounds                    // what policy says
+	ahead  map[string]json.RawMessage // what answers say, by pause
 }
 
 // addTo adds all but the state's flags.
@@ -38,16 +41,17 @@ func (o *driveFlags) addTo(cmd *cobra.Command) {
 	f.SortFlags = false
 	o.place.state.addSync(f)
 	f.StringArrayVar(&o.answers, "answer", nil, "answer a pause in advance, as `NAME=JSON` (repeatable)")
-	f.BoolVar(&o.detach, "detach", false, "with --nats: print the run's id and leave it to the cluster")
-	f.BoolVar(&o.wait, "wait", false, "with --state or --nats: stay while the run is paused, until it was answered from elsewhere")
+	f.BoolVar(&o.detach, "detach", false, "with --nats or --server: print the run's id and leave it to the cluster")
+	f.BoolVar(&o.wait, "wait", false, "with --state, --nats or --server: stay while the run is paused, until it was answered from elsewhere")
 	f.IntVar(&o.concurrency, "concurrency", 0, fmt.Sprintf("tasks that run at once; 1 is strictly first in, first out (default: the engine's, here on %d CPUs)", runtime.NumCPU()))
 	o.format = outputFlag(cmd, "text", "json", "events")
 	f.StringVar(&o.filesDir, "files", "", "save the files that tasks have left below a `DIR`, as TASK/NAME")
 	f.BoolVar(&o.raw, "raw", false, "print an output that is a string without quotes")
-	f.BoolVar(&o.noColor, "no-color", false, "no colors in the live tree; NO_COLOR does the same")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress, only errors")
 	f.StringVar(&o.cacheDir, "cache-dir", "", "where compiled modules are kept (default: graflow-wasm in the user's cache directory)")
 	o.secrets.addTo(f)
+	o.policy.addTo(f, boundsOfOperator)
+	o.policy.addIsolationTo(f)
 	o.docker.addTo(f, policyOfOperator)
 }
 
@@ -76,13 +80,19 @@ func (o *driveFlags) check() error {
 		}
 		o.ahead[name] = json.RawMessage(value)
 	}
-	if o.place.onCluster() {
+	if o.place.isFar() {
 		return nil // they are the workers'
 	}
 	if err := o.docker.read(); err != nil {
 		return err
 	}
-	var err error
+	in, err := o.policy.read(policy.Own(), &o.docker)
+	if err != nil {
+		return err
+	}
+	if o.bounds, err = newBounds(in, nil, o.policy.quarantine.path(), ""); err != nil {
+		return usage(err)
+	}
 	o.store, err = o.secrets.store()
 	return err
 }
@@ -90,12 +100,14 @@ func (o *driveFlags) check() error {
 // checkFar refuses what is for those to say who execute tasks.
 func (o *driveFlags) checkFar() error {
 	switch {
-	case !o.place.onCluster():
+	case !o.place.isFar():
 		return nil
 	case o.concurrency != 0:
 		return usagef("--concurrency: on a cluster each worker has its own: `graflow-wasm worker --concurrency N`")
 	case o.secrets.given():
 		return usagef("--secrets-file, --identity: on a cluster secrets are those of the workers: `graflow-wasm worker --secrets-file FILE`")
+	case o.policy.given():
+		return usagef("--policy, --isolation, --quarantine-file: on a cluster they are the workers': `graflow-wasm worker --policy FILE`; a flow asks for more itself, with isolation: process")
 	case o.docker.given():
 		return usagef("--docker-policy, --docker-scratch: on a cluster they are the workers': `graflow-wasm worker --docker-policy FILE`")
 	}

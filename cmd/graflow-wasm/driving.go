@@ -40,13 +40,13 @@ func (d *driving) run(ctx context.Context) (engine.Outcome, error) {
 	}
 	ctx, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
-	d.running = d.session.driven(running)
+	d.running = running
 	signaled := make(chan string, 1)
 	d.job.signals.Then(func(signal string) { signaled <- signal }) // once
 	var wait sync.WaitGroup
 	ended := make(chan struct{})
 	wait.Go(func() { giveUp(d.cancelOn(signaled, ended)) })
-	if d.session.bus != nil {
+	if d.session.isFar() {
 		wait.Go(func() { d.noteNobody(ctx, ended) })
 	}
 	wait.Go(func() { d.answerAhead(ended) })
@@ -68,7 +68,7 @@ func (d *driving) run(ctx context.Context) (engine.Outcome, error) {
 
 // goOn tells how to go on with a run that was given up.
 func (d *driving) goOn() string {
-	if d.session.bus != nil {
+	if d.session.isFar() {
 		return "\nIt goes on in the cluster; follow it: " + commandFor(&d.session.place, "watch", d.job.run, "")
 	}
 	if d.session.dir == nil {

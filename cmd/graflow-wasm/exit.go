@@ -65,6 +65,11 @@ func report(w io.Writer, err error) int {
 			e.Code = exitUsage
 		case errors.Is(err, natsbus.ErrUnreachable):
 			e.Code = exitUnreachable
+		default:
+			if told := refusedRemote(err); told != nil {
+				err = told
+				errors.As(told, &e)
+			}
 		}
 	}
 	if e.Err != nil {

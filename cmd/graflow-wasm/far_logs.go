@@ -61,7 +61,7 @@ func (l *farLogs) read(ctx context.Context, follow bool) {
 func (s *session) followLogs(ctx context.Context, j job) (stop func()) {
 	var since time.Time
 	if j.past != nil {
-		since = lastOf(j.past)
+		since = j.past.moved
 	}
 	return s.tellLogs(ctx, j.run, since).Close
 }

@@ -42,16 +42,23 @@ func (d *driving) noteNobody(ctx context.Context, ended <-chan struct{}) {
 // whyNobody tells why no worker takes a task of a graph, "" if one may, or if that
 // can't be told.
 func (s *session) whyNobody(ctx context.Context, g *engine.Graph) string {
-	nodes, err := s.bus.Nodes(ctx)
+	var there fleet = busFleet{s.bus}
+	if s.remote != nil {
+		there = remoteFleet{s.remote.service}
+	}
+	nodes, err := there.Nodes(ctx)
 	if err != nil {
 		return ""
 	}
 	if !slices.ContainsFunc(nodes, func(n natsbus.NodeInfo) bool { return !n.Draining }) {
 		return "no worker is there; it goes on once there is one: graflow-wasm worker" + s.place.argument()
 	}
-	queues, err := s.bus.Queues(ctx)
+	queues, err := there.Queues(ctx)
 	if err != nil {
 		return ""
+	}
+	if s.remote != nil { // which does not tell who waits
+		return nobodyTakes(g, nodes, queues)
 	}
 	for _, q := range queues {
 		if q.Ready > 0 && q.InFlight == 0 && q.Pulls == 0 && uses(g, q) {

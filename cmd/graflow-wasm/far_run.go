@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/internal/cluster"
 	"github.com/graflow/graflow-wasm/internal/control"
 )
 
@@ -56,13 +57,17 @@ func (*misfit) Is(target error) bool { return target == engine.ErrInvalidAnswer 
 // Unwrap returns the error as it came.
 func (m *misfit) Unwrap() error { return m.error }
 
-// driven is a run that this session has begun, or that it follows.
-func (s *session) driven(o *engine.Running) drivenRun {
-	if s.bus != nil {
-		return &farRun{o, newSteerer(s.bus)}
+// drives is a run that this session has begun, or that it follows, unless there is an
+// error.
+func (s *session) drives(o *engine.Running, err error) (drivenRun, error) {
+	switch {
+	case err != nil:
+		return nil, err
+	case s.bus != nil:
+		return &farRun{o, cluster.NewSteerer(s.bus)}, nil
 	}
 	s.local.Keep(o)
-	return o
+	return o, nil
 }
 
 // cancelOn cancels the run when a signal comes. The error says that it could not be.
@@ -85,7 +90,7 @@ const onItsWayFor = 50 * time.Millisecond
 
 // onItsWay waits a little for what was answered elsewhere to be seen here.
 func (d *driving) onItsWay() {
-	if d.session.bus == nil {
+	if !d.session.isFar() {
 		return
 	}
 	select {

@@ -152,7 +152,7 @@ func (s *session) saved(ctx context.Context, std streams, j job, o engine.Outcom
 	if dir == "" {
 		return filesOf(o.Files), nil
 	}
-	files, err := saveFiles(ctx, s.engine, j.run, dir, o.Files)
+	files, err := saveFiles(ctx, s.desk, j.run, dir, o.Files)
 	if err != nil {
 		return files, fmt.Errorf("%s: %w", j.deed, err)
 	}

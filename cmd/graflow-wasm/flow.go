@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"strings"
 
 	"github.com/graflow/graflow-wasm/engine"
 	"github.com/graflow/graflow-wasm/flowfile"
@@ -63,7 +65,11 @@ func (f *flow) locate(name string, err error) error {
 	if f == nil {
 		var fault *engine.BuildError
 		if errors.As(err, &fault) {
-			return usagef("run %s: %s", name, messages(err))
+			text := messages(err)
+			if strings.Contains(text, "not WebAssembly") {
+				text += "\nFlow files are called NAME.flow.yaml, code FILE.py, FILE.js or FILE.ts; see `graflow-wasm run --help`"
+			}
+			return usagef("run %s: %s", name, text)
 		}
 		return usagef("run %s: %w", name, err)
 	}
@@ -95,6 +101,9 @@ func messages(err error) string {
 func flowError(name string, err error) error {
 	var faults flowfile.Errors
 	if !errors.As(err, &faults) {
+		if errors.Is(err, fs.ErrNotExist) {
+			return usagef("read flow file %s: no such file or directory; %s", name, flowFilesNear(name))
+		}
 		return usage(fmt.Errorf("read flow file %s: %w", name, err))
 	}
 	return usage(fmt.Errorf("check flow file %s:\n%w\nCorrect the file; `graflow-wasm validate %s` checks it", name, err, name))

@@ -49,7 +49,7 @@ func readInput(stdin io.Reader, what, source string) (json.RawMessage, error) {
 		data, err = os.ReadFile(file)
 	}
 	if err != nil {
-		return nil, usagef("read the %s: %w", what, err)
+		return nil, usagef("read the %s: %w; give a file that is there as @FILE, or the JSON itself", what, err)
 	}
 	if err := checkJSON(data); err != nil {
 		return nil, usagef("read the %s from %s: %w; text needs quotes, as in '\"text\"', a file an @ in front", what, from, err)

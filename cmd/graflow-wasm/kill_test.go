@@ -20,7 +20,7 @@ import (
 )
 
 var (
-	kills    = flag.Int("kills", 200, "how often TestKill kills; a tenth of it with -short")
+	kills    = flag.Int("kills", 60, "how often TestKill kills; a tenth of it with -short")
 	killSeed = flag.Uint64("kill-seed", 0, "seed of the moments at which TestKill kills; 0 draws one")
 )
 

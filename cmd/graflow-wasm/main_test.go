@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/graflow/graflow-wasm/internal/cluster"
 	"github.com/graflow/graflow-wasm/wasmhost"
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -80,8 +81,8 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("GRAFLOW_TEST_DIR", os.Getenv("GRAFLOW_TEST_DIR"))
 			env.Setenv("GORACE", os.Getenv("GORACE"))
-			env.Setenv("LONGEST", strings.Repeat("x", maxRunID))
-			env.Setenv("LONG", strings.Repeat("x", maxRunID+1))
+			env.Setenv("LONGEST", strings.Repeat("x", cluster.MaxRunID))
+			env.Setenv("LONG", strings.Repeat("x", cluster.MaxRunID+1))
 			env.Setenv("XDG_CACHE_HOME", cache)
 			env.Setenv("HOME", cache)
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -7,9 +7,8 @@ import (
 	"fmt"
 
 	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/internal/cluster"
 	"github.com/graflow/graflow-wasm/natsbus"
-	"github.com/graflow/graflow-wasm/sdk/abi"
-	"github.com/graflow/graflow-wasm/wasmhost"
 	"github.com/spf13/cobra"
 )
 
@@ -29,26 +28,15 @@ last, as NAME@VERSION or as sha256:…; a run pins what they mean when it begins
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.SuggestionsMinimumDistance = 2
-	where.addTo(cmd.PersistentFlags(), "the registry of the cluster at `URL`, or of the server in a directory")
+	where.addAllTo(cmd.PersistentFlags(), "the registry of the cluster at `URL`, or of the server in a directory", "the registry of the server at `URL`, as https://host:7070, or in a directory")
 	cmd.AddCommand(newModuleShow(std, &where), newModulePush(std, &where), newModuleLs(std, &where),
-		newModulePull(std, &where), newModuleRm(std, &where), newModuleVerify(std, &where), newModuleKeygen(std))
+		newModulePull(std, &where), newModuleRm(std, &where), newModuleVerify(std, &where), newModuleKeygen(std), newModuleQuarantine(std))
 	return cmd
 }
 
-// moduleAbout is what the registry keeps of what a module tells of itself.
-type moduleAbout struct {
-	ABI          string                `json:"abi"`
-	Capabilities []string              `json:"capabilities"`
-	Tasks        []abi.TaskDescription `json:"tasks"`
-}
-
-func aboutOf(d wasmhost.Description) (json.RawMessage, error) {
-	return json.Marshal(moduleAbout{d.ABI, d.Capabilities, d.Tasks})
-}
-
 // about is what a record keeps; empty if that can't be read.
-func about(r natsbus.ModuleRecord) moduleAbout {
-	var a moduleAbout
+func about(r natsbus.ModuleRecord) cluster.About {
+	var a cluster.About
 	_ = json.Unmarshal(r.Tasks, &a) // one that came with a run has nothing
 	return a
 }
@@ -57,7 +45,7 @@ func about(r natsbus.ModuleRecord) moduleAbout {
 func fullName(r natsbus.ModuleRecord) string { return oneLine(r.Name + "@" + r.Version) }
 
 // moduleIn is a record of the registry.
-func moduleIn(ctx context.Context, bus *natsbus.Bus, ref string) (natsbus.ModuleRecord, error) {
+func moduleIn(ctx context.Context, bus moduleRegistry, ref string) (natsbus.ModuleRecord, error) {
 	r, err := bus.Module(ctx, ref)
 	return r, noSuchModule(ref, err)
 }
@@ -65,10 +53,10 @@ func moduleIn(ctx context.Context, bus *natsbus.Bus, ref string) (natsbus.Module
 // noSuchModule says what to do where there is none.
 func noSuchModule(ref string, err error) error {
 	switch {
-	case err == nil, errors.Is(err, natsbus.ErrUnreachable), errors.Is(err, natsbus.ErrDenied), errors.Is(err, natsbus.ErrTampered), errors.Is(err, context.Canceled):
+	case err == nil, ofServer(err) && !errors.Is(err, engine.ErrNotFound), errors.Is(err, natsbus.ErrUnreachable), errors.Is(err, natsbus.ErrDenied), errors.Is(err, natsbus.ErrTampered), errors.Is(err, context.Canceled):
 		return err
 	case errors.Is(err, engine.ErrNotFound):
 		return usagef("the registry has no module %q; `graflow-wasm module ls` lists those that there are", ref)
 	}
-	return usage(fmt.Errorf("%w; `graflow-wasm module ls` lists those that there are", err))
+	return usage(fmt.Errorf("%w; `graflow-wasm module ls` lists those that there are", onlyFault(err)))
 }

@@ -2,11 +2,9 @@ package main
 
 import (
 	"errors"
-	"fmt"
-	"io"
-	"text/tabwriter"
 	"time"
 
+	"github.com/graflow/graflow-wasm/internal/term"
 	"github.com/graflow/graflow-wasm/natsbus"
 	"github.com/spf13/cobra"
 )
@@ -26,12 +24,12 @@ local; they are listed with --all.`,
 	format := outputFlag(cmd, "text", "json")
 	cmd.Flags().BoolVar(&all, "all", false, "also those that came with runs")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return where.with(cmd.Context(), "list modules", func(bus *natsbus.Bus) error {
+		return where.withRegistry(cmd.Context(), "list modules", func(bus moduleRegistry) error {
 			found, err := bus.Modules(cmd.Context())
 			if err != nil && !errors.Is(err, natsbus.ErrTampered) {
 				return err
 			}
-			return errors.Join(err, writeModuleRows(std.out, found, format.value, func(r natsbus.ModuleRecord) bool {
+			return errors.Join(err, writeModuleRows(std.output(), found, format.value, func(r natsbus.ModuleRecord) bool {
 				return len(args) == 1 && r.Name == args[0] || len(args) == 0 && (all || r.Name != localName)
 			}))
 		})
@@ -68,8 +66,11 @@ func rowOf(r natsbus.ModuleRecord) moduleRow {
 	return row
 }
 
-func writeModuleRows(w io.Writer, all []natsbus.ModuleRecord, format string, wanted func(natsbus.ModuleRecord) bool) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+func writeModuleRows(w *term.Output, all []natsbus.ModuleRecord, format string, wanted func(natsbus.ModuleRecord) bool) error {
+	t := term.NewTable(
+		term.Column{Title: "MODULE", Min: 8}, term.Column{Title: "SIZE", Rank: 2}, term.Column{Title: "TASKS", Rank: 3},
+		term.Column{Title: "SIGNED", Min: 6}, term.Column{Title: "PUSHED", Rank: 4, Min: len(time.DateTime)}, term.Column{Title: "DIGEST", Rank: 1, Min: 19},
+	)
 	for _, r := range all {
 		if !wanted(r) {
 			continue
@@ -81,15 +82,19 @@ func writeModuleRows(w io.Writer, all []natsbus.ModuleRecord, format string, wan
 			}
 			continue
 		}
-		signed := "not signed"
-		switch row.Signature.Status {
-		case signatureUnknown:
-			signed = "signed"
-		case signatureForged:
-			signed = "FORGED"
-		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", fullName(r), sizeText(uint64(max(0, r.Size))), countOf(len(row.Tasks), "task", "tasks"), signed,
-			r.Pushed.Local().Format("2006-01-02 15:04:05"), oneLine(r.Digest))
+		t.Add(term.Text(fullName(r)), term.Text(sizeText(uint64(max(0, r.Size)))), term.Text(countOf(len(row.Tasks), "task", "tasks")), signedCell(row.Signature.Status),
+			term.Text(r.Pushed.Local().Format(time.DateTime)), term.Text(r.Digest))
 	}
-	return t.Flush()
+	return t.WriteTo(w)
+}
+
+// signedCell tells whether a module is signed, without saying by whom.
+func signedCell(status string) term.Cell {
+	switch status {
+	case signatureUnknown:
+		return term.Cell{Text: "signed", Look: term.Good, Mark: "✓"}
+	case signatureForged:
+		return term.Cell{Text: "FORGED", Look: term.Bad, Mark: "✗"}
+	}
+	return term.Cell{Text: "not signed", Look: term.Faint, Mark: "·"}
 }

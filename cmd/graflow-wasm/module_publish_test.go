@@ -11,6 +11,7 @@ import (
 	"github.com/graflow/graflow-wasm/engine"
 	"github.com/graflow/graflow-wasm/flowfile"
 	"github.com/graflow/graflow-wasm/handlers/wasm"
+	"github.com/graflow/graflow-wasm/internal/cluster"
 	"github.com/graflow/graflow-wasm/natsbus"
 )
 
@@ -32,7 +33,7 @@ func published(t *testing.T, bus *natsbus.Bus, dir, tasks string) (*engine.Graph
 	if err != nil {
 		t.Fatal(err)
 	}
-	return publishModules(t.Context(), bus, &wasm.Files{}, g)
+	return cluster.Pin(t.Context(), cluster.NewRegistry(bus), localFiles{&wasm.Files{}}, g)
 }
 
 // TestPublishModules: what workers get names no file, in sub-flows and fallbacks
@@ -87,7 +88,7 @@ func TestPublishModules(t *testing.T) {
 			t.Errorf("got %s, want %s in it", text, want)
 		}
 	}
-	again, err := publishModules(t.Context(), bus, wasm.NoFiles{}, g)
+	again, err := cluster.Pin(t.Context(), cluster.NewRegistry(bus), localFiles{wasm.NoFiles{}}, g)
 	if err != nil || again.Digest() != g.Digest() {
 		t.Errorf("published twice: %v", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"os/user"
 	"slices"
 
+	"github.com/graflow/graflow-wasm/internal/cluster"
 	"github.com/graflow/graflow-wasm/natsbus"
 	"github.com/graflow/graflow-wasm/sdk/abi"
 	"github.com/spf13/cobra"
@@ -22,26 +23,41 @@ type pushOptions struct {
 func newModulePush(std streams, where *clusterFlags) *cobra.Command {
 	var o pushOptions
 	cmd := &cobra.Command{
-		Use:   "push FILE[#EXPORT] --name NAME",
-		Short: "Store a module in the registry",
+		Use:   "push FILE[#EXPORT] --name NAME | push FILE|REF oci://HOST/REPOSITORY:TAG",
+		Short: "Store a module in the registry, or in one of container images",
 		Long: `Push stores a module under a name and a version, and prints its digest. FILE may be
 a directory with the source of a Go guest, which is built. The sandbox admits the
 module first; what it refuses is not stored. #EXPORT wants the module to have that
 task.
 
 A version does not change: the same module may be pushed again, another one needs
-another version. Without --version it is the beginning of the digest.`,
+another version. Without --version it is the beginning of the digest.
+
+With an oci:// reference the module goes to a registry of container images, in the
+layout of the CNCF for Wasm; REF is one of the cluster's registry. Credentials are
+those of ` + "`docker login`" + `. The digest that is printed is then that of the manifest.`,
 		Example: `  graflow-wasm module push guest.wasm --name hello --version 1.0 --nats ./srv
-  graflow-wasm module push ./guest --name hello --sign release.key --nats ./srv`,
-		Args: arguments(cobra.ExactArgs(1)),
+  graflow-wasm module push ./guest --name hello --sign release.key --nats ./srv
+  graflow-wasm module push guest.wasm oci://registry.example/tools/hello:1.0 --sign release.key
+  graflow-wasm module push hello@1.0 oci://registry.example/tools/hello:1.0 --nats ./srv`,
+		Args: arguments(cobra.RangeArgs(1, 2)),
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.name, "name", "", "the module's `NAME`: letters, digits, -, _ and .")
 	f.StringVar(&o.version, "version", "", "its `VERSION`, of the same letters (default: the beginning of its digest)")
 	f.StringVar(&o.sign, "sign", "", "sign it with the private key in `FILE`; see `graflow-wasm module keygen`")
 	f.StringVar(&o.cacheDir, "cache-dir", "", "where compiled modules are kept (default: graflow-wasm in the user's cache directory)")
+	var reach ociFlags
+	reach.addTo(f)
 	format := outputFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 1 {
+			row, err := where.pushOCI(cmd.Context(), args[0], args[1], o, reach)
+			if err != nil {
+				return failed("push module "+args[0], err)
+			}
+			return row.pushed(std, format.value)
+		}
 		r, err := where.push(cmd.Context(), args[0], o)
 		if err != nil {
 			return failed("push module "+args[0], err)
@@ -76,12 +92,18 @@ func (c *clusterFlags) push(ctx context.Context, name string, o pushOptions) (na
 			return r, usagef("--sign %s: %w", o.sign, err)
 		}
 	}
-	bus, err := c.open(ctx, natsbus.Config{})
-	if err != nil {
-		return r, err
-	}
-	defer bus.Close()
-	file, export := splitExport(name)
+	err := c.inRegistry(ctx, func(bus moduleRegistry) error {
+		var err error
+		r, err = pushTo(ctx, bus, name, key, o)
+		return err
+	})
+	return r, err
+}
+
+// pushTo is push to a registry.
+func pushTo(ctx context.Context, bus moduleRegistry, name string, key ed25519.PrivateKey, o pushOptions) (natsbus.ModuleRecord, error) {
+	var r natsbus.ModuleRecord
+	file, export := cluster.SplitExport(name)
 	code, err := fileCode(ctx, file, o.cacheDir)
 	if err != nil {
 		return r, usage(err)
@@ -106,13 +128,13 @@ func admit(ctx context.Context, code []byte, export, cacheDir string) (r natsbus
 		return r, fmt.Errorf("it has no task %q, and so nothing is stored", export)
 	}
 	r.Digest = view.Digest
-	r.Tasks, err = aboutOf(view.Description)
+	r.Tasks, err = cluster.AboutOf(view.Description)
 	return r, err
 }
 
 // putSigned stores a module. One that is there under the same name and version keeps
 // the signature that it has.
-func putSigned(ctx context.Context, bus *natsbus.Bus, r natsbus.ModuleRecord, code []byte) (natsbus.ModuleRecord, error) {
+func putSigned(ctx context.Context, bus moduleRegistry, r natsbus.ModuleRecord, code []byte) (natsbus.ModuleRecord, error) {
 	put, err := bus.PutModule(ctx, r, bytes.NewReader(code))
 	if errors.Is(err, natsbus.ErrVersionTaken) {
 		return put, usage(err)

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 
-	"github.com/graflow/graflow-wasm/natsbus"
 	"github.com/spf13/cobra"
 )
 
@@ -18,7 +17,7 @@ The bytes go with the last name that they have. Runs that still need them fail.`
 		Args: arguments(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for _, ref := range args {
-				err := where.with(cmd.Context(), "remove module "+ref, func(bus *natsbus.Bus) error {
+				err := where.withRegistry(cmd.Context(), "remove module "+ref, func(bus moduleRegistry) error {
 					return noSuchModule(ref, bus.RemoveModule(cmd.Context(), ref))
 				})
 				if err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/graflow/graflow-wasm/handlers/wasm"
+	"github.com/graflow/graflow-wasm/internal/cluster"
 	"github.com/graflow/graflow-wasm/natsbus"
 	"github.com/graflow/graflow-wasm/wasmhost"
 	"github.com/spf13/cobra"
@@ -79,21 +80,19 @@ grant.`,
 // moduleCode reads a file, builds a guest, or asks the registry, and then has the
 // record too.
 func (c *clusterFlags) moduleCode(ctx context.Context, ref, cacheDir string) (code []byte, r *natsbus.ModuleRecord, err error) {
-	if !isRegistered(ref) || !c.used() && wasm.FormOf(ref) == wasm.FormWord {
+	if !isRegistered(ref) || !c.used() && !c.remote.used() && wasm.FormOf(ref) == wasm.FormWord {
 		code, err = fileCode(ctx, ref, cacheDir)
 		return code, nil, usage(err)
 	}
-	bus, err := c.open(ctx, natsbus.Config{})
-	if err != nil {
-		return nil, nil, err
-	}
-	defer bus.Close()
-	found, err := moduleIn(ctx, bus, ref)
-	if err != nil {
-		return nil, nil, err
-	}
-	code, err = storedCode(ctx, bus, found.Digest)
-	return code, &found, err
+	err = c.inRegistry(ctx, func(bus moduleRegistry) error {
+		found, err := moduleIn(ctx, bus, ref)
+		if err == nil {
+			r = &found
+			code, err = storedCode(ctx, bus, found.Digest)
+		}
+		return err
+	})
+	return code, r, err
 }
 
 // fileCode is the module of a file, or of a Go guest that it builds.
@@ -107,7 +106,7 @@ func fileCode(ctx context.Context, name, cacheDir string) ([]byte, error) {
 }
 
 // storedCode is a module of the registry, whose digest was compared.
-func storedCode(ctx context.Context, bus *natsbus.Bus, digest string) ([]byte, error) {
+func storedCode(ctx context.Context, bus moduleRegistry, digest string) ([]byte, error) {
 	r, err := bus.OpenModule(ctx, digest)
 	if err != nil {
 		return nil, err
@@ -124,30 +123,8 @@ func viewModule(ctx context.Context, code []byte, cacheDir string) (moduleView, 
 		return moduleView{}, err
 	}
 	defer func() { _ = host.Close(ctx) }() // nothing runs on it any more
-	m, err := host.Compile(ctx, code)
-	if err != nil {
-		return moduleView{}, err
-	}
-	tasks, err := m.Tasks(ctx)
-	if err != nil {
-		return moduleView{}, fmt.Errorf("ask it for its tasks: %w", err)
-	}
-	broken := initialize(ctx, m)
-	d := m.Describe()
-	d.Tasks = tasks
-	if broken != nil {
-		d.Snapshotable, d.WhyNot = false, fmt.Sprintf("its initialization fails: %v", broken)
-	}
-	return moduleView{Description: d}, nil
-}
-
-// initialize runs the module's initialization, without which nobody knows
-// whether it can be snapshotted.
-func initialize(ctx context.Context, m *wasmhost.Module) error {
-	const bound = 5 * time.Second
-	ctx, cancel := context.WithTimeout(ctx, bound)
-	defer cancel()
-	return m.Prewarm(ctx, 1, wasmhost.Options{})
+	d, err := cluster.Describe(ctx, host, code)
+	return moduleView{Description: d}, err
 }
 
 func viewRecord(r natsbus.ModuleRecord, trusted []publicKey) *registryView {

@@ -5,17 +5,12 @@ import (
 	"crypto/ed25519"
 	"slices"
 
+	"github.com/graflow/graflow-wasm/internal/cluster"
 	"github.com/graflow/graflow-wasm/natsbus"
 )
 
-// signedText is what the signature of a module is of, Ed25519 as in RFC 8032: its
-// digest, and what is said by it, so that it stands for nothing else.
-func signedText(digest string) []byte {
-	return []byte("graflow-wasm module signature v1\n" + digest + "\n")
-}
-
 func signModule(key ed25519.PrivateKey, r *natsbus.ModuleRecord) {
-	r.Signature = ed25519.Sign(key, signedText(r.Digest))
+	r.Signature = ed25519.Sign(key, cluster.SignedText(r.Digest))
 	r.SignerKey = slices.Clone(key.Public().(ed25519.PublicKey))
 }
 
@@ -44,7 +39,7 @@ func viewSignature(r natsbus.ModuleRecord, trusted []publicKey) signatureView {
 	}
 	key := publicKey(r.SignerKey)
 	v.Key = key.String()
-	if !ed25519.Verify(ed25519.PublicKey(key), signedText(r.Digest), r.Signature) {
+	if !cluster.IsSigned(r.Digest, key, r.Signature) {
 		return v
 	}
 	v.Status = signatureUnknown

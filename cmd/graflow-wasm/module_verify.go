@@ -42,7 +42,7 @@ Exit codes: 0 it is as signed, 1 it is not, 2 bad usage or no such module,
 		if err != nil {
 			return failed("verify module "+args[0], err)
 		}
-		return where.with(ctx, "verify module "+args[0], func(bus *natsbus.Bus) error {
+		return where.withRegistry(ctx, "verify module "+args[0], func(bus moduleRegistry) error {
 			r, _, err := verified(ctx, bus, ref, trusted)
 			if err != nil {
 				return err
@@ -66,7 +66,7 @@ func fileDigest(ctx context.Context, name, cacheDir string) (string, error) {
 
 // signedRecord is the record of a module that one of the keys has signed. A digest
 // may have several records, of which one will do.
-func signedRecord(ctx context.Context, bus *natsbus.Bus, ref string, r natsbus.ModuleRecord, trusted []publicKey) (natsbus.ModuleRecord, error) {
+func signedRecord(ctx context.Context, bus moduleRegistry, ref string, r natsbus.ModuleRecord, trusted []publicKey) (natsbus.ModuleRecord, error) {
 	fault := faultOf(r, trusted)
 	if fault == nil || wasm.FormOf(ref) != wasm.FormDigest {
 		return r, fault

@@ -6,12 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/template"
 
 	"github.com/spf13/cobra"
+
+	"github.com/graflow/graflow-wasm/sdk/assemblyscript"
+	"github.com/graflow/graflow-wasm/sdk/c"
+	"github.com/graflow/graflow-wasm/sdk/rust"
 )
 
 // scaffolds holds a directory of templates for each language.
@@ -34,40 +40,83 @@ type scaffold struct {
 	SDK     string // a checkout to take it from, slashes; "" is none
 }
 
+// scaffoldFor says what a language's scaffold comes with.
+type scaffoldFor struct {
+	what string // it makes
+	sdk  fs.FS  // to be copied, or nil
+	dir  string // into which
+}
+
+// languages are those that there is a scaffold for.
+var languages = map[string]scaffoldFor{
+	"go":             {what: "Go guest"},
+	"rust":           {what: "Rust guest", sdk: rust.Files, dir: "graflow"},
+	"c":              {what: "C guest", sdk: c.Files, dir: "."},
+	"assemblyscript": {what: "AssemblyScript guest", sdk: assemblyscript.Files, dir: "graflow"},
+	"python":         {what: "Python task"},
+	"javascript":     {what: "JavaScript task"},
+	"typescript":     {what: "TypeScript task"},
+}
+
 func newNew(std streams) *cobra.Command {
 	var sdk string
+	names := slices.Sorted(maps.Keys(languages))
 	cmd := &cobra.Command{
 		Use:   "new LANG DIR",
 		Short: "Write a guest to start from",
-		Long: `New writes a guest with one task, its test, a flow file, a Makefile and a README
-into DIR, which must be empty or absent. LANG is go.
+		Long: `New writes a guest with one task, a flow file, a Makefile and a README into DIR,
+which must be empty or absent. LANG is one of ` + strings.Join(names, ", ") + `.
 
-Inside a checkout of graflow-wasm, or with --sdk, the guest takes the SDK from
-there.`,
-		Example: "  graflow-wasm new go ./greeter\n  graflow-wasm new go ./greeter --sdk ../graflow-wasm",
+Go, Rust, C (and C++) and AssemblyScript become WebAssembly: make in DIR builds
+the module, or says what to install. Rust, C and AssemblyScript guests get a
+copy of their SDK. Inside a checkout of graflow-wasm, or with --sdk, a Go guest
+takes the SDK from there. Python, JavaScript and TypeScript run as they are.`,
+		Example: "  graflow-wasm new go ./greeter\n  graflow-wasm new go ./greeter --sdk ../graflow-wasm\n  graflow-wasm new rust ./greeter && make -C greeter run",
 		Args:    arguments(cobra.ExactArgs(2)),
 	}
-	cmd.ValidArgs = []string{"go"}
-	cmd.Flags().StringVar(&sdk, "sdk", "", "a checkout of graflow-wasm to take the SDK from (default: the one around the working directory)")
+	cmd.ValidArgs = names
+	cmd.Flags().StringVar(&sdk, "sdk", "", "a checkout of graflow-wasm that a Go guest takes the SDK from (default: the one around the working directory)")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		lang, dir := args[0], args[1]
-		if lang != "go" {
-			return usagef("new %s: no scaffold for this language; there is one for go", lang)
+		language, ok := languages[lang]
+		if !ok {
+			return usagef("new %s: no scaffold for this language; there is one for %s", lang, strings.Join(names, ", "))
 		}
 		s, err := newScaffold(dir, sdk)
 		if err == nil {
 			err = s.write(lang, dir)
 		}
+		if err == nil {
+			err = language.copySDK(dir)
+		}
 		if err != nil {
 			return usagef("new %s %s: %w", lang, dir, err)
 		}
-		fmt.Fprintf(std.out, "wrote a %s guest to %s\nnext: cd %s && make run\n", lang, dir, dir)
-		if s.SDK == "" {
+		fmt.Fprintf(std.out, "wrote a %s to %s\nnext: cd %s && make run\n", language.what, dir, dir)
+		if lang == "go" && s.SDK == "" {
 			fmt.Fprintln(std.err, "graflow-wasm: no checkout of the SDK found: before building, run `go get "+sdkModule+"/sdk` or add a replace to go.mod")
 		}
 		return nil
 	}
 	return cmd
+}
+
+// copySDK puts a copy of the language's SDK into a guest, if it needs one.
+func (l scaffoldFor) copySDK(dir string) error {
+	if l.sdk == nil {
+		return nil
+	}
+	return fs.WalkDir(l.sdk, ".", func(path string, e fs.DirEntry, err error) error {
+		to := filepath.Join(dir, l.dir, filepath.FromSlash(path))
+		if err != nil || e.IsDir() {
+			return errors.Join(err, os.MkdirAll(to, 0o777))
+		}
+		data, err := fs.ReadFile(l.sdk, path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(to, data, 0o666)
+	})
 }
 
 // newScaffold finds the SDK, and refuses a directory that holds something.
@@ -127,16 +176,14 @@ func isCheckout(dir string) bool {
 
 // write fills in the templates of a language.
 func (s scaffold) write(lang, dir string) error {
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return err
-	}
 	root := "scaffold/" + lang
-	entries, err := scaffolds.ReadDir(root)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		t, err := template.ParseFS(scaffolds, root+"/"+e.Name())
+	return fs.WalkDir(scaffolds, root, func(path string, e fs.DirEntry, err error) error {
+		name := strings.TrimSuffix(strings.TrimPrefix(path, root), ".tmpl")
+		to := filepath.Join(dir, filepath.FromSlash(strings.Replace(name, "NAME", s.Name, 1)))
+		if err != nil || e.IsDir() {
+			return errors.Join(err, os.MkdirAll(to, 0o777))
+		}
+		t, err := template.ParseFS(scaffolds, path)
 		if err != nil {
 			return err
 		}
@@ -144,11 +191,6 @@ func (s scaffold) write(lang, dir string) error {
 		if err := t.Execute(&b, s); err != nil {
 			return err
 		}
-		name := strings.TrimSuffix(e.Name(), ".tmpl")
-		name = strings.Replace(name, "NAME", s.Name, 1)
-		if err := os.WriteFile(filepath.Join(dir, name), b.Bytes(), 0o666); err != nil {
-			return err
-		}
-	}
-	return nil
+		return os.WriteFile(to, b.Bytes(), 0o666)
+	})
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/internal/cluster"
 	"github.com/graflow/graflow-wasm/natsbus"
 )
 
@@ -30,7 +31,9 @@ type node struct {
 	part    engine.Part
 	bus     *natsbus.Bus
 	wiring  *wiring
-	health  *healthServer // nil: none
+	health  *healthServer    // nil: none
+	cluster *cluster.Cluster // what it answers for; nil: it drives no runs
+	front   *front           // nil: none
 	log     *slog.Logger
 	started time.Time
 	drains  atomic.Bool
@@ -41,16 +44,21 @@ type node struct {
 }
 
 // runNode takes part until a signal comes, and what runs is drained or handed back.
-// The caller closes the bus then.
-func runNode(ctx context.Context, say io.Writer, bus *natsbus.Bus, role string, part engine.Part, flags nodeFlags, s *stopping) error {
+// The caller closes the bus then. front is what it shows over HTTP, nil for nothing.
+func runNode(ctx context.Context, say io.Writer, bus *natsbus.Bus, role string, part engine.Part, flags nodeFlags, front *front, s *stopping) error {
 	backend := bus.Backend()
+	b, err := newBounds(flags.within, registrySigners(bus), flags.policy.quarantine.path(), flags.name)
+	if err != nil {
+		return usage(err)
+	}
+	sayPolicy(say, b.policy)
 	w, err := newWiring(ctx, wiringConfig{
-		cacheDir: flags.cacheDir, concurrency: flags.concurrency, secrets: flags.store, backend: backend, part: part, name: flags.name, registry: busModules{bus}, docker: flags.docker,
+		bounds: b, cacheDir: flags.cacheDir, concurrency: flags.concurrency, secrets: flags.store, backend: backend, part: part, name: flags.name, registry: cluster.WasmRegistry(bus), docker: flags.docker, telemetry: flags.telemetry.tel,
 	})
 	if err != nil {
 		return err
 	}
-	n := &node{flags: flags, role: role, part: part, bus: bus, wiring: w, log: slog.Default(), started: time.Now(), changed: make(chan struct{}, 1)}
+	n := &node{flags: flags, role: role, part: part, bus: bus, wiring: w, front: front, log: slog.Default(), started: time.Now(), changed: make(chan struct{}, 1)}
 	duties, stop := context.WithCancel(context.WithoutCancel(ctx))
 	n.stop = stop
 	defer n.Close() //nolint:contextcheck // closing has no context to end by
@@ -65,7 +73,7 @@ func runNode(ctx context.Context, say io.Writer, bus *natsbus.Bus, role string, 
 // join begins what the node does.
 func (n *node) join(ctx context.Context, backend *engine.Backend) (err error) {
 	if n.flags.health != "" {
-		if n.health, err = serveHealth(n.flags.health, n.ready); err != nil {
+		if n.health, err = serveHealth(n.flags.health, n.ready, n.flags.telemetry.openMetrics()); err != nil {
 			return err
 		}
 	}
@@ -76,9 +84,26 @@ func (n *node) join(ctx context.Context, backend *engine.Backend) (err error) {
 	n.do("announce this process", func() error { return n.bus.Announce(ctx, n.changed, n.info) })
 	if c, ok := backend.Cluster.(*natsbus.Cluster); ok && n.part != engine.PartWorker {
 		n.do("tidy runs", func() error { return c.Tidy(ctx, n.flags.retention()) })
-		n.do("do what is asked of runs", func() error { return serveControl(ctx, n.bus, backend, n.wiring.engine) })
+		n.do("do what is asked of runs", func() error { return cluster.Answer(ctx, n.bus, backend, n.wiring.engine) })
+		if err := n.answer(ctx); err != nil {
+			return err
+		}
 	}
+	n.measure()
 	return nil
+}
+
+// answer begins what is done in the name of the whole cluster.
+func (n *node) answer(ctx context.Context) error {
+	var err error
+	if n.cluster, err = n.newCluster(); err != nil { //nolint:contextcheck // its sandbox lives as long as the node
+		return err
+	}
+	n.do("begin what schedules say is due", func() error { return n.cluster.KeepSchedules(ctx) })
+	if n.front == nil {
+		return nil
+	}
+	return n.front.open(ctx, n)
 }
 
 // do does something until the node is closed.
@@ -141,10 +166,21 @@ func countOf(n int, one, many string) string {
 
 // Close leaves the cluster. Attempts that run are handed back.
 func (n *node) Close() {
+	if n.front != nil {
+		n.front.Close()
+	}
 	n.stop()
 	n.duties.Wait()
+	if n.cluster != nil {
+		if err := n.cluster.Close(); err != nil {
+			n.log.Error("stop answering for the cluster", "err", err)
+		}
+	}
 	n.wiring.Close()
 	if n.health != nil {
 		n.health.Close()
+	}
+	if err := n.flags.telemetry.close(); err != nil {
+		n.log.Warn("send the last traces", "err", err)
 	}
 }

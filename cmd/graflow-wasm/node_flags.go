@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/graflow/graflow-wasm/internal/policy"
 	"github.com/graflow/graflow-wasm/internal/secrets"
 	"github.com/graflow/graflow-wasm/natsbus"
 	"github.com/spf13/cobra"
@@ -29,9 +30,12 @@ type nodeFlags struct {
 	cacheDir    string
 	secrets     secretFlags
 	docker      dockerFlags
+	policy      policyFlags
+	telemetry   telemetryFlags
 
 	store  secrets.Store     // what secrets opens
 	offers map[string]string // what labels say
+	within *policy.Policy    // what policy says
 }
 
 func (o *nodeFlags) addTo(cmd *cobra.Command) {
@@ -46,7 +50,9 @@ func (o *nodeFlags) addTo(cmd *cobra.Command) {
 	f.StringVar(&o.name, "name", "", "the name of this process among others (default: the host's name, and some letters)")
 	f.StringVar(&o.cacheDir, "cache-dir", "", "where compiled modules are kept (default: graflow-wasm in the user's cache directory)")
 	o.secrets.addTo(f)
+	o.policy.addTo(f, boundsOfNode)
 	o.docker.addTo(f, policyOfNode)
+	o.telemetry.addTo(f)
 }
 
 // concurrencyHere is how many tasks run at once where nobody says.
@@ -83,6 +89,12 @@ func (o *nodeFlags) check() error {
 		return err
 	}
 	var err error
+	if o.within, err = o.policy.read(policy.Node(), &o.docker); err != nil {
+		return err
+	}
+	if err := o.telemetry.open(o.name, o.health); err != nil {
+		return err
+	}
 	o.store, err = o.secrets.store()
 	return err
 }
@@ -98,7 +110,7 @@ func nodeName() string {
 
 // bus is how the process connects.
 func (o *nodeFlags) bus() natsbus.Config {
-	return natsbus.Config{Node: o.name, Queues: o.queues, Labels: o.offers}
+	return natsbus.Config{Node: o.name, Queues: o.queues, Labels: o.offers, Published: o.telemetry.tel.Published}
 }
 
 // queueNames are the queues that tasks are taken from.

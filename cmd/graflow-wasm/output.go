@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
-	"unicode"
+
+	"github.com/graflow/graflow-wasm/internal/term"
 )
 
 // writeJSON writes v on one line.
@@ -19,6 +19,16 @@ func writeJSON(w io.Writer, v any) error {
 	}
 	_, err := w.Write(b.Bytes())
 	return err
+}
+
+// writeJSONLines writes values as JSON, a line each.
+func writeJSONLines[T any](w io.Writer, all []T) error {
+	for _, v := range all {
+		if err := writeJSON(w, v); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // writeIndented writes v as indented JSON, for eyes.
@@ -36,24 +46,10 @@ func writeIndented(w io.Writer, v any) error {
 
 // printable makes foreign text safe for a terminal: control characters, with
 // which it could move the cursor or worse, become "\x1b" and the like.
-func printable(text string) string {
-	var b strings.Builder
-	for _, r := range text {
-		switch {
-		case r == '\t' || r == '\n':
-			b.WriteRune(r)
-		case unicode.IsPrint(r):
-			b.WriteRune(r)
-		case r <= 0xff:
-			fmt.Fprintf(&b, `\x%02x`, r)
-		default:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		}
-	}
-	return b.String()
-}
+func printable(text string) string { return term.Printable(text) }
 
 // oneLine is printable text with its lines joined.
-func oneLine(text string) string {
-	return strings.Join(strings.Fields(printable(text)), " ")
-}
+func oneLine(text string) string { return term.OneLine(text) }
+
+// cut shortens text to width columns; below 1 it stays as it is.
+func cut(text string, width int) string { return term.Cut(text, width) }

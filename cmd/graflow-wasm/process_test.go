@@ -31,10 +31,16 @@ type process struct {
 // begin runs the command in a directory. It is killed at the test's end.
 func begin(t *testing.T, dir string, args ...string) *process {
 	t.Helper()
+	return beginCommand(t, inDir(t, dir, args...))
+}
+
+// beginCommand is begin with a command of ours that may be another version's.
+func beginCommand(t *testing.T, cmd *exec.Cmd) *process {
+	t.Helper()
 	if runtime.GOOS == "windows" {
 		t.Skip("there are no signals on Windows")
 	}
-	p := &process{t: t, cmd: inDir(t, dir, args...), ended: make(chan struct{}), lines: make(chan string, 1000)}
+	p := &process{t: t, cmd: cmd, ended: make(chan struct{}), lines: make(chan string, 1000)}
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +63,7 @@ func begin(t *testing.T, dir string, args ...string) *process {
 		_ = p.cmd.Process.Kill() // it may have ended
 		<-p.ended
 		if t.Failed() {
-			t.Logf("%s said:\n%s", strings.Join(args, " "), p.all())
+			t.Logf("%s said:\n%s", strings.Join(cmd.Args[1:], " "), p.all())
 		}
 	})
 	return p

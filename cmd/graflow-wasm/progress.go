@@ -33,23 +33,22 @@ type watch struct {
 }
 
 func newWatch(std streams, g *engine.Graph, o driveFlags) *watch {
-	w := &watch{recorder: engine.NewRecorder(), progress: newProgress(std.err, g, o)}
+	w := &watch{recorder: engine.NewRecorder(), progress: newProgress(std, g, o)}
 	if o.format.value == "events" {
 		w.events = std.out
 	}
 	return w
 }
 
-// newProgress picks what fits w and the flags.
-func newProgress(w io.Writer, g *engine.Graph, o driveFlags) progress {
+// newProgress picks what fits the stream and the flags.
+func newProgress(std streams, g *engine.Graph, o driveFlags) progress {
 	if o.quiet {
 		return silent{}
 	}
-	if f, ok := w.(*os.File); ok && g != nil && isTerminal(w) && os.Getenv("TERM") != "dumb" {
-		color := !o.noColor && os.Getenv("NO_COLOR") == ""
-		return newLive(f, newTree(g), color, func() (int, int) { return terminalSize(f) })
+	if out := std.errors(); out.Moves() && g != nil {
+		return newLive(out, newTree(g))
 	}
-	return &plain{w: w}
+	return &plain{w: std.err}
 }
 
 // Observe takes a notice.

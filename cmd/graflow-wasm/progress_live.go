@@ -2,12 +2,12 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/internal/term"
 )
 
 // redrawEvery is the shortest time between two drawings.
@@ -15,22 +15,20 @@ const redrawEvery = 100 * time.Millisecond
 
 // live draws a tree in place on a terminal.
 type live struct {
-	w     io.Writer
-	color bool
-	size  func() (width, height int)
-	stop  func() // ends the drawing goroutine and waits for it
+	out  *term.Output
+	stop func() // ends the drawing goroutine and waits for it
 
 	mu    sync.Mutex // guards the fields below
 	tree  *tree
 	above []string // lines to print above the tree at the next drawing
-	drawn int      // lines of the tree on the screen
+	drawn []string // lines of the tree on the screen
 	still bool     // the terminal is others'
 }
 
 var _ progress = (*live)(nil)
 
-func newLive(w io.Writer, t *tree, color bool, size func() (int, int)) *live {
-	l := &live{w: w, tree: t, color: color, size: size}
+func newLive(out *term.Output, t *tree) *live {
+	l := &live{out: out, tree: t}
 	done := make(chan struct{})
 	var wait sync.WaitGroup
 	wait.Go(func() {
@@ -84,7 +82,7 @@ func (l *live) Suspend() {
 	l.draw(time.Now())
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.still, l.drawn = true, 0
+	l.still, l.drawn = true, nil
 }
 
 // Close implements progress.
@@ -100,18 +98,28 @@ func (l *live) draw(now time.Time) {
 	if l.still {
 		return
 	}
-	width, height := l.size()
+	width, height := l.out.Size()
 	var b strings.Builder
-	if l.drawn > 0 {
-		fmt.Fprintf(&b, "\x1b[%dA\r\x1b[J", l.drawn)
+	if up := rowsOf(l.drawn, width); up > 0 {
+		fmt.Fprintf(&b, "\x1b[%dA\r\x1b[J", up)
 	}
 	for _, text := range l.above {
 		b.WriteString(text + "\n")
 	}
-	lines := l.tree.lines(now, width, max(2, height-1), l.color)
+	lines := l.tree.lines(now, width, max(2, height-1), l.out)
 	for _, text := range lines {
 		b.WriteString(text + "\n")
 	}
-	l.above, l.drawn = nil, len(lines)
-	fmt.Fprint(l.w, b.String())
+	l.above, l.drawn = nil, lines
+	fmt.Fprint(l.out, b.String())
+}
+
+// rowsOf is how many rows of a terminal lines take that were drawn when it was perhaps
+// wider: most terminals break them then.
+func rowsOf(lines []string, width int) int {
+	rows := 0
+	for _, text := range lines {
+		rows += max(1, (term.Width(text)+width-1)/max(1, width))
+	}
+	return rows
 }

@@ -44,6 +44,9 @@ func plainLine(n engine.Notice) string {
 	case engine.NoticeTaskReady, engine.NoticeTaskProgress:
 		return ""
 	case engine.NoticeTaskStarted:
+		if n.Done > 0 { // it was told that it goes on
+			return ""
+		}
 		if n.Attempt > 1 {
 			return fmt.Sprintf("%s: started, attempt %d", who, n.Attempt)
 		}
@@ -54,7 +57,7 @@ func plainLine(n engine.Notice) string {
 		return fmt.Sprintf("%s: attempt %d failed: %s; next in %s", who, n.Attempt, errorText(n), time.Duration(n.Delay))
 	case engine.NoticeWarning:
 		return "warning: " + oneLine(n.Message)
-	case engine.NoticeTaskPaused, engine.NoticeTaskResumed:
+	case engine.NoticeTaskPaused, engine.NoticeTaskResumed, engine.NoticeTaskCalled:
 		return who + ": " + pauseText(n)
 	case engine.NoticeCheckpoint:
 		return who + ": checkpoint " + oneLine(n.Message)
@@ -86,6 +89,10 @@ func endLine(n engine.Notice, who string) string {
 func pauseText(n engine.Notice) string {
 	name := oneLine(n.Message)
 	switch {
+	case n.Type == engine.NoticeTaskCalled:
+		return callText(n)
+	case n.Total > 0:
+		return "goes on after its calls"
 	case n.Type == engine.NoticeTaskPaused && name == "":
 		return "waits"
 	case n.Type == engine.NoticeTaskPaused:
@@ -96,6 +103,15 @@ func pauseText(n engine.Notice) string {
 		return name + " answered by itself (" + n.Why + "): " + cut(oneLine(string(n.Value)), 60)
 	}
 	return name + " answered: " + cut(oneLine(string(n.Value)), 60)
+}
+
+// callText tells which tasks one calls: how many, where that is more than the names.
+func callText(n engine.Notice) string {
+	names := oneLine(n.Message)
+	if count := strings.Count(names, ",") + 1; int(n.Total) > count {
+		return fmt.Sprintf("calls %s, %d at once", names, int(n.Total))
+	}
+	return "calls " + names
 }
 
 // steeredText tells what somebody has done to a run.

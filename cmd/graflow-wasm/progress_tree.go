@@ -2,10 +2,12 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/internal/term"
 )
 
 // row is one line of the tree: a task, a group, or a map with its counter.
@@ -18,8 +20,9 @@ type row struct {
 	attempt     int
 	cycle       int
 	isMap       bool
-	done, total int // of a map
-	failed      int // of a map
+	isTool      bool // it is only called, any number of times
+	done, total int  // of a map or a tool
+	failed      int  // likewise
 	note        string
 }
 
@@ -29,14 +32,29 @@ type tree struct {
 	index map[string]*row
 }
 
+// newTree makes a tree of a graph's nodes. Without one, they come as they begin.
 func newTree(g *engine.Graph) *tree {
 	t := &tree{index: map[string]*row{}}
+	if g == nil {
+		return t
+	}
 	spec := g.Spec()
 	parents := parentsOf(spec)
 	for _, task := range spec.Tasks {
 		t.place(task.ID, parents).isMap = task.Map != ""
 	}
+	for _, task := range spec.Tasks {
+		for _, id := range task.Tools {
+			if r := t.index[id]; r != nil {
+				r.isTool = !onEdge(spec, id) && parents[id] == ""
+			}
+		}
+	}
 	return t
+}
+
+func onEdge(spec engine.Spec, id string) bool {
+	return slices.ContainsFunc(spec.Edges, func(e engine.Edge) bool { return e.From == id || e.To == id })
 }
 
 // parentsOf maps each member's nodes to their group.
@@ -99,12 +117,36 @@ func (t *tree) Observe(n engine.Notice) {
 	}
 	r := t.index[id]
 	if r == nil { // made at run time
-		r = t.place(id, map[string]string{id: n.Group})
-		if n.Group == "" {
-			r.depth = 0
+		parents := map[string]string{}
+		if n.Group != "" && n.Group != id {
+			parents[id] = n.Group
 		}
+		r = t.place(id, parents)
+	}
+	if r.isTool {
+		r.call(n)
+		return
 	}
 	r.take(n)
+}
+
+// call counts one call of a tool, whose row shows all of them.
+func (r *row) call(n engine.Notice) {
+	idle := r.done == r.total
+	r.item(n)
+	switch {
+	case n.Type == engine.NoticeTaskStarted, n.Type == engine.NoticeTaskReady && !idle:
+	case n.Type == engine.NoticeTaskReady:
+		r.take(n)
+		r.ended = time.Time{}
+	case r.done == r.total || !endings[n.Type]: // else others are still at work
+		r.take(n)
+	}
+}
+
+// endings are the notices that end an activation.
+var endings = map[engine.NoticeType]bool{
+	engine.NoticeTaskSucceeded: true, engine.NoticeTaskFailed: true, engine.NoticeTaskCanceled: true,
 }
 
 // item counts one item of a map.
@@ -141,10 +183,14 @@ func (r *row) take(n engine.Notice) {
 		r.note = progressNote(n)
 	case engine.NoticeTaskRetrying:
 		r.status, r.note = engine.StatusRetrying, errorText(n)
+	case engine.NoticeTaskCalled:
+		r.note = pauseText(n)
 	case engine.NoticeTaskPaused:
 		r.status, r.note = engine.StatusPaused, pauseText(n)
 	case engine.NoticeTaskResumed:
-		r.status, r.note = engine.StatusPending, pauseText(n)
+		if r.note = pauseText(n); n.Total == 0 { // else it has been at work all the time
+			r.status = engine.StatusPending
+		}
 	case engine.NoticeTaskSucceeded:
 		r.end(n, engine.StatusSucceeded, "")
 	case engine.NoticeTaskFailed:
@@ -170,24 +216,11 @@ func progressNote(n engine.Notice) string {
 	return text
 }
 
-// marks are the first column of a row, and its color (SGR).
-var marks = map[engine.Status]struct{ mark, color string }{
-	"":                     {"·", "2"},
-	engine.StatusPending:   {"○", "2"},
-	engine.StatusRunning:   {"●", "36"},
-	engine.StatusRetrying:  {"↻", "33"},
-	engine.StatusPaused:    {"‖", "35"},
-	engine.StatusSucceeded: {"✓", "32"},
-	engine.StatusFailed:    {"✗", "31"},
-	engine.StatusCanceled:  {"■", "33"},
-	engine.StatusSkipped:   {"-", "2"},
-}
-
 // line is the row as text of at most width columns.
-func (r *row) line(now time.Time, width int, color bool) string {
-	look := marks[r.status]
-	parts := []string{strings.Repeat("  ", r.depth) + look.mark, r.id}
-	if r.isMap && r.total > 0 {
+func (r *row) line(now time.Time, width int, out *term.Output) string {
+	look := term.StatusOf(string(r.status))
+	parts := []string{oneLine(r.id)}
+	if r.isMap && r.total > 0 || r.isTool && r.total > 1 {
 		parts = append(parts, fmt.Sprintf("%d/%d", r.done, r.total))
 	}
 	if r.failed > 0 {
@@ -206,27 +239,21 @@ func (r *row) line(now time.Time, width int, color bool) string {
 	if r.cycle > 1 {
 		parts = append(parts, fmt.Sprintf("cycle %d", r.cycle))
 	}
-	if r.note != "" {
-		parts = append(parts, r.note)
+	indent := strings.Repeat("  ", r.depth)
+	text := cut(indent+look.Mark+" "+strings.TrimSpace(strings.Join(parts, " ")+" "+r.note), width)
+	if rest, ok := strings.CutPrefix(text, indent+look.Mark); ok && r.asItShould() {
+		return indent + out.Paint(look.Look, look.Mark) + rest
 	}
-	text := cut(strings.Join(parts, " "), width)
-	if !color {
-		return text
-	}
-	return "\x1b[" + look.color + "m" + text + "\x1b[0m"
+	return out.Paint(look.Look, text)
 }
 
-// cut shortens text to width columns, counting a rune as one.
-func cut(text string, width int) string {
-	runes := []rune(text)
-	if len(runes) <= width || width < 1 {
-		return text
-	}
-	return string(runes[:width-1]) + "…"
+// asItShould tells of a row that needs nobody's attention: its mark alone is in color.
+func (r *row) asItShould() bool {
+	return r.status == engine.StatusRunning || r.status == engine.StatusSucceeded
 }
 
 // lines are the rows that fit into height, those in motion first to stay.
-func (t *tree) lines(now time.Time, width, height int, color bool) []string {
+func (t *tree) lines(now time.Time, width, height int, out *term.Output) []string {
 	rows := t.rows
 	hidden := 0
 	if len(rows) > height {
@@ -234,7 +261,7 @@ func (t *tree) lines(now time.Time, width, height int, color bool) []string {
 	}
 	var lines []string
 	for _, r := range rows {
-		lines = append(lines, r.line(now, width, color))
+		lines = append(lines, r.line(now, width, out))
 	}
 	if hidden > 0 {
 		lines = append(lines, cut(fmt.Sprintf("… and %d more", hidden), width))

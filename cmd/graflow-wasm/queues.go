@@ -3,11 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"strconv"
-	"text/tabwriter"
 	"time"
 
+	"github.com/graflow/graflow-wasm/internal/term"
 	"github.com/graflow/graflow-wasm/natsbus"
 	"github.com/spf13/cobra"
 )
@@ -25,7 +24,7 @@ names, or in default.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.SuggestionsMinimumDistance = 2
-	where.addTo(cmd.PersistentFlags(), "the cluster at `URL`, or of the server in a directory")
+	where.addAllTo(cmd.PersistentFlags(), "the cluster at `URL`, or of the server in a directory", "the cluster of the server at `URL`, as https://host:7070, or in a directory")
 	cmd.AddCommand(newQueuesLs(std, &where), newQueuesLimit(std, &where))
 	return cmd
 }
@@ -42,12 +41,12 @@ the limit.`,
 	}
 	format := outputFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return where.with(cmd.Context(), "list queues", func(bus *natsbus.Bus) error {
+		return where.withFleet(cmd.Context(), "list queues", func(bus fleet) error {
 			all, err := bus.Queues(cmd.Context())
 			if err != nil {
 				return err
 			}
-			return writeQueues(std.out, all, format.value)
+			return writeQueues(std.output(), all, format.value)
 		})
 	}
 	return cmd
@@ -60,7 +59,7 @@ type queueRow struct {
 	OldestSeconds float64 `json:"oldest_seconds"`
 }
 
-func writeQueues(w io.Writer, all []natsbus.QueueInfo, format string) error {
+func writeQueues(w *term.Output, all []natsbus.QueueInfo, format string) error {
 	if format == "json" {
 		for _, q := range all {
 			if err := writeJSON(w, queueRow{q, q.Oldest.Seconds()}); err != nil {
@@ -69,7 +68,10 @@ func writeQueues(w io.Writer, all []natsbus.QueueInfo, format string) error {
 		}
 		return nil
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	t := term.NewTable(
+		term.Column{Title: "QUEUE", Min: 8}, term.Column{Title: "PRIORITY", Rank: 2}, term.Column{Title: "REQUIRES", Rank: 3},
+		term.Column{Title: "READY", Min: 9}, term.Column{Title: "RUNNING", Min: 10}, term.Column{Title: "", Rank: 1},
+	)
 	for _, q := range all {
 		rest := ""
 		if q.Oldest > 0 {
@@ -81,9 +83,19 @@ func writeQueues(w io.Writer, all []natsbus.QueueInfo, format string) error {
 		if q.Limit > 0 {
 			rest = joinWith(rest, fmt.Sprintf("limit %d", q.Limit))
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d ready\t%d running\t%s\n", oneLine(q.Queue), oneLine(string(q.Priority)), orDash(oneLine(labelText(q.Requires))), q.Ready, q.InFlight, rest)
+		t.Add(term.Text(q.Queue), term.Text(string(q.Priority)), term.Text(orDash(labelText(q.Requires))), readyCell(q.Ready, q.InFlight),
+			term.Text(fmt.Sprintf("%d running", q.InFlight)), term.Text(rest))
 	}
-	return t.Flush()
+	return t.WriteTo(w)
+}
+
+// readyCell is how many tasks wait, which is worth a look where none runs.
+func readyCell(ready uint64, running int) term.Cell {
+	cell := term.Text(fmt.Sprintf("%d ready", ready))
+	if ready > 0 && running == 0 {
+		cell.Look = term.Warn
+	}
+	return cell
 }
 
 func joinWith(text, more string) string {
@@ -112,14 +124,14 @@ priority, and each set of labels. It needs credentials of the role operator.`,
 		if args[0] == "" {
 			return usagef("limit a queue: its name is empty; the one of tasks that name none is default")
 		}
-		return where.with(cmd.Context(), fmt.Sprintf("limit queue %q", args[0]), func(bus *natsbus.Bus) error {
+		return where.withFleet(cmd.Context(), fmt.Sprintf("limit queue %q", args[0]), func(bus fleet) error {
 			return limitQueue(cmd.Context(), std, bus, args[0], n, format.value)
 		})
 	}
 	return cmd
 }
 
-func limitQueue(ctx context.Context, std streams, bus *natsbus.Bus, queue string, n int, format string) error {
+func limitQueue(ctx context.Context, std streams, bus fleet, queue string, n int, format string) error {
 	if err := bus.SetQueueLimit(ctx, queue, n); err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
+	look     *lookFlags // set by newRoot
 }
 
 // execute runs the command with args and returns its exit code.
@@ -28,7 +29,9 @@ func newRoot(std streams) *cobra.Command {
 		Short: "Run flows of WebAssembly tasks",
 		Long: `graflow-wasm runs flows: graphs of tasks, each a WebAssembly guest in a sandbox.
 
-A flow is a file, NAME.flow.yaml. A single module runs without one.
+A flow is a file, NAME.flow.yaml. A single module runs without one, and so does code.
+graflow-wasm help is a short tour, and graflow-wasm help TOPIC explains by example:
+` + strings.Join(helpOrder, ", ") + `.
 
 Exit codes: 0 succeeded, 1 the run failed, 2 bad usage or invalid input,
 3 canceled, 4 paused, 5 timeout or limit, 6 the cluster does not answer.`,
@@ -45,17 +48,25 @@ Exit codes: 0 succeeded, 1 the run failed, 2 bad usage or invalid input,
 		SilenceErrors: true,
 	}
 	root.SuggestionsMinimumDistance = 2
+	std.look = &lookFlags{}
+	std.look.addTo(root.PersistentFlags())
 	root.SetIn(std.in)
 	root.SetOut(std.out)
 	root.SetErr(std.err)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usagef("%s: %w\nSee `%s --help`", cmd.CommandPath(), err, cmd.CommandPath())
-	})
+	root.SetFlagErrorFunc(badFlag)
 	root.AddCommand(
 		newRun(std), newRuns(std), newValidate(std), newGraph(std), newSchema(std),
-		newModule(std), newSecrets(std), newNew(std), newVersion(std),
-		newServer(std), newWorker(std), newWorkers(std), newQueues(std), newDead(std), newDoctor(std),
+		newExec(std), newMCP(std), newModule(std), newPolicy(std), newSecrets(std), newNew(std), newVersion(std),
+		newServer(std), newWorker(std), newWorkers(std), newQueues(std), newDead(std), newFlows(std), newSchedules(std), newDoctor(std),
+		newTest(std), newTop(std), newMan(std), newVerify(std),
 	)
+	root.SetHelpCommand(newHelp(std))
+	root.InitDefaultCompletionCmd()
+	if shells, _, err := root.Find([]string{"completion"}); err == nil && shells != root {
+		shells.Args, shells.RunE = subcommandOnly, func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	}
+	groupCommands(root)
+	completeAll(root)
 	return root
 }
 
@@ -65,21 +76,14 @@ func subcommandOnly(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	text := fmt.Sprintf("%s: unknown command %q", cmd.CommandPath(), args[0])
+	text := fmt.Sprintf("unknown command %q", args[0])
+	if cmd.HasParent() {
+		text = commandName(cmd) + ": " + text
+	}
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		text += "; did you mean " + strings.Join(near, " or ") + "?"
 	}
 	return usagef("%s\nSee `%s --help`", text, cmd.CommandPath())
-}
-
-// arguments wraps a check of cobra's as bad usage.
-func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return usagef("%s: %w\nUsage: %s", cmd.CommandPath(), err, cmd.UseLine())
-		}
-		return nil
-	}
 }
 
 // choice is a flag that takes one of some words.

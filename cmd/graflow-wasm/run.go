@@ -1,17 +1,16 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/internal/cluster"
 	"github.com/graflow/graflow-wasm/natsbus"
 	"github.com/oklog/ulid/v2"
 	"github.com/spf13/cobra"
@@ -27,18 +26,22 @@ type runOptions struct {
 	key     string
 	timeout time.Duration
 	sandbox *sandboxFlags
+	reach   ociFlags
 }
 
 func newRun(std streams) *cobra.Command {
 	var o runOptions
 	cmd := &cobra.Command{
 		Use:   "run TARGET",
-		Short: "Run a flow file, or one task of a module",
+		Short: "Run a flow file, one task of a module, or code",
 		Long: `Run runs TARGET and prints its output, as JSON, on stdout. TARGET is
 
   NAME.flow.yaml         a flow file
   FILE.wasm[#EXPORT]     a module; without #EXPORT its only task, or a WASI command
   DIR[#EXPORT]           a directory with the source of a Go guest, built first
+  oci://HOST/REPO:TAG[#EXPORT]   a module in a registry of container images
+  FILE.py, .js or .ts    code, as one task in the sandbox; see also exec
+  flow:NAME[@VERSION]    a flow that a cluster keeps, see flows put
 
 Progress is on stderr: a live tree on a terminal, plain lines elsewhere. Ctrl-C
 cancels the run; a second one stops at once.
@@ -48,7 +51,7 @@ also by kill -9, and ` + "`graflow-wasm runs`" + ` lists it and goes on with it.
 DIR has goes on with that run, or, if that has ended, tells its output again.
 
 With --nats URL a cluster does the run, and this process follows it; with --detach it
-leaves at once. A run that is stored goes on without this process.
+leaves at once. With --server URL a server's HTTP API is asked for the same. A run that is stored goes on without this process.
 
 A run that waits for an answer ends with exit code 4 and tells how to go on. On a
 terminal and without --state or --nats it asks there instead.
@@ -61,6 +64,7 @@ Exit codes: 0 succeeded, 1 the run failed, 2 bad usage or invalid input,
   graflow-wasm run ./guest#resize --mount ./images:/in --mount ./out:/out:rw \
       --input '"/in/a.png"' --memory 64MiB --fuel 1e9 --timeout 10s
   graflow-wasm run fetch.wasm --http api.example.com --secret api-key
+  graflow-wasm run report.py --input @orders.json --timeout 10s --memory 128MiB
   graflow-wasm run deploy.flow.yaml --state ./state --id deploy-7
   graflow-wasm run deploy.flow.yaml --answer approve=true
   graflow-wasm run deploy.flow.yaml --nats nats://host:4222 --nkey submitter.nk --detach`,
@@ -71,6 +75,7 @@ Exit codes: 0 succeeded, 1 the run failed, 2 bad usage or invalid input,
 	general, cluster := newFlagGroup("Flags"), newFlagGroup("Cluster")
 	general.Flags().AddFlagSet(cmd.Flags())
 	o.place.cluster.addTo(cluster.Flags(), "have the run done by the cluster at `URL`, as nats://host:4222")
+	o.place.cluster.remote.addTo(cluster.Flags(), "have the run done by the server at `URL`, as https://host:7070, or in a directory")
 	cluster.addTo(cmd)
 	o.sandbox = newSandboxFlags(cmd)
 	groupUsage(cmd, general, cluster, o.sandbox.limits, o.sandbox.grants)
@@ -84,9 +89,11 @@ func (o *runOptions) addFlags(cmd *cobra.Command) {
 	f.StringVar(&o.input, "input", "", "the run's input: JSON, @FILE, or - for stdin")
 	f.StringArrayVar(&o.set, "set", nil, "put key=value into the input; JSON if it parses, else text; dots nest (repeatable)")
 	f.Var(&o.id, "id", "the run's id (default: a new one)")
-	f.StringVar(&o.key, "idempotency-key", "", "with --state or --nats: one `KEY`, one run, however often this is called")
+	f.StringVar(&o.key, "idempotency-key", "", "with --state, --nats or --server: one `KEY`, one run, however often this is called")
 	o.place.state.addTo(f, "keep the run in a `DIR`, made if it is not there (default: $"+stateVariable+", else nothing is kept)")
-	f.DurationVar(&o.timeout, "timeout", 0, "bound of the whole run, as 10s or 5m; a bare module's task ends with it")
+	f.DurationVar(&o.timeout, "timeout", 0, "bound of the whole run, as 10s or 5m; a bare module or script ends with it")
+	o.reach.addTo(f)
+	o.receipt.addTo(f)
 	o.addTo(cmd)
 }
 
@@ -101,22 +108,18 @@ func (o *runOptions) check() error {
 	case o.id != "":
 		return usagef("run: --id and --idempotency-key: either names the run; give one of them")
 	case !o.place.kept():
-		return usagef("run: --idempotency-key: a run that is not kept is not found again: give --state DIR or --nats URL")
+		return usagef("run: --idempotency-key: a run that is not kept is not found again: give --state DIR or --nats URL, or --server URL")
 	}
-	o.id = idOfKey(o.key)
+	o.id = runID(cluster.IDOfKey(o.key))
 	return nil
-}
-
-// idOfKey is the id of the run that an idempotency key stands for. Each place, and
-// each namespace of a cluster, has its own runs.
-func idOfKey(key string) runID {
-	sum := sha256.Sum256([]byte(key))
-	return runID("key-" + hex.EncodeToString(sum[:16]))
 }
 
 // run does all of `graflow-wasm run`.
 func run(ctx context.Context, std streams, name string, o runOptions) error {
 	if err := o.check(); err != nil {
+		return err
+	}
+	if err := o.receipt.check(&o, std.err); err != nil {
 		return err
 	}
 	input, err := inputOf(std.in, o.input, o.set)
@@ -126,14 +129,14 @@ func run(ctx context.Context, std streams, name string, o runOptions) error {
 	if isFlowFile(name) {
 		o.flowDir = filepath.Dir(name)
 	}
-	t, err := resolve(name, o.sandbox, o.place.kept())
+	t, err := o.find(ctx, name)
 	if err != nil {
 		return err
 	}
 	if err := t.flow.checkInput(input); err != nil {
 		return err
 	}
-	if !o.place.onCluster() {
+	if !o.place.isFar() {
 		if err := checkGranted(ctx, o.store, o.sandbox.secrets); err != nil {
 			return err
 		}
@@ -141,9 +144,27 @@ func run(ctx context.Context, std streams, name string, o runOptions) error {
 	if t.graph, err = withTimeout(t.graph, o.timeout); err != nil {
 		return err
 	}
+	if t.graph, err = o.receipt.seeded(t); err != nil {
+		return usagef("run %s: %w", name, err)
+	}
 	ctx, signals := canceling(ctx, std.err)
 	defer signals.Stop()
+	if o.place.onServer() {
+		return t.submit(ctx, std, name, input, o, signals)
+	}
 	return t.run(ctx, std, name, input, o, signals)
+}
+
+// find is the target of that name, wherever it is.
+func (o *runOptions) find(ctx context.Context, name string) (target, error) {
+	if ref, ok := strings.CutPrefix(name, storedPrefix); ok {
+		return o.stored(ctx, ref)
+	}
+	local, err := fetched(ctx, name, o.cacheDir, o.reach)
+	if err != nil {
+		return target{}, failed("run "+name, err)
+	}
+	return resolve(local, o.sandbox, o.place.kept())
 }
 
 // run checks the target's graph against the handlers, and runs it, or goes on
@@ -161,12 +182,13 @@ func (t target) run(ctx context.Context, std streams, name string, input json.Ra
 	}
 	job := job{deed: "run " + name, run: string(o.id), graph: t.graph, flags: o.driveFlags, signals: signals, asks: o.input != "-"}
 	if job.run != "" && s.place.kept() {
-		past, err := t.past(ctx, s, job.run, input, o)
+		h, err := t.past(ctx, s, job.run, input, o)
 		switch {
 		case err != nil:
 			return fmt.Errorf("run %s: %w", name, err)
-		case past != nil:
-			return s.again(ctx, std, job, past)
+		case h != nil:
+			there, _ := pastOf(h, nil)
+			return s.again(ctx, std, job, there)
 		}
 	}
 	if s.bus == nil {
@@ -177,8 +199,8 @@ func (t target) run(ctx context.Context, std streams, name string, input json.Ra
 	if job.run == "" {
 		job.run = ulid.Make().String()
 	}
-	job.begin = func(ctx context.Context) (*engine.Running, error) {
-		return s.engine.Start(ctx, t.graph, engine.Start{ID: job.run, Input: input})
+	job.begin = func(ctx context.Context) (drivenRun, error) {
+		return s.drives(s.engine.Start(ctx, t.graph, engine.Start{ID: job.run, Input: input}))
 	}
 	return s.drive(ctx, std, job)
 }
@@ -200,7 +222,7 @@ func (t *target) publish(ctx context.Context, s *session, name string, signals *
 	}
 	err := t.check(ctx, s, name, signals)
 	if err == nil {
-		t.graph, err = publishModules(ctx, s.bus, s.far.files, t.graph)
+		t.graph, err = cluster.Pin(ctx, cluster.NewRegistry(s.bus), localFiles{s.far.files}, t.graph)
 		err = t.fault(name, err)
 	}
 	return err
@@ -214,6 +236,8 @@ func (t target) fault(name string, err error) error {
 		return nil
 	case errors.Is(err, natsbus.ErrUnreachable), errors.Is(err, natsbus.ErrDenied):
 		return fmt.Errorf("run %s: %w", name, err)
+	case ofServer(err):
+		return refused(fmt.Errorf("run %s: %w", name, err))
 	}
 	return t.flow.locate(name, err)
 }
@@ -229,7 +253,7 @@ func (t target) past(ctx context.Context, s *session, run string, input json.Raw
 		return nil, refused(err)
 	case h.Graph.Digest() != t.graph.Digest():
 		return nil, usagef("run %q is kept already, and began with another graph: %s; this one is %s\n%s", run, h.Graph.Digest(), t.graph.Digest(), o.insteadOf(s, run))
-	case !sameJSON(h.Input, input):
+	case !cluster.SameJSON(h.Input, input):
 		return nil, usagef("run %q is kept already, and began with another input\n%s", run, o.insteadOf(s, run))
 	}
 	return h, nil
@@ -241,42 +265,32 @@ func (o *runOptions) insteadOf(s *session, run string) string {
 	if o.key != "" {
 		flag = "--idempotency-key"
 	}
-	if s.bus != nil {
+	if s.isFar() {
 		on = "see how it stands: " + commandFor(&s.place, "show", run, "")
 	}
 	return "Give another " + flag + ", or " + on
 }
 
 // again goes on with a run that is kept, or tells again how it ended.
-func (s *session) again(ctx context.Context, std streams, j job, past *engine.History) error {
-	status := past.Outcome.Status
+func (s *session) again(ctx context.Context, std streams, j job, there *pastRun) error {
+	status := there.outcome.Status
 	if j.flags.detach {
 		return s.left(std, j, status)
 	}
 	if status != engine.StatusRunning && status != engine.StatusPaused {
 		if !j.flags.quiet {
-			fmt.Fprintf(std.err, "graflow-wasm: run %s ended at %s; nothing was done\n", j.run, past.Ended.Format(time.RFC3339))
+			fmt.Fprintf(std.err, "graflow-wasm: run %s ended at %s; nothing was done\n", j.run, there.ended.Format(time.RFC3339))
 		}
-		return s.tell(ctx, std, j, past)
+		return s.writeReceipt(ctx, std, j, status, s.tell(ctx, std, j, there))
 	}
-	if s.bus != nil { // others drive it
-		j.begin = func(ctx context.Context) (*engine.Running, error) { return s.engine.Follow(ctx, j.run) }
+	switch {
+	case s.remote != nil: // which begins to follow it
+		return s.drive(ctx, std, j)
+	case s.bus != nil: // others drive it
+		j.begin = func(ctx context.Context) (drivenRun, error) { return s.drives(s.engine.Follow(ctx, j.run)) }
 		return s.drive(ctx, std, j)
 	}
-	j.past = past
-	j.begin = func(ctx context.Context) (*engine.Running, error) { return s.engine.Recover(ctx, j.run) }
+	j.past = there
+	j.begin = func(ctx context.Context) (drivenRun, error) { return s.drives(s.engine.Recover(ctx, j.run)) }
 	return s.drive(ctx, std, j)
-}
-
-// sameJSON compares two JSON values as they are written, but for white space. No
-// value is null.
-func sameJSON(a, b json.RawMessage) bool {
-	text := func(raw json.RawMessage) string {
-		var compact bytes.Buffer
-		if raw == nil || json.Compact(&compact, raw) != nil {
-			return "null"
-		}
-		return compact.String()
-	}
-	return text(a) == text(b)
 }

@@ -3,16 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
-)
 
-// maxRunID is the most bytes of a run's id, as a name of files: there all but
-// letters, digits, _ and - take three.
-const maxRunID = 200
+	"github.com/graflow/graflow-wasm/internal/cluster"
+)
 
 // runID is a flag with the id of a run that is to begin: one that every command
 // can name afterwards.
@@ -26,25 +21,17 @@ func (*runID) Type() string { return "string" }
 
 // Set implements pflag.Value.
 func (id *runID) Set(text string) error {
-	hidden := func(r rune) bool { return !unicode.IsPrint(r) }
-	switch {
-	case text == "":
+	if text == "" {
 		return errors.New("it is empty; leave the flag out for a new id")
-	case strings.HasPrefix(text, "-"):
-		return errors.New("it begins with -, as flags do")
-	case strings.HasSuffix(text, ".json"):
-		return errors.New("it ends in .json, as the files of checkpoints do")
-	case !utf8.ValidString(text) || strings.ContainsFunc(text, hidden) || strings.TrimSpace(text) != text:
-		return errors.New("it has characters that can't be seen, or white space around it")
 	}
 	*id = runID(text)
-	return checkRunID(text)
+	return cluster.CheckRunID(text)
 }
 
 // checkRunID refuses ids that no run can have.
 func checkRunID(id string) error {
-	if n := len(logName(id)); n > maxRunID {
-		return fmt.Errorf("it is too long: %d bytes, at most %d are allowed, of which all but letters, digits, _ and - take three", n, maxRunID)
+	if n := len(logName(id)); n > cluster.MaxRunID {
+		return fmt.Errorf("it is too long: %d bytes, at most %d are allowed, of which all but letters, digits, _ and - take three", n, cluster.MaxRunID)
 	}
 	return nil
 }
@@ -61,7 +48,7 @@ func runArguments(check cobra.PositionalArgs) cobra.PositionalArgs {
 
 func checkRunArgument(cmd *cobra.Command, run string) error {
 	if err := checkRunID(run); err != nil {
-		return usagef("%s: no run has the id %.40q…: %w", cmd.CommandPath(), run, err)
+		return usagef("%s: no run has the id %.40q…: %w", commandName(cmd), run, err)
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ func newRuns(std streams) *cobra.Command {
 		Use:   "runs",
 		Short: "List, show and steer kept runs",
 		Long: `Runs works on the runs that ` + "`graflow-wasm run --state DIR`" + ` keeps in DIR, or on
-those of a cluster. While a process has DIR open, what is asked goes to that process;
+those of a cluster, or of a server's that is asked. While a process has DIR open, what is asked goes to that process;
 else it is done here. On a cluster the process does it that drives the run.
 
 resume, retry and fork go on with a run to its end, or until it is paused, with the
@@ -35,7 +35,7 @@ progress, the output and the exit codes of ` + "`graflow-wasm run`" + `.`,
 	cmd.AddCommand(
 		newRunsLs(std, &where), newRunsShow(std, &where), newRunsWatch(std, &where), newRunsLogs(std, &where),
 		newRunsCancel(std, &where), newRunsPause(std, &where), newRunsResume(std, &where), newRunsRetry(std, &where),
-		newRunsFork(std, &where), newRunsExport(std, &where), newRunsFiles(std, &where), newRunsRm(std, &where),
+		newRunsFork(std, &where), newRunsExport(std, &where), newRunsFiles(std, &where), newRunsReceipt(std, &where), newRunsRm(std, &where),
 	)
 	return cmd
 }
@@ -64,13 +64,21 @@ func withRuns(ctx context.Context, where *placeFlags, deed string, f func(runs) 
 	if err := where.existing(); err != nil {
 		return err
 	}
+	if where.onServer() {
+		s, err := askSession(driveFlags{place: *where})
+		if err != nil {
+			return failed(deed, err)
+		}
+		defer s.Close() //nolint:contextcheck // closing has no context to end by
+		return refused(failed(deed, f(s.runs)))
+	}
 	if where.onCluster() {
 		s, err := joinSession(ctx, driveFlags{place: *where}, false)
 		if err != nil {
 			return failed(deed, err)
 		}
 		defer s.Close() //nolint:contextcheck // closing has no context to end by
-		return refused(failed(deed, f(s.desk)))
+		return refused(failed(deed, f(s.runs)))
 	}
 	return where.state.at(ctx, deed, func(dir *statedir.Dir) error { //nolint:contextcheck // closing has no context to end by
 		s, err := openReader(dir, *where)
@@ -78,7 +86,7 @@ func withRuns(ctx context.Context, where *placeFlags, deed string, f func(runs) 
 			return failed(deed, err)
 		}
 		defer s.Close()
-		return refused(failed(deed, f(s.desk)))
+		return refused(failed(deed, f(s.runs)))
 	}, func(c *control.Client) error { return f(c) })
 }
 
@@ -87,8 +95,8 @@ func withRuns(ctx context.Context, where *placeFlags, deed string, f func(runs) 
 // directory that is not there. begins tells that another run may begin, whose graph
 // is checked first: of a cluster no more is done here.
 func withDriver(ctx context.Context, deed string, flags driveFlags, begins bool, here func(*session) error, there func(*control.Client) error) error {
-	if flags.place.onCluster() {
-		s, err := joinSession(ctx, flags, begins)
+	if flags.place.isFar() {
+		s, err := farSession(ctx, flags, begins)
 		if err != nil {
 			return failed(deed, err)
 		}
@@ -103,6 +111,14 @@ func withDriver(ctx context.Context, deed string, flags driveFlags, begins bool,
 		defer s.Close() //nolint:contextcheck // closing has no context to end by
 		return here(s)
 	}, there)
+}
+
+// farSession is a session on a cluster, or on the runs of a server.
+func farSession(ctx context.Context, flags driveFlags, begins bool) (*session, error) {
+	if flags.place.onServer() {
+		return askSession(flags)
+	}
+	return joinSession(ctx, flags, begins)
 }
 
 // at calls here with the directory, or there with the process that has it open. If

@@ -37,7 +37,7 @@ canceled. Of a run that nobody drives, the rollbacks are run here.`,
 		cancel := func() error {
 			return withRuns(ctx, where, deed, func(r runs) error { return r.Cancel(ctx, args[0], message) })
 		}
-		if !where.onCluster() {
+		if !where.isFar() {
 			cancel = func() error { return cancelHere(ctx, deed, args[0], message, o) }
 		}
 		if err := cancel(); err != nil {

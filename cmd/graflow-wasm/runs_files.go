@@ -56,12 +56,7 @@ func runFiles(ctx context.Context, r runs, run, dir string) ([]keptFile, error) 
 
 func writeFiles(w io.Writer, files []keptFile, format string) error {
 	if format == "json" {
-		for _, f := range files {
-			if err := writeJSON(w, f); err != nil {
-				return err
-			}
-		}
-		return nil
+		return writeJSONLines(w, files)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, f := range files {

@@ -40,8 +40,8 @@ days. An attempt that was repeated has logged twice.`, logSize>>20),
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on until the run has ended or is paused")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		ctx := cmd.Context()
-		if where.onCluster() {
-			return clusterLogs(ctx, std, where, args[0], logsOf{tasks: tasks, follow: follow, format: format.value})
+		if where.isFar() {
+			return farTaskLogs(ctx, std, where, args[0], logsOf{tasks: tasks, follow: follow, format: format.value})
 		}
 		show := func(raw []byte) { printLogLine(std.out, raw, tasks, format.value) }
 		log := &logReader{state: where.path(), run: args[0], print: show}

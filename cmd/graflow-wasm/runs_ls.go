@@ -3,14 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"slices"
+	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/graflow/graflow-wasm/engine"
 	"github.com/graflow/graflow-wasm/internal/control"
+	"github.com/graflow/graflow-wasm/internal/term"
 	"github.com/spf13/cobra"
 )
 
@@ -59,7 +59,7 @@ Of a cluster it lists first what has changed last.`,
 			if more {
 				fmt.Fprintf(std.err, "graflow-wasm: there are more than these %d; --limit has more told\n", len(all))
 			}
-			return writeRuns(std.out, all, format.value)
+			return writeRuns(std.output(), all, format.value)
 		})
 	}
 	return cmd
@@ -70,10 +70,15 @@ type lister interface {
 	List(ctx context.Context) ([]control.Summary, error)
 }
 
+// querier lists runs of a cluster from its index, what has changed last first.
+type querier interface {
+	query(ctx context.Context, f runFilter, keep func(control.Summary) bool) (all []control.Summary, more bool, err error)
+}
+
 // list lists those that keep lets through, and tells whether there are more.
 func (f runFilter) list(ctx context.Context, r runs, keep func(control.Summary) bool) (all []control.Summary, more bool, err error) {
-	if d, ok := r.(*clusterDesk); ok {
-		return d.query(ctx, f, keep)
+	if q, ok := r.(querier); ok {
+		return q.query(ctx, f, keep)
 	}
 	if l, ok := r.(lister); ok {
 		all, err = l.List(ctx)
@@ -121,16 +126,14 @@ func (f runFilter) begin(now time.Time) (time.Time, error) {
 	return since, nil
 }
 
-func writeRuns(w io.Writer, all []control.Summary, format string) error {
+func writeRuns(w *term.Output, all []control.Summary, format string) error {
 	if format == "json" {
-		for _, s := range all {
-			if err := writeJSON(w, s); err != nil {
-				return err
-			}
-		}
-		return nil
+		return writeJSONLines(w, all)
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	t := term.NewTable(
+		term.Column{Title: "RUN", Min: 8}, term.Column{Title: "FLOW", Rank: 1, Min: 6}, term.Column{Title: "STATUS", Min: 11},
+		term.Column{Title: "STEPS", Right: true, Rank: 4}, term.Column{Title: "BEGAN", Rank: 3, Min: len(time.DateTime)}, term.Column{Title: "TOOK", Rank: 2, Min: 6},
+	)
 	for _, s := range all {
 		began, took := "", ""
 		if !s.Started.IsZero() {
@@ -139,9 +142,9 @@ func writeRuns(w io.Writer, all []control.Summary, format string) error {
 		if !s.Ended.IsZero() {
 			took = roundDuration(s.Ended.Sub(s.Started)).String()
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\n", oneLine(s.Run), oneLine(s.Flow), oneLine(statusText(s)), s.Steps, began, took+oneLine(s.Fault))
+		t.Add(term.Text(s.Run), term.Text(s.Flow), term.Marked(string(s.Status), statusText(s)), term.Text(strconv.Itoa(s.Steps)), term.Text(began), term.Text(took+s.Fault))
 	}
-	return t.Flush()
+	return t.WriteTo(w)
 }
 
 // statusText is a run's status with what somebody should know of it.

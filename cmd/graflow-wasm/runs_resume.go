@@ -99,7 +99,7 @@ func resume(ctx context.Context, std streams, run string, o resumeOptions) error
 	defer signals.Stop()
 	return withDriver(ctx, deed, o.driveFlags, false, func(s *session) error {
 		j := job{deed: deed, run: run, flags: o.driveFlags, signals: signals}
-		j.begin = func(ctx context.Context) (*engine.Running, error) {
+		j.begin = func(ctx context.Context) (drivenRun, error) {
 			if o.answers {
 				return s.desk.Answer(ctx, run, o.name, answer)
 			}
@@ -117,13 +117,13 @@ func resume(ctx context.Context, std streams, run string, o resumeOptions) error
 
 // goOn is drive for a run that is kept, or another that begins with it.
 func (s *session) goOn(ctx context.Context, std streams, j job, from string) error {
-	h, err := s.desk.History(ctx, from)
+	there, err := s.desk.Past(ctx, from)
 	if err != nil {
 		return refused(failed(j.deed, err))
 	}
-	j.graph = h.Graph
+	j.graph = there.graph
 	if from == j.run {
-		j.past = h
+		j.past = there
 	}
 	return s.drive(ctx, std, j)
 }
@@ -168,7 +168,7 @@ func restore(ctx context.Context, std streams, name string, o resumeOptions) err
 		run, graph := s.restored(ctx, doc, string(o.id))
 		return s.drive(ctx, std, job{
 			deed: deed, run: run, graph: graph, flags: o.driveFlags, signals: signals,
-			begin: func(ctx context.Context) (*engine.Running, error) { return s.desk.Restore(ctx, doc, run) },
+			begin: func(ctx context.Context) (drivenRun, error) { return s.desk.Restore(ctx, doc, run) },
 		})
 	}, func(c *control.Client) error {
 		run, err := c.Restore(ctx, doc, string(o.id))
@@ -186,7 +186,7 @@ func (s *session) restored(ctx context.Context, doc []byte, id string) (string, 
 	_ = json.Unmarshal(doc, &head) // the engine tells what is wrong with it
 	if id == "" {
 		id = head.Run
-		if _, err := s.engine.History(ctx, id); id == "" || !errors.Is(err, engine.ErrNotFound) {
+		if _, err := s.desk.Show(ctx, id); id == "" || !errors.Is(err, engine.ErrNotFound) {
 			id = ulid.Make().String()
 		}
 	}

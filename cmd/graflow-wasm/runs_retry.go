@@ -53,7 +53,7 @@ func retry(ctx context.Context, std streams, run string, from engine.RetryFrom, 
 	return withDriver(ctx, deed, o, false, func(s *session) error {
 		return s.goOn(ctx, std, job{
 			deed: deed, run: run, flags: o, signals: signals,
-			begin: func(ctx context.Context) (*engine.Running, error) { return s.desk.Retry(ctx, run, from) },
+			begin: func(ctx context.Context) (drivenRun, error) { return s.desk.Retry(ctx, run, from) },
 		}, run)
 	}, func(c *control.Client) error { return elsewhere(std, o, run, c.Retry(ctx, run, from)) })
 }
@@ -101,7 +101,7 @@ func fork(ctx context.Context, std streams, run, at, id string, o driveFlags) er
 	return withDriver(ctx, deed, o, true, func(s *session) error {
 		return s.goOn(ctx, std, job{
 			deed: deed, run: id, flags: o, signals: signals,
-			begin: func(ctx context.Context) (*engine.Running, error) { return s.desk.Fork(ctx, run, at, id) },
+			begin: func(ctx context.Context) (drivenRun, error) { return s.desk.Fork(ctx, run, at, id) },
 		}, run)
 	}, func(c *control.Client) error {
 		_, err := c.Fork(ctx, run, at, id)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/graflow/graflow-wasm/engine"
 	"github.com/graflow/graflow-wasm/internal/control"
+	"github.com/graflow/graflow-wasm/internal/term"
 	"github.com/spf13/cobra"
 )
 
@@ -46,7 +47,7 @@ what follows from these and nothing else.`,
 			if format.value == "json" {
 				err = writeJSON(std.out, story)
 			} else {
-				writeStory(std.out, story, where)
+				writeStory(std.output(), story, where)
 			}
 			if err == nil && story.Fault != "" {
 				err = errors.New(story.Fault)
@@ -67,9 +68,10 @@ func writeEvents(w io.Writer, all []*engine.Event) error {
 }
 
 // writeStory prints all of a run for eyes.
-func writeStory(w io.Writer, s control.Story, where *placeFlags) {
+func writeStory(w *term.Output, s control.Story, where *placeFlags) {
 	line := func(format string, args ...any) { fmt.Fprintln(w, printable(fmt.Sprintf(format, args...))) }
-	line("run %s of %s: %s%s", s.Run, s.Flow, statusText(s.Summary), tookOf(s.Summary))
+	status := w.Status(string(s.Status), printable(statusText(s.Summary)))
+	fmt.Fprintln(w, printable(fmt.Sprintf("run %s of %s: ", s.Run, s.Flow))+status+tookOf(s.Summary))
 	line("began %s", s.Started.Local().Format(time.RFC3339))
 	if o := s.Origin; o != nil {
 		at := ""
@@ -93,11 +95,11 @@ func writeStory(w io.Writer, s control.Story, where *placeFlags) {
 		line("  save them: %s", commandFor(where, "files", s.Run, " --save DIR"))
 	}
 	for _, text := range s.Warnings {
-		line("warning: %s", text)
+		fmt.Fprintln(w, w.Paint(term.Warn, printable("warning: "+text)))
 	}
 	switch {
 	case s.Error != nil:
-		line("error: %s", sayError(s.Error))
+		fmt.Fprintln(w, w.Paint(term.Bad, printable("error: "+sayError(s.Error))))
 		line("do what failed again: %s", commandFor(where, "retry", s.Run, ""))
 	case s.Status == engine.StatusCanceled:
 		line("%s", sayCanceled(engine.Outcome{Task: s.Task, Message: s.Message}))

@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// sandboxFlags are the flags of a bare module: its limits and grants, which a
-// flow file has at its tasks. What their values mean is for the wasm handler.
+// sandboxFlags are the flags of a bare module or script: its limits and grants, which a
+// flow file has at its tasks. What their values mean is for the handlers.
 type sandboxFlags struct {
 	limits, grants flagGroup
 
@@ -75,7 +75,7 @@ func flagOf(key string) string { return strings.ReplaceAll(key, "_", "-") }
 
 // newSandboxFlags adds the flags to a command.
 func newSandboxFlags(cmd *cobra.Command) *sandboxFlags {
-	s := &sandboxFlags{limits: newFlagGroup("Limits of a bare module"), grants: newFlagGroup("Grants of a bare module, which has nothing of the machine by default")}
+	s := &sandboxFlags{limits: newFlagGroup("Limits of a bare module or script"), grants: newFlagGroup("Grants of a bare module or script, which has nothing of the machine by default")}
 	for _, l := range limitFlags {
 		s.limits.Flags().Var(&limitValue{kind: l.kind}, flagOf(l.key), l.usage)
 	}
@@ -90,7 +90,7 @@ func newSandboxFlags(cmd *cobra.Command) *sandboxFlags {
 	g.StringArrayVar(&s.config, "config", nil, "configuration of an Extism plug-in, as `KEY=VALUE` (repeatable)")
 	g.StringVar(&s.clock, "clock", "", "which clock it reads: `real|coarse|virtual` (default real)")
 	g.StringVar(&s.random, "random", "", "which randomness it gets: `secure|seeded` (default secure)")
-	g.Uint64Var(&s.seed, "seed", 0, "a number `N` that determines --random seeded")
+	g.Uint64Var(&s.seed, "seed", 0, "a number `N` that determines --random seeded; with --receipt and without --random, the randomness of all tasks (default there: one is drawn)")
 	g.StringArrayVar(&s.spawn, "spawn", nil, "of what it may add tasks to the run: a `MODULE`, HANDLER:* or * (repeatable)")
 	g.BoolVar(&s.noChannel, "no-channel", false, "deny the channel calls")
 	g.BoolVar(&s.noControl, "no-control", false, "deny next_task, next_iteration, terminate, cancel, pause, checkpoint")

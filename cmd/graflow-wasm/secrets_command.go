@@ -10,7 +10,7 @@ import (
 )
 
 func newSecrets(std streams) *cobra.Command {
-	var where secretFlags
+	var where secretPlace
 	cmd := &cobra.Command{
 		Use:   "secrets",
 		Short: "Keep the secrets of tasks",
@@ -19,7 +19,9 @@ are kept in a file sealed with age; the environment variable ` + secretPrefix + 
 goes before the file's NAME.
 
 The first set creates the file, and an identity that opens it. With a passphrase
-in ` + secretsPassphraseVariable + `, that seals the file instead.`,
+in ` + secretsPassphraseVariable + `, that seals the file instead.
+
+With --server URL the secrets are those of a server, in its own file.`,
 		Example: `  graflow-wasm secrets set api-key --file key.txt
   pass show api | graflow-wasm secrets set api-key
   graflow-wasm secrets ls
@@ -28,6 +30,7 @@ in ` + secretsPassphraseVariable + `, that seals the file instead.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	where.addTo(cmd.PersistentFlags())
+	where.server.addServerTo(cmd.PersistentFlags(), "the secrets of the server at `URL`, as https://host:7070, or in a directory")
 	cmd.AddCommand(newSecretsSet(std, &where), newSecretsLs(std, &where), newSecretsRm(std, &where), newSecretsShow(std, &where))
 	return cmd
 }
@@ -43,7 +46,7 @@ func badSecret(deed string, err error) error {
 	return err
 }
 
-func newSecretsRm(std streams, where *secretFlags) *cobra.Command {
+func newSecretsRm(std streams, where *secretPlace) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "rm NAME…",
 		Short:   "Remove secrets from the file: all of them, or none",
@@ -52,6 +55,9 @@ func newSecretsRm(std streams, where *secretFlags) *cobra.Command {
 	}
 	format := outputFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
+		if remote, err := where.onServer(); err != nil || remote {
+			return errors.Join(err, where.removeThere(cmd.Context(), std, names, format.value))
+		}
 		file, err := where.open()
 		if err != nil {
 			return err

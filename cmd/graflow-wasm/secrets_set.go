@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -21,7 +22,7 @@ type setSecret struct {
 	CreatedIdentity bool   `json:"created_identity"`
 }
 
-func newSecretsSet(std streams, where *secretFlags) *cobra.Command {
+func newSecretsSet(std streams, where *secretPlace) *cobra.Command {
 	var value, from string
 	cmd := &cobra.Command{
 		Use:   "set NAME",
@@ -48,7 +49,10 @@ command line, where other users and the shell's history may see it.`,
 				return err
 			}
 		}
-		done, err := set(cmd.Context(), where, args[0], data)
+		if remote, err := where.onServer(); err != nil || remote {
+			return errors.Join(err, where.setThere(cmd.Context(), std, args[0], data, format.value))
+		}
+		done, err := set(cmd.Context(), &where.secretFlags, args[0], data)
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -22,7 +23,7 @@ type secretInfo struct {
 	Updated  *time.Time `json:"updated,omitempty"`  // in the file
 }
 
-func newSecretsLs(std streams, where *secretFlags) *cobra.Command {
+func newSecretsLs(std streams, where *secretPlace) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "ls",
 		Short:   "List secrets, without their values",
@@ -30,7 +31,10 @@ func newSecretsLs(std streams, where *secretFlags) *cobra.Command {
 		Args:    arguments(cobra.NoArgs),
 	}
 	format := outputFlag(cmd, "text", "json")
-	cmd.RunE = func(*cobra.Command, []string) error {
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if remote, err := where.onServer(); err != nil || remote {
+			return errors.Join(err, where.listThere(cmd.Context(), std, format.value))
+		}
 		file, err := where.open()
 		if err != nil {
 			return err
@@ -93,7 +97,7 @@ type shownSecret struct {
 	Binary []byte  `json:"value_base64,omitempty"` // what is no text
 }
 
-func newSecretsShow(std streams, where *secretFlags) *cobra.Command {
+func newSecretsShow(std streams, where *secretPlace) *cobra.Command {
 	var reveal bool
 	cmd := &cobra.Command{
 		Use:     "show NAME",
@@ -107,6 +111,9 @@ func newSecretsShow(std streams, where *secretFlags) *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if !reveal {
 			return usagef("show secret %q: its value would be seen; if that is what you want, give --reveal", args[0])
+		}
+		if remote, err := where.onServer(); err != nil || remote {
+			return errors.Join(err, usagef("show secret %q: a server tells nobody the value of a secret; set another with `graflow-wasm secrets set`", args[0]))
 		}
 		store, err := where.store()
 		if err != nil {

@@ -19,6 +19,7 @@ type serverOptions struct {
 
 	dir           string
 	listen        string
+	front         frontFlags
 	sync          choice
 	namespace     string
 	clusterListen string
@@ -32,10 +33,14 @@ func newServer(std streams) *cobra.Command {
 	o := serverOptions{sync: choice{value: "default", of: []string{"default", "always"}}}
 	cmd := &cobra.Command{
 		Use:   "server",
-		Short: "Run a NATS server, and a worker on it",
+		Short: "Run a cluster: NATS, a worker, the HTTP API and the console",
 		Long: `Server runs a NATS server that keeps all in --dir, and a worker on it: a cluster
 of one, which other processes may join with --nats. It draws credentials for them
 when it begins, and tells where they are.
+
+On --listen it answers HTTP: the console for browsers at /, the API at /v1, metrics
+at /metrics. Who asks needs a token: one for each role is in --dir, in tokens. Any
+command works through it with --server.
 
 With --cluster-listen and --routes it is one of several servers. They need the same
 credentials: copy the directory of those of the first to the others.
@@ -53,6 +58,7 @@ Exit codes: 0 drained, 2 bad usage, or a directory or an address in use.`,
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&o.dir, "dir", "", "keep everything in `DIR`, made if it is not there (required)")
+	o.front.addTo(f)
 	f.StringVar(&o.listen, "listen-nats", "127.0.0.1:4222", "where other processes connect, as `HOST:PORT`; port 0 is any that is free, "+urlFile+" in the directory has it")
 	f.Var(&o.sync, "sync", "what was acknowledged survives kill -9; with always also a loss of power, at a tenth of the speed")
 	f.StringVar(&o.namespace, "namespace", "main", "the `NAME` of those who share runs, modules and workers")
@@ -81,6 +87,9 @@ func (o *serverOptions) check() error {
 	if o.replicas == 0 && o.clusterListen != "" {
 		o.replicas = 3
 	}
+	if err := o.front.check(o); err != nil {
+		return err
+	}
 	return o.nodeFlags.check()
 }
 
@@ -105,7 +114,7 @@ func (o *serverOptions) config() (embedded.Config, error) {
 
 // serve does all of `graflow-wasm server`.
 func serve(ctx context.Context, say io.Writer, o serverOptions) (err error) {
-	if err := o.check(); err != nil {
+	if err := o.check(); err != nil { //nolint:contextcheck // telemetry is opened for as long as the server runs
 		return err
 	}
 	config, err := o.config()
@@ -131,7 +140,11 @@ func serve(ctx context.Context, say io.Writer, o serverOptions) (err error) {
 		return err
 	}
 	defer bus.Close()
-	return failed("run the server's worker", runNode(ctx, say, bus, roleServer, engine.PartBoth, o.nodeFlags, stops))
+	front, err := o.newFront(say)
+	if err != nil {
+		return err
+	}
+	return failed("run the server's worker", runNode(ctx, say, bus, roleServer, engine.PartBoth, o.nodeFlags, front, stops))
 }
 
 const (

@@ -10,6 +10,7 @@ import (
 	"github.com/graflow/graflow-wasm/engine"
 	"github.com/graflow/graflow-wasm/flowfile"
 	"github.com/graflow/graflow-wasm/internal/control"
+	"github.com/graflow/graflow-wasm/internal/ops"
 	"github.com/graflow/graflow-wasm/natsbus"
 	"github.com/graflow/graflow-wasm/statedir"
 )
@@ -19,6 +20,7 @@ type session struct {
 	engine *engine.Engine
 	hub    *control.Hub
 	desk   desk
+	runs   runs // what of desk drives nothing
 
 	place  placeFlags
 	wiring *wiring // nil: it only reads
@@ -28,27 +30,35 @@ type session struct {
 	logs   *taskLogs
 	server *control.Server
 
-	bus  *natsbus.Bus // nil: no cluster
-	feed *feed        // of a cluster
-	far  *farWasm     // of a cluster on which this session begins runs
+	bus  *natsbus.Bus  // nil: no cluster
+	feed *control.Feed // of a cluster
+	far  *farWasm      // of a cluster on which this session begins runs
+
+	remote *remoteDesk // nil: no server is asked; else there is no engine
 }
 
-// desk is what commands do with runs, in this process or on a cluster.
+// desk is what commands do with runs, in this process, on a cluster or through a
+// server.
 type desk interface {
 	runs
-	History(ctx context.Context, run string) (*engine.History, error)
-	Cancel(ctx context.Context, run, message string) error
-	Resume(ctx context.Context, run string) (*engine.Running, error)
-	Answer(ctx context.Context, run, name string, answer json.RawMessage) (*engine.Running, error)
-	Retry(ctx context.Context, run string, from engine.RetryFrom) (*engine.Running, error)
-	Fork(ctx context.Context, run, checkpoint, id string) (*engine.Running, error)
-	Restore(ctx context.Context, doc []byte, id string) (*engine.Running, error)
+	Past(ctx context.Context, run string) (*pastRun, error)
+	Resume(ctx context.Context, run string) (drivenRun, error)
+	Answer(ctx context.Context, run, name string, answer json.RawMessage) (drivenRun, error)
+	Retry(ctx context.Context, run string, from engine.RetryFrom) (drivenRun, error)
+	Fork(ctx context.Context, run, checkpoint, id string) (drivenRun, error)
+	Restore(ctx context.Context, doc []byte, id string) (drivenRun, error)
 }
 
-var (
-	_ desk = (*control.Desk)(nil)
-	_ desk = (*clusterDesk)(nil)
-)
+// isFar tells whether others drive the runs.
+func (s *session) isFar() bool { return s.bus != nil || s.remote != nil }
+
+// whole is an output of a run, which may be stored apart.
+func (s *session) whole(ctx context.Context, run string, output json.RawMessage) (json.RawMessage, error) {
+	if s.engine == nil { // whoever told it has it whole
+		return output, nil
+	}
+	return s.engine.Whole(ctx, run, output)
+}
 
 // openSession opens what a command needs that drives runs, or has a cluster drive
 // them. Without a place nothing is kept of them. The caller closes it.
@@ -79,12 +89,12 @@ func newSession(ctx context.Context, deed string, flags driveFlags, dir *statedi
 
 // wire starts the engine, and answers other processes.
 func (s *session) wire(ctx context.Context, flags driveFlags) error {
-	c := wiringConfig{cacheDir: flags.cacheDir, concurrency: flags.concurrency, observe: s.hub.Observe, secrets: flags.store, docker: flags.docker, flowDir: flags.flowDir}
+	c := wiringConfig{cacheDir: flags.cacheDir, concurrency: flags.concurrency, observe: s.hub.Observe, secrets: flags.store, docker: flags.docker, flowDir: flags.flowDir, bounds: flags.bounds}
 	switch {
 	case s.dir != nil:
 		c.backend = s.dir.Backend()
-	case flags.filesDir != "":
-		c.backend = engine.InMemory() // in which files are found after the run
+	case flags.filesDir != "", flags.receipt.file != "":
+		c.backend = engine.InMemory() // in which files and the journal are found after the run
 	}
 	var err error
 	if s.wiring, err = newWiring(ctx, c); err != nil {
@@ -108,7 +118,7 @@ func (s *session) wire(ctx context.Context, flags driveFlags) error {
 
 func (s *session) setDesk(c control.Config) {
 	s.local = control.NewDesk(c)
-	s.desk = s.local
+	s.desk, s.runs = engineDesk{s.local, s}, s.local
 }
 
 // keep makes the desk that of the directory.
@@ -156,6 +166,9 @@ func (s *session) Close() {
 	if s.far != nil {
 		s.far.Close()
 	}
+	if s.remote != nil {
+		s.remote.Close()
+	}
 	if s.bus != nil {
 		s.bus.Close()
 	}
@@ -178,7 +191,11 @@ func refused(err error) error {
 		return &exitError{Code: exitUnreachable, Err: err}
 	case errors.Is(err, natsbus.ErrFull):
 		return &exitError{Code: exitLimit, Err: err}
-	case control.Status(err) < http.StatusInternalServerError:
+	}
+	if told := refusedRemote(err); told != nil {
+		return told
+	}
+	if ops.Status(err) < http.StatusInternalServerError {
 		return usage(err)
 	}
 	return err

@@ -142,5 +142,8 @@ func openFault(err error) error {
 	if ofSystem && !errors.Is(err, syscall.ENOTDIR) {
 		return err
 	}
+	if errors.Is(err, syscall.ENOTDIR) {
+		err = fmt.Errorf("%w; give a directory, which is made if it is not there", err)
+	}
 	return usage(err)
 }

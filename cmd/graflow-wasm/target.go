@@ -12,6 +12,7 @@ import (
 
 	"github.com/graflow/graflow-wasm/engine"
 	"github.com/graflow/graflow-wasm/handlers/wasm"
+	"github.com/graflow/graflow-wasm/internal/cluster"
 )
 
 // target is what `run` runs.
@@ -25,7 +26,7 @@ type target struct {
 func resolve(name string, sandbox *sandboxFlags, kept bool) (target, error) {
 	if isFlowFile(name) {
 		if given := sandbox.given(); len(given) > 0 {
-			return target{}, usagef("run %s: limits and grants on the command line are for a bare module (%s); in a flow, write them at the task", name, strings.Join(given, ", "))
+			return target{}, ofModulesAlone(name, given)
 		}
 		f, err := loadFlow(name, kept)
 		if err != nil {
@@ -33,11 +34,20 @@ func resolve(name string, sandbox *sandboxFlags, kept bool) (target, error) {
 		}
 		return target{graph: f.graph, flow: f}, nil
 	}
+	if isScript(name) {
+		g, err := scriptGraph(name, sandbox, kept)
+		return target{graph: g}, err
+	}
 	if err := checkModule(name, kept); err != nil {
 		return target{}, err
 	}
 	g, err := moduleGraph(name, sandbox, kept)
 	return target{graph: g}, err
+}
+
+// ofModulesAlone refuses limits and grants for a flow.
+func ofModulesAlone(name string, given []string) error {
+	return usagef("run %s: limits and grants on the command line are for a bare module or script (%s); in a flow, write them at the task", name, strings.Join(given, ", "))
 }
 
 // isFlowFile tells flow files by their extension.
@@ -52,17 +62,19 @@ func isFlowFile(name string) bool {
 // checkModule refuses what can't be a module before anything is loaded. What only a
 // registry can know is told later.
 func checkModule(name string, kept bool) error {
-	path, _ := splitExport(name)
+	path, _ := cluster.SplitExport(name)
 	switch form := wasm.FormOf(path); {
+	case isScript(path):
+		return usagef("run %s: code has no exports: give %s", name, path)
 	case form == wasm.FormDigest, form == wasm.FormVersion:
 		return nil
-	case form == wasm.FormWord && kept && moduleNames.MatchString(path) && isRegistered(path):
+	case form == wasm.FormWord && kept && cluster.IsModuleName(path) && isRegistered(path):
 		return nil
 	}
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return usagef("run %s: no such file or directory: %s\nGive a flow file (NAME.flow.yaml), a module (FILE.wasm#EXPORT), the directory of a Go guest, or with --nats the name of a module in the registry", name, path)
+		return usagef("run %s: no such file or directory: %s\nGive a flow file (NAME.flow.yaml), a module (FILE.wasm#EXPORT), code (.py, .js, .ts), the directory of a Go guest, or with --nats the name of a module in the registry", name, path)
 	case err != nil:
 		return usagef("run %s: %w", name, err)
 	case info.Mode().IsRegular() && strings.HasPrefix(filepath.Ext(path), ".go"):
@@ -71,17 +83,9 @@ func checkModule(name string, kept bool) error {
 	return nil
 }
 
-// splitExport cuts name at its last "#".
-func splitExport(name string) (path, export string) {
-	if i := strings.LastIndexByte(name, '#'); i >= 0 {
-		return name[:i], name[i+1:]
-	}
-	return name, ""
-}
-
 // moduleGraph is a graph of one task: the module's.
 func moduleGraph(name string, sandbox *sandboxFlags, kept bool) (*engine.Graph, error) {
-	path, export := splitExport(name)
+	path, export := cluster.SplitExport(name)
 	if kept {
 		if !isRegistered(path) {
 			var err error

@@ -2,14 +2,13 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/graflow/graflow-wasm/engine"
 	"github.com/graflow/graflow-wasm/internal/control"
+	"github.com/graflow/graflow-wasm/internal/term"
 )
 
 // timeline turns the notices of a run into lines that say what happened, why, and
@@ -26,14 +25,15 @@ const noticeFork = "run_forked"
 
 // writeTimeline prints a line for all that happened, in order of time: when since
 // the run's beginning, to what, and what.
-func writeTimeline(w io.Writer, s control.Story) {
+func writeTimeline(w *term.Output, s control.Story) {
 	t := timeline{since: s.Started, ready: map[string]time.Time{}, paused: map[string]time.Time{}}
 	notices := slices.Clone(s.Timeline)
 	slices.SortStableFunc(notices, func(a, b engine.Notice) int { return a.Time.Compare(b.Time) })
 	if len(notices) > 0 {
 		t.began = notices[0].Time // of the run that it goes on from, if it does
 	}
-	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	out := term.NewTable(term.Column{Right: true}, term.Column{}, term.Column{})
+	out.Whole = true
 	if s.Origin != nil { // after what is told of the run that it goes on from
 		i := slices.IndexFunc(notices, func(n engine.Notice) bool { return !n.Time.Before(t.since) })
 		if i < 0 {
@@ -44,12 +44,31 @@ func writeTimeline(w io.Writer, s control.Story) {
 	for _, n := range notices {
 		who, text := t.line(n)
 		if text != "" {
-			fmt.Fprintf(out, "+%s\t%s\t%s\n", sinceText(n.Time.Sub(t.began)), oneLine(who), oneLine(text))
+			out.Add(term.Cell{Text: "+" + sinceText(n.Time.Sub(t.began)), Look: term.Faint}, term.Text(who), term.Cell{Text: text, Look: lookOf(n)})
 		}
 	}
-	if err := out.Flush(); err == nil {
+	if err := out.WriteTo(w); err == nil {
 		fmt.Fprintln(w)
 	}
+}
+
+// lookOf is how what happened looks, where it is worth a look.
+func lookOf(n engine.Notice) term.Look {
+	switch n.Type {
+	case engine.NoticeTaskSucceeded:
+		return term.Good
+	case engine.NoticeTaskFailed:
+		return term.Bad
+	case engine.NoticeTaskRetrying, engine.NoticeTaskCanceled, engine.NoticeWarning:
+		return term.Warn
+	case engine.NoticeTaskPaused:
+		return term.Waits
+	case engine.NoticeTaskReady, engine.NoticeTaskSkipped, engine.NoticeGroupStarted:
+		return term.Faint
+	case engine.NoticeGroupFinished, engine.NoticeRunFinished:
+		return term.StatusOf(string(statusOf(n))).Look
+	}
+	return term.Plain
 }
 
 func sinceText(d time.Duration) string {
@@ -108,7 +127,7 @@ func (t *timeline) task(n engine.Notice) string {
 	case engine.NoticeTaskRetrying:
 		t.ready[n.Activation] = n.Time.Add(time.Duration(n.Delay))
 		return fmt.Sprintf("failed%s%s%s; next attempt in %s", attemptText(n), tookText(n), errorOf(n), time.Duration(n.Delay))
-	case engine.NoticeTaskPaused:
+	case engine.NoticeTaskPaused, engine.NoticeTaskCalled:
 		t.paused[n.Activation] = n.Time
 		return pauseText(n)
 	case engine.NoticeTaskResumed:

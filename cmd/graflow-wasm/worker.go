@@ -55,7 +55,7 @@ Exit codes: 0 drained, 2 bad usage, 6 the cluster does not answer.`,
 
 // work does all of `graflow-wasm worker`.
 func work(ctx context.Context, say io.Writer, o workerOptions) error {
-	if err := o.check(); err != nil {
+	if err := o.check(); err != nil { //nolint:contextcheck // telemetry is opened for as long as the worker runs
 		return err
 	}
 	if err := checkReplicas(o.replicas); err != nil {
@@ -73,7 +73,7 @@ func work(ctx context.Context, say io.Writer, o workerOptions) error {
 		return failed("join the cluster", err)
 	}
 	defer bus.Close()
-	return failed("run a worker", runNode(ctx, say, bus, role, part, o.nodeFlags, stops))
+	return failed("run a worker", runNode(ctx, say, bus, role, part, o.nodeFlags, nil, stops))
 }
 
 // sayReady tells that tasks are taken from now on.

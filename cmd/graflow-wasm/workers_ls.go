@@ -2,11 +2,10 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 
+	"github.com/graflow/graflow-wasm/internal/term"
 	"github.com/graflow/graflow-wasm/natsbus"
 	"github.com/spf13/cobra"
 )
@@ -22,7 +21,7 @@ func newWorkers(std streams) *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.SuggestionsMinimumDistance = 2
-	where.addTo(cmd.PersistentFlags(), "the cluster at `URL`, or of the server in a directory")
+	where.addAllTo(cmd.PersistentFlags(), "the cluster at `URL`, or of the server in a directory", "the cluster of the server at `URL`, as https://host:7070, or in a directory")
 	cmd.AddCommand(newWorkersLs(std, &where))
 	return cmd
 }
@@ -40,12 +39,12 @@ was lost is listed for up to 10 s.`,
 	}
 	format := outputFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return where.with(cmd.Context(), "list workers", func(bus *natsbus.Bus) error {
+		return where.withFleet(cmd.Context(), "list workers", func(bus fleet) error {
 			all, err := bus.Nodes(cmd.Context())
 			if err != nil {
 				return err
 			}
-			return writeWorkers(std.out, all, format.value, time.Now())
+			return writeWorkers(std.output(), all, format.value, time.Now())
 		})
 	}
 	return cmd
@@ -58,7 +57,7 @@ type workerRow struct {
 	Seen time.Time `json:"seen,omitzero"`
 }
 
-func writeWorkers(w io.Writer, all []natsbus.NodeInfo, format string, now time.Time) error {
+func writeWorkers(w *term.Output, all []natsbus.NodeInfo, format string, now time.Time) error {
 	if format == "json" {
 		for _, n := range all {
 			if err := writeJSON(w, workerRow{n, n.Seen}); err != nil {
@@ -67,16 +66,27 @@ func writeWorkers(w io.Writer, all []natsbus.NodeInfo, format string, now time.T
 		}
 		return nil
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	t := term.NewTable(
+		term.Column{Title: "NODE", Min: 8}, term.Column{Title: "ROLE", Rank: 3}, term.Column{Title: "RUNNING", Min: 11},
+		term.Column{Title: "QUEUES", Rank: 1, Min: 7}, term.Column{Title: "LABELS", Rank: 4}, term.Column{Title: "HOST", Rank: 5}, term.Column{Title: "FOR", Rank: 2, Right: true},
+	)
 	for _, n := range all {
-		state := fmt.Sprintf("%d/%d tasks", n.Running, n.Concurrency)
-		if n.Draining {
-			state += ", draining"
-		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", oneLine(n.Node), oneLine(n.Role), state,
-			oneLine(strings.Join(n.Queues, ",")), orDash(oneLine(labelText(n.Labels))), oneLine(n.Host), now.Sub(n.Started).Round(time.Second))
+		t.Add(term.Text(n.Node), term.Text(n.Role), workload(n.Running, n.Concurrency, n.Draining), term.Text(strings.Join(n.Queues, ",")),
+			term.Text(orDash(labelText(n.Labels))), term.Text(n.Host), term.Text(now.Sub(n.Started).Round(time.Second).String()))
 	}
-	return t.Flush()
+	return t.WriteTo(w)
+}
+
+// workload is what a worker has to do.
+func workload(running, concurrency int, draining bool) term.Cell {
+	text := fmt.Sprintf("%d/%d tasks", running, concurrency)
+	switch {
+	case draining:
+		return term.Marked("draining", text+", draining")
+	case running > 0:
+		return term.Marked("running", text)
+	}
+	return term.Marked("pending", text)
 }
 
 func orDash(text string) string {

@@ -132,7 +132,8 @@ func (h *Handler) Check(_ context.Context, t *engine.Task) error {
 }
 
 // Handle implements engine.Handler. The result of a function that paused is its
-// Effects.Pause, whatever the function made of [ErrPaused].
+// Effects.Pause, and of one that called tasks its Effects.Calls, whatever the function
+// made of [ErrPaused] and [ErrCalled].
 func (h *Handler) Handle(ctx context.Context, call *engine.Call) (engine.Result, error) {
 	fn, err := h.find(call.Task)
 	if err != nil {
@@ -144,8 +145,11 @@ func (h *Handler) Handle(ctx context.Context, call *engine.Call) (engine.Result,
 		return engine.Result{Value: value}, err
 	}
 	effects := c.buffer.Effects()
-	if effects.Pause != nil {
+	switch {
+	case effects.Pause != nil:
 		return engine.Result{Effects: engine.Effects{Pause: effects.Pause, Cancel: effects.Cancel}}, nil
+	case effects.Calls != nil:
+		return engine.Result{Effects: engine.Effects{Calls: effects.Calls, Cancel: effects.Cancel}}, nil
 	}
 	return engine.Result{Value: value, Effects: effects}, err
 }

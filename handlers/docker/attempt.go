@@ -155,6 +155,9 @@ func (a *attempt) environment() map[string]string {
 	if len(a.secrets.Names()) > 0 {
 		env[abi.EnvSecrets] = ownDir + "/" + secretsDir
 	}
+	if _, own := a.settings.environment[envTraceparent]; !own && isTraceparent(c.Trace) {
+		env[envTraceparent] = c.Trace
+	}
 	maps.Copy(env, a.insideEnvironment())
 	return env
 }

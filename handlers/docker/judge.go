@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"syscall"
 	"unicode/utf8"
 
 	"github.com/graflow/graflow-wasm/engine"
@@ -26,8 +27,13 @@ func ours(cause error) bool {
 	return errors.Is(cause, wasmhost.ErrPaused) || errors.As(cause, &limit) || errors.As(cause, &task) || errors.As(cause, &own)
 }
 
+// isClosed tells whether a stream has come to its end. One to a local daemon is
+// reset, once all in it has been read, where the daemon ends it while input that
+// nobody read is left.
 func isClosed(err error) bool {
-	return errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrUnexpectedEOF)
+	var socket *net.OpError
+	reset := errors.As(err, &socket) && socket.Net == "unix" && errors.Is(err, syscall.ECONNRESET)
+	return reset || errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // judge makes the attempt's result of how its command ended, of what it left, and of

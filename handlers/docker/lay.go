@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/handlers/internal/guest"
 )
 
 // Names in an attempt's directory, beside those of lines.
@@ -96,7 +97,7 @@ func (a *attempt) layFiles(ctx context.Context, dir string, input json.RawMessag
 	files := map[string]string{}
 	for i, target := range sorted(a.settings.filesIn) {
 		field := a.settings.filesIn[target]
-		value, err := fieldOf(input, field)
+		value, err := guest.FieldOf(input, field)
 		if err != nil {
 			return nil, lasting(engine.KindInvalidInput, "docker.files_in[%q]: %w", target, err)
 		}
@@ -128,23 +129,4 @@ func (a *attempt) layFile(ctx context.Context, name string, value json.RawMessag
 		return give(name, strings.NewReader(text))
 	}
 	return give(name, bytes.NewReader(value))
-}
-
-// fieldOf is a part of a value: "a.b" is the field b of its field a, "." all of it.
-func fieldOf(value json.RawMessage, path string) (json.RawMessage, error) {
-	if path == inputAll {
-		return value, nil
-	}
-	for _, name := range strings.Split(path, ".") {
-		var object map[string]json.RawMessage
-		if json.Unmarshal(value, &object) != nil {
-			return nil, fmt.Errorf("the input has no %q: what should hold %q is no object", path, name)
-		}
-		part, ok := object[name]
-		if !ok {
-			return nil, fmt.Errorf("the input has no %q: there is no field %q", path, name)
-		}
-		value = part
-	}
-	return value, nil
 }

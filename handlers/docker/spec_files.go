@@ -43,21 +43,13 @@ func (s *settings) parseResult(d guest.Document) error {
 	return nil
 }
 
-// inputAll is the field that is all of the input.
-const inputAll = "."
-
 // parseFilesIn reads {PATH: FIELD}: fields of the input that the container has as
 // files too.
 func (s *settings) parseFilesIn(d guest.Document) error {
-	errs := []error{d.Pairs("files_in", &s.filesIn)}
+	errs := []error{d.Fields("files_in", &s.filesIn)}
 	for _, file := range sorted(s.filesIn) {
-		where := fmt.Sprintf("docker.files_in[%q]", file)
 		if err := checkPath(file); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", where, err))
-		}
-		field := s.filesIn[file]
-		if field != inputAll && slices.Contains(strings.Split(field, "."), "") {
-			errs = append(errs, fmt.Errorf(`%s: got %q, want a field of the input as "photo" or "order.photo", or "." for all of it`, where, field))
+			errs = append(errs, fmt.Errorf("docker.files_in[%q]: %w", file, err))
 		}
 	}
 	return errors.Join(errs...)

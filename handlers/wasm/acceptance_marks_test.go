@@ -81,8 +81,10 @@ func sameFuel(t *testing.T) {
 	outputs := map[string]bool{}
 	again := func(tr *trial) {
 		t.Helper()
-		r := tr.start(`"input"`, engine.Par(a, b, hostile(t, "c", "compute")))
-		tr.wait(r)
+		r := tr.start(`"input"`, engine.Par(a, b, hostile(t, "c", "work")))
+		if out := tr.wait(r); out.Status != engine.StatusSucceeded {
+			t.Fatalf("got %s, want success", marshal(t, out))
+		}
 		report := tr.report(r.ID(), "a")
 		got = append(got, run{ledger(t, report).Fuel, string(report.Output)})
 		outputs[string(tr.report(r.ID(), "b").Output)] = true

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/graflow/graflow-wasm/handlers/internal/guest"
 )
 
 // errNoGo reports that a guest's source can't be built for want of the go command.
@@ -33,6 +35,9 @@ func (f *Files) build(ctx context.Context, dir string) ([]byte, error) {
 		return nil, errNoGo
 	}
 	target, err := f.target(dir)
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(target), 0o700)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("create cache directory: %w", err)
 	}
@@ -54,6 +59,24 @@ func (f *Files) build(ctx context.Context, dir string) ([]byte, error) {
 	return wasm, os.Rename(out, target)
 }
 
+// Guess is the module that was built last from the directory that a reference names: what
+// Load returns, if nothing has changed. nil: there is none.
+func (f *Files) Guess(ref string) []byte {
+	dir, err := guest.Absolute(f.Dir, ref)
+	if err != nil {
+		return nil
+	}
+	target, err := f.target(dir)
+	if err != nil {
+		return nil
+	}
+	wasm, err := os.ReadFile(target)
+	if err != nil {
+		return nil
+	}
+	return wasm
+}
+
 // target is the file that keeps the module of a directory.
 func (f *Files) target(dir string) (string, error) {
 	cache := f.CacheDir
@@ -69,7 +92,7 @@ func (f *Files) target(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return filepath.Join(cache, "guest.wasm"), os.MkdirAll(cache, 0o700)
+	return filepath.Join(cache, "guest.wasm"), nil
 }
 
 // copyToTemp copies a file, if it is there, to a new one beside it.

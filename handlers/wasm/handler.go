@@ -50,9 +50,23 @@ type Config struct {
 	Redactor func(values [][]byte) Redactor
 	// DenySecretOutput refuses tasks that ask for allow_secret_output.
 	DenySecretOutput bool
+	// Explain says of a grant, by its key as "mounts", whose decision it is that a task
+	// may not have it, and what to do: for the errors about Grants and Spawn. nil: they
+	// say no more than what is refused.
+	Explain func(grant string) string
+	// Tenant tells whose cells a module's calls may share, by its digest: see
+	// wasmhost.Options.Tenant. nil: each module's calls share those of no other.
+	Tenant func(digest string) string
+	// Crashed is told of calls that ended with their cell (wasmhost.ErrCrash), after
+	// the host's own account. nil: nobody is.
+	Crashed func(call *engine.Call, digest string)
 	// Tools answers guests whose tasks are granted some. nil: such calls answer
-	// abi.Unavailable.
+	// abi.Unavailable. A task that has tools of its own, which are tasks of its flow,
+	// has only those.
 	Tools wasmhost.Tools
+	// CheckSchema checks what a guest hands to a task that it calls against that
+	// task's schema. nil: all values pass.
+	CheckSchema func(schema, value json.RawMessage) error
 }
 
 // Handler runs tasks in WebAssembly modules. It is safe for concurrent use.
@@ -60,7 +74,7 @@ type Handler struct {
 	config Config
 
 	mu     sync.Mutex // guards what follows
-	pinned map[string]*pin
+	pinned map[pinKey]*pin
 	clock  uint64 // counts uses of pins
 
 	// compiles is held to read while one compiles, and to write while a module is
@@ -92,20 +106,20 @@ func New(config Config) (*Handler, error) {
 	if config.RegistryModules <= 0 {
 		config.RegistryModules = DefaultRegistryModules
 	}
-	return &Handler{config: config, pinned: map[string]*pin{}}, nil
+	return &Handler{config: config, pinned: map[pinKey]*pin{}}, nil
 }
 
 // Check loads and compiles the task's module and checks its export, limits and
 // grants. It may run the Go toolchain. All that is wrong is reported, joined.
 func (h *Handler) Check(ctx context.Context, task *engine.Task) error {
-	_, optionsErr := h.options(task)
+	options, optionsErr := h.options(task)
 	if optionsErr != nil {
 		optionsErr = fmt.Errorf("task %q: %w", task.ID, optionsErr)
 	}
 	ref, err := parseReference(task.Spec)
 	if err == nil {
 		var f found
-		if f, err = h.find(ctx, ref); err == nil {
+		if f, err = h.find(ctx, ref, options.Isolated); err == nil {
 			h.release(ctx, f.pin)
 		}
 	}
@@ -126,7 +140,11 @@ func (h *Handler) Pin(ctx context.Context, task *engine.Task) (name, digest stri
 	if FormOf(ref.module) == FormDigest {
 		return ref.module, ref.module, checkDigest(ref.module)
 	}
-	p, err := h.load(ctx, ref.module)
+	options, err := h.options(task)
+	if err != nil {
+		return "", "", err
+	}
+	p, err := h.load(ctx, ref.module, options.Isolated)
 	if err != nil {
 		return "", "", fmt.Errorf("module %q: %w", ref.called(), err)
 	}
@@ -141,7 +159,10 @@ func (h *Handler) Pin(ctx context.Context, task *engine.Task) (name, digest stri
 // message has the value of a secret that the task was granted.
 //
 // A guest that pauses is ended there, and the result is its Effects.Pause. With
-// the answer in call.Answers it runs from its start again, and gets it.
+// the answer in call.Answers it runs from its start again, and gets it. One that
+// calls tasks of its flow is ended likewise, with Effects.Calls, and finds their
+// answers in call.Called; the clock and the randomness of such a task are recorded
+// ones, whatever it is granted.
 func (h *Handler) Handle(ctx context.Context, call *engine.Call) (engine.Result, error) {
 	ref, err := parseReference(call.Task.Spec)
 	if err != nil {
@@ -165,8 +186,8 @@ func (h *Handler) Handle(ctx context.Context, call *engine.Call) (engine.Result,
 
 // attempt calls the guest and checks what it wants. The reference that it returns
 // names the export, if that was found.
-func (h *Handler) attempt(ctx context.Context, call *engine.Call, ref reference, o options, secrets *guest.Secrets) (engine.Result, reference, error) {
-	task, err := h.find(ctx, ref)
+func (h *Handler) attempt(ctx context.Context, call *engine.Call, ref reference, o guest.Sandbox, secrets *guest.Secrets) (engine.Result, reference, error) {
+	task, err := h.find(ctx, ref, o.Isolated)
 	if err != nil {
 		return engine.Result{}, ref, err
 	}
@@ -175,13 +196,23 @@ func (h *Handler) attempt(ctx context.Context, call *engine.Call, ref reference,
 	effects := engine.NewBuffer(call)
 	o.Name = cmp.Or(ref.name, task.name)
 	o.Services = h.services(&guest.Control{
-		Call: call, Effects: effects, Spawn: o.spawn, Secrets: secrets, Complete: complete(call, ref, o.spawn),
+		Call: call, Effects: effects, Spawn: o.Spawn, Secrets: secrets, Complete: complete(call, ref, o.Spawn),
 	})
+	if tools := guest.NewTools(call, effects, h.config.CheckSchema); tools != nil {
+		o.Grants.Tools = tools.Names()
+		tools.Deterministic(&o.Options)
+	}
+	if h.config.Tenant != nil {
+		o.Tenant = h.config.Tenant(task.module.Digest())
+	}
 	got, err := task.module.Call(ctx, task.export, call.Input, o.Options)
 	result := engine.Result{Value: got.Output, Effects: effects.Effects(), Ledger: ledger(got)}
+	if errors.Is(err, wasmhost.ErrCrash) && h.config.Crashed != nil {
+		h.config.Crashed(call, task.module.Digest())
+	}
 	if errors.Is(err, wasmhost.ErrPaused) {
 		err = nil
-		result.Effects = engine.Effects{Pause: result.Effects.Pause, Cancel: result.Effects.Cancel}
+		result.Effects = guest.Ended(result.Effects)
 	}
 	if err == nil {
 		err = secrets.CheckOutput(result)

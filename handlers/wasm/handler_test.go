@@ -23,12 +23,19 @@ import (
 	"github.com/graflow/graflow-wasm/wasmhost"
 )
 
-func TestMain(m *testing.M) { guesttest.Main(m) }
+func TestMain(m *testing.M) {
+	wasmhost.Child()
+	guesttest.Main(m)
+}
 
 // host is shared by all tests, so that the guest is compiled once. It ends with
-// the process.
+// the process. GRAFLOW_TEST_ISOLATED in the environment has guests run in cells.
 var host = sync.OnceValues(func() (*wasmhost.Host, error) {
-	return wasmhost.New(context.Background(), wasmhost.Config{})
+	var config wasmhost.Config
+	if os.Getenv("GRAFLOW_TEST_ISOLATED") != "" {
+		config.Isolate = func(string) bool { return true }
+	}
+	return wasmhost.New(context.Background(), config)
 })
 
 func newHandler(tb testing.TB, config wasm.Config) *wasm.Handler {

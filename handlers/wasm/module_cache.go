@@ -24,7 +24,7 @@ func (h *Handler) Prewarm(ctx context.Context, refs []string) error {
 }
 
 func (h *Handler) prewarm(ctx context.Context, ref string) error {
-	p, err := h.load(ctx, ref)
+	p, err := h.load(ctx, ref, false)
 	if err != nil {
 		return err
 	}
@@ -73,13 +73,13 @@ func (h *Handler) drop() (unused []*wasmhost.Module) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for h.surplus() > 0 {
-		oldest := ""
+		var oldest pinKey
 		for key, p := range h.pinned {
-			if p.registered && p.users == 0 && (oldest == "" || p.used < h.pinned[oldest].used) {
+			if p.registered && p.users == 0 && (oldest.key == "" || p.used < h.pinned[oldest].used) {
 				oldest = key
 			}
 		}
-		if oldest == "" {
+		if oldest.key == "" {
 			break
 		}
 		m := h.pinned[oldest].module

@@ -27,8 +27,15 @@ type pin struct {
 	left   bool // the caller that was loading it went away
 
 	registered bool   // by its digest: it may be let go of
+	isolated   bool   // its calls run in cells because a task asks for it
 	users      int    // that have not released it; guarded by Handler.mu
 	used       uint64 // when, by Handler.clock; guarded by Handler.mu
+}
+
+// pinKey is what a pin is found by: isolated, a module is another one.
+type pinKey struct {
+	key      string
+	isolated bool
 }
 
 // found is an export that can be called.
@@ -37,10 +44,10 @@ type found struct {
 	export string
 }
 
-// find resolves a reference to a module and one of its exports. Without an error
-// the caller releases it.
-func (h *Handler) find(ctx context.Context, ref reference) (found, error) {
-	p, err := h.load(ctx, ref.module)
+// find resolves a reference to a module, isolated if a task asks for that, and one of
+// its exports. Without an error the caller releases it.
+func (h *Handler) find(ctx context.Context, ref reference, isolated bool) (found, error) {
+	p, err := h.load(ctx, ref.module, isolated)
 	if err != nil {
 		return found{}, err
 	}
@@ -61,13 +68,13 @@ func (h *Handler) find(ctx context.Context, ref reference) (found, error) {
 // load returns what ref stands for, and loads it first if need be. A failure is
 // not kept. Callers of one ref share the work; whoever waits for another's does it
 // again if that one was canceled. Without an error the caller releases it.
-func (h *Handler) load(ctx context.Context, ref string) (*pin, error) {
+func (h *Handler) load(ctx context.Context, ref string, isolated bool) (*pin, error) {
 	key, registered, err := h.key(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
 	for {
-		p, first := h.use(key, registered)
+		p, first := h.use(key, registered, isolated)
 		if first {
 			h.fill(ctx, key, p)
 			return h.kept(p)
@@ -86,13 +93,13 @@ func (h *Handler) load(ctx context.Context, ref string) (*pin, error) {
 }
 
 // use finds a pin, or begins one.
-func (h *Handler) use(key string, registered bool) (p *pin, first bool) {
+func (h *Handler) use(key string, registered, isolated bool) (p *pin, first bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	p, ok := h.pinned[key]
+	p, ok := h.pinned[pinKey{key, isolated}]
 	if !ok {
-		p = &pin{done: make(chan struct{}), registered: registered}
-		h.pinned[key] = p
+		p = &pin{done: make(chan struct{}), registered: registered, isolated: isolated}
+		h.pinned[pinKey{key, isolated}] = p
 	}
 	p.users++
 	h.clock++
@@ -114,7 +121,7 @@ func (h *Handler) fill(ctx context.Context, key string, p *pin) {
 	defer func() {
 		if p.err != nil {
 			h.mu.Lock()
-			delete(h.pinned, key)
+			delete(h.pinned, pinKey{key, p.isolated})
 			h.mu.Unlock()
 		}
 		close(p.done)
@@ -123,8 +130,13 @@ func (h *Handler) fill(ctx context.Context, key string, p *pin) {
 	var err error
 	if p.name = key; p.registered {
 		wasm, err = h.fetch(ctx, key)
-	} else if wasm, p.name, err = h.config.Modules.Load(ctx, key); p.name == "" {
-		p.name = key
+	} else {
+		g := h.ahead(ctx, key, p.isolated)
+		defer g.settle()
+		if wasm, p.name, err = h.config.Modules.Load(ctx, key); p.name == "" {
+			p.name = key
+		}
+		g.check(wasm)
 	}
 	if err == nil {
 		err = h.compile(ctx, p, wasm)
@@ -137,7 +149,11 @@ func (h *Handler) fill(ctx context.Context, key string, p *pin) {
 func (h *Handler) compile(ctx context.Context, p *pin, wasm []byte) (err error) {
 	h.compiles.RLock()
 	defer h.compiles.RUnlock()
-	if p.module, err = h.config.Host.Compile(ctx, wasm); err != nil {
+	compile := h.config.Host.Compile
+	if p.isolated {
+		compile = h.config.Host.CompileIsolated
+	}
+	if p.module, err = compile(ctx, wasm); err != nil {
 		return err
 	}
 	for _, t := range p.module.Describe().Tasks {

@@ -13,8 +13,8 @@ import (
 type Redactor = guest.Redactor
 
 // secrets fetches the secrets of a task.
-func (h *Handler) secrets(ctx context.Context, o options) (*guest.Secrets, error) {
-	return guest.Grant(ctx, h.config.Secrets, h.config.Redactor, o.Grants.Secrets, o.secretOutput)
+func (h *Handler) secrets(ctx context.Context, o guest.Sandbox) (*guest.Secrets, error) {
+	return guest.Grant(ctx, h.config.Secrets, h.config.Redactor, o.Grants.Secrets, o.SecretOutput)
 }
 
 // secretFailure is failure for errors of secrets too.

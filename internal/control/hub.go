@@ -47,7 +47,7 @@ func (h *Hub) note(n engine.Notice) {
 			h.underway = map[[2]string]engine.Notice{}
 		}
 		h.underway[[2]string{n.Run, n.Activation}] = n
-	case engine.NoticeTaskSucceeded, engine.NoticeTaskFailed, engine.NoticeTaskCanceled, engine.NoticeTaskRetrying, engine.NoticeTaskPaused:
+	case engine.NoticeTaskSucceeded, engine.NoticeTaskFailed, engine.NoticeTaskCanceled, engine.NoticeTaskRetrying, engine.NoticeTaskPaused, engine.NoticeTaskCalled:
 		delete(h.underway, [2]string{n.Run, n.Activation})
 	case engine.NoticeRunFinished:
 		maps.DeleteFunc(h.underway, func(of [2]string, _ engine.Notice) bool { return of[0] == n.Run })

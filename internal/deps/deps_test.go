@@ -17,7 +17,10 @@ const module = "github.com/graflow/graflow-wasm"
 // Third-party modules, by the short names that the tables use.
 const (
 	age        = "filippo.io/age"
+	cancelRead = "github.com/muesli/cancelreader"
+	charm      = "github.com/charmbracelet" // widths and modes of terminals
 	chromedp   = "github.com/chromedp"
+	cron       = "github.com/robfig/cron/v3"
 	containerd = "github.com/containerd/errdefs" // the errors of Docker's client
 	docker     = "github.com/docker"
 	expr       = "github.com/expr-lang/expr"
@@ -25,6 +28,7 @@ const (
 	goleak     = "go.uber.org/goleak"
 	huma       = "github.com/danielgtaylor/huma/v2"
 	jsonschema = "github.com/santhosh-tekuri/jsonschema/v6"
+	mcpSDK     = "github.com/modelcontextprotocol/go-sdk"
 	moby       = "github.com/moby"
 	natsGo     = "github.com/nats-io/nats.go"
 	natsServer = "github.com/nats-io/nats-server/v2"
@@ -32,7 +36,12 @@ const (
 	nuid       = "github.com/nats-io/nuid"
 	otel       = "go.opentelemetry.io/otel"
 	prometheus = "github.com/prometheus/client_golang"
+	promCommon = "github.com/prometheus/common"
+	promModel  = "github.com/prometheus/client_model"
+	otlpProto  = "go.opentelemetry.io/proto/otlp"
+	protobuf   = "google.golang.org/protobuf"
 	rapid      = "pgregory.net/rapid"
+	registry   = "github.com/google/go-containerregistry"
 	ulid       = "github.com/oklog/ulid/v2"
 	wazero     = "github.com/tetratelabs/wazero"
 	xSync      = "golang.org/x/sync"
@@ -70,12 +79,17 @@ var rules = []rule{
 
 	{pkg: "sdk", may: []string{"sdk/abi"}, tests: []string{"wasmhost"}},
 	{pkg: "sdk/abi"},
+	{pkg: "sdk/assemblyscript"},
+	{pkg: "sdk/c"},
+	{pkg: "sdk/rust"},
+
+	{pkg: "script", may: []string{"runtimes", "sdk/abi", "wasmhost", jsonschema}, tests: []string{"internal/guesttest"}},
 
 	{pkg: "handlers/direct", may: []string{"engine"}},
 	{pkg: "handlers/builtin", may: []string{"engine"}, tests: []string{"handlers/direct"}},
 	{pkg: "handlers/internal/guest", may: []string{"engine", "wasmhost", "sdk/abi"}},
 	{pkg: "handlers/wasm", may: []string{"engine", "handlers/internal/guest", "wasmhost", "sdk/abi"}},
-	{pkg: "handlers/script", may: []string{"engine", "handlers/wasm"}, tests: []string{"wasmhost"}},
+	{pkg: "handlers/script", may: []string{"engine", "handlers/internal/guest", "script", "wasmhost"}, tests: []string{"handlers/builtin", "sdk/abi"}},
 	{pkg: "handlers/docker", may: []string{"engine", "handlers/internal/guest", "handlers/docker/inside", "handlers/docker/internal/...", "internal/dirlock", "internal/linelog", "wasmhost", "sdk/abi", docker, containerd, moby, xSys}},
 	{pkg: "handlers/docker/inside", may: []string{"handlers/docker/internal/pooled", "wasmhost", "sdk/abi", xSys}, tests: []string{"handlers/docker/internal/lines"}},
 	{pkg: "handlers/docker/internal/pooled", tests: []string{"handlers/docker/inside"}},
@@ -86,6 +100,7 @@ var rules = []rule{
 		tests: []string{"natsbus/embedded", "handlers/direct"},
 	},
 	{pkg: "natsbus/access"},
+	{pkg: "natsbus/streamtext", may: []string{natsGo}, tests: []string{"natsbus", "natsbus/embedded"}},
 	{
 		pkg: "natsbus/embedded", may: []string{"natsbus/access", natsGo, natsServer, nkeys, "internal/dirlock"},
 		tests: []string{"natsbus"},
@@ -95,19 +110,44 @@ var rules = []rule{
 
 	{pkg: "flowfile", may: []string{"engine", yaml, jsonschema}},
 
-	{pkg: "internal/api", may: []string{"engine", huma}, tests: []string{"handlers/direct"}},
+	{pkg: "internal/policy", may: []string{"flowfile", "handlers/script", "wasmhost"}},
+	{pkg: "internal/quarantine", may: []string{"internal/dirlock"}},
+	{pkg: "internal/ops", may: []string{"engine", "internal/control"}},
+	{pkg: "internal/api", may: []string{"engine", "internal/control", "internal/ops", huma, xTime}, tests: []string{"handlers/direct", "internal/cluster/..."}},
+	{pkg: "internal/api/client", may: []string{"engine", "internal/control", "internal/ops"}, tests: []string{"handlers/direct", "internal/api", "internal/cluster/..."}},
+	{
+		pkg:   "internal/cluster/...",
+		may:   []string{"engine", "flowfile", "handlers/...", "internal/cluster", "internal/control", "internal/ops", "internal/schedule", "internal/secrets", "natsbus", "natsbus/embedded", "script", "sdk/abi", "wasmhost", ulid},
+		tests: []string{"internal/cluster/..."},
+	},
+	{pkg: "internal/schedule", may: []string{"engine", "internal/control", "internal/ops", cron}, tests: []string{"handlers/direct", "internal/cluster/...", "natsbus"}},
+	{pkg: "internal/layout", may: []string{"engine", "runtimes", "script", "wasmhost"}},
+	{pkg: "internal/oci", may: []string{registry}},
+	{pkg: "internal/receipt", may: []string{"engine", "handlers/wasm"}, tests: []string{"handlers/direct", "flowfile"}},
+	{pkg: "internal/flowtest", may: []string{"engine", "flowfile", "handlers/...", "internal/control", yaml, jsonschema}},
+	{pkg: "internal/term", may: []string{charm, cancelRead}, tests: []string{"internal/term/termtest"}},
+	{pkg: "internal/term/termtest", may: []string{xSys}, tests: []string{"internal/term"}},
+	{pkg: "runtimes", tests: []string{"sdk/abi", "wasmhost"}},
+	{pkg: "runtimes/javascript", tests: []string{"runtimes", "sdk/abi", "wasmhost"}},
+	{pkg: "runtimes/javascript/conformance", tests: []string{"runtimes", "wasmhost"}},
+	{pkg: "runtimes/python/conformance", tests: []string{"runtimes", "script", "wasmhost"}},
 	{pkg: "docs", tests: []string{"flowfile"}},
-	{pkg: "internal/console", may: []string{"engine"}, tests: []string{"handlers/direct", "internal/api", chromedp}},
-	{pkg: "internal/telemetry", may: []string{"engine", prometheus, otel}},
+	{pkg: "internal/console", may: []string{"engine", "internal/control", "internal/layout", "internal/ops"}, tests: []string{"handlers/direct", "internal/api", "internal/cluster/...", "internal/console/browsertest", "script", chromedp}},
+	{pkg: "internal/console/browsertest", may: []string{chromedp}},
+	{
+		pkg: "internal/telemetry", may: []string{"engine", "internal/ops", "sdk/abi", "wasmhost", prometheus, otel},
+		tests: []string{"handlers/direct", "handlers/docker", "handlers/wasm", "internal/cluster/...", "natsbus", "natsbus/embedded", "sdk", promCommon, promModel, otlpProto, protobuf, yaml},
+	},
 	{pkg: "internal/dirlock", may: []string{xSys}},
 	{pkg: "internal/secrets", may: []string{"engine", age}},
 	{pkg: "internal/control", may: []string{"engine"}, tests: []string{"handlers/direct"}},
 	{pkg: "internal/dockertest", may: []string{"internal/guesttest", "internal/loopback"}},
 	{pkg: "internal/guesttest", may: []string{goleak}},
 	{pkg: "internal/linelog"},
+	{pkg: "internal/mcp", may: []string{"runtimes", "script", "sdk/abi", "wasmhost", mcpSDK}, tests: []string{"flowfile"}},
 	{pkg: "internal/loopback"},
-	{pkg: "internal/soak", may: []string{"engine", "handlers/builtin", "handlers/direct", "internal/control", "natsbus", "natsbus/embedded"}},
-	{pkg: "internal/soak/cmd/soak", may: []string{"internal/soak"}},
+	{pkg: "internal/soak", may: []string{"engine", "handlers/builtin", "handlers/direct", "handlers/wasm", "internal/control", "natsbus", "natsbus/embedded", "wasmhost"}},
+	{pkg: "internal/soak/cmd/soak", may: []string{"internal/soak", "wasmhost"}},
 	{pkg: "internal/deps"},
 }
 
@@ -164,7 +204,7 @@ func TestCheckAllows(t *testing.T) {
 		{ImportPath: "engine", Imports: []string{"context", "encoding/json", expr, expr + "/vm", ulid}},
 		{ImportPath: "engine", XTestImports: []string{own("engine"), own("engine/enginetest"), own("handlers/direct")}},
 		{ImportPath: "wasmhost", Imports: []string{own("sdk/abi"), wazero, wazero + "/api"}},
-		{ImportPath: "handlers/script", Imports: []string{own("engine"), own("handlers/wasm")}},
+		{ImportPath: "handlers/script", Imports: []string{own("engine"), own("script")}},
 		{ImportPath: "cmd/graflow-wasm", Imports: []string{own("engine"), own("natsbus"), "github.com/spf13/cobra"}},
 		{ImportPath: "examples/01-hello", TestImports: []string{own("examples/internal/run")}},
 	} {

@@ -3,6 +3,7 @@ package guesttest
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -44,11 +45,7 @@ var output = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "g
 // package's TestMain, it stays behind in the temporary directory.
 func Build(tb testing.TB, dir string) (path string) {
 	tb.Helper()
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		tb.Fatalf("build guest: %v", err)
-	}
-	return build(tb, key{"guest", dir, "."})
+	return buildFrom(tb, key{"guest", dir, "."})
 }
 
 // Program compiles the package main at a path, as go build takes it from the test's
@@ -60,6 +57,16 @@ func Program(tb testing.TB, packagePath string) (path string) {
 	return build(tb, key{"program", "", packagePath})
 }
 
+// buildFrom is build with a directory that is relative to the test's.
+func buildFrom(tb testing.TB, what key) string {
+	tb.Helper()
+	var err error
+	if what.dir, err = filepath.Abs(what.dir); err != nil {
+		tb.Fatalf("build %s: %v", what, err)
+	}
+	return build(tb, what)
+}
+
 func build(tb testing.TB, what key) string {
 	tb.Helper()
 	// The build outlives no test: the caller that starts it waits for it. But
@@ -67,6 +74,10 @@ func build(tb testing.TB, what key) string {
 	ctx := context.WithoutCancel(tb.Context())
 	once, _ := builds.LoadOrStore(what, sync.OnceValues(func() (string, error) { return what.compile(ctx) }))
 	path, err := once.(func() (string, error))()
+	var missing *MissingError
+	if errors.As(err, &missing) {
+		refuse(tb, err)
+	}
 	if err != nil {
 		tb.Fatalf("build %s: %v", what, err)
 	}
@@ -91,10 +102,23 @@ func (k key) compile(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	how := targets[k.target]
+	how, ours := targets[k.target]
+	if !ours {
+		how.ending = ".wasm"
+	}
 	// Packages of one name must not meet in one file.
 	file := fmt.Sprintf("%s-%.4x%s", filepath.Base(filepath.Join(k.dir, k.name)), sha256.Sum256([]byte(k.String())), how.ending)
 	path := filepath.Join(out, file)
+	switch k.target {
+	case "rust":
+		return path, k.cargo(ctx, path)
+	case "c":
+		return path, k.clang(ctx, path, "-std=c11")
+	case "c++":
+		return path, k.clang(ctx, path, "-x", "c++", "-std=c++17", "-fno-exceptions", "-fno-rtti")
+	case "assemblyscript":
+		return path, k.asc(ctx, path)
+	}
 	args := append([]string{"build", "-trimpath", "-ldflags", "-s -w", "-o", path}, how.flags...)
 	cmd := exec.CommandContext(ctx, "go", append(args, k.name)...)
 	cmd.Dir = k.dir

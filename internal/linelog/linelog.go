@@ -4,7 +4,6 @@ package linelog
 
 import (
 	"bytes"
-	"fmt"
 	"log/slog"
 	"strings"
 )
@@ -22,6 +21,7 @@ type Log struct {
 	cut     bool   // the notice was given
 	partial []byte // of stderr, without its newline yet
 	last    []string
+	passed  []byte // the end of what Pass handed on
 }
 
 // Write takes text as it comes, at level info: complete lines go on at once. It
@@ -76,8 +76,7 @@ func (l *Log) emit(level slog.Level, raw []byte) {
 		l.pass(level, line)
 	}
 	if over {
-		l.cut = true
-		l.pass(slog.LevelWarn, fmt.Sprintf("the log exceeds %d bytes: the rest is dropped", l.Most))
+		l.exceed()
 	}
 }
 
@@ -97,5 +96,11 @@ func (l *Log) pass(level slog.Level, line string) {
 // Logged is how many bytes were handed on, ends of lines aside.
 func (l *Log) Logged() int64 { return l.logged }
 
-// Last are the last lines, up to 64 of them.
-func (l *Log) Last() []string { return l.last }
+// Last are the last lines, up to 64 of them; those that passed by unlogged, if any
+// did.
+func (l *Log) Last() []string {
+	if len(l.passed) > 0 {
+		return l.passedLines()
+	}
+	return l.last
+}

@@ -2,6 +2,7 @@ package soak
 
 import (
 	"encoding/json"
+	"log/slog"
 	"slices"
 	"testing"
 	"time"
@@ -175,7 +176,16 @@ func TestKinds(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			h, err := handlers(l)
+			guests := t.TempDir()
+			if err := writeGuest(guests); err != nil {
+				t.Fatal(err)
+			}
+			cells, err := newCellar(t.Context(), guests, slog.New(slog.DiscardHandler))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer cells.close()
+			h, err := handlers(l, cells)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -35,6 +35,7 @@ type childConfig struct {
 	Drain       time.Duration
 	Archive     time.Duration
 	Concurrency int
+	Guests      string // directory
 }
 
 // Child is what the program does that was started with the argument "child" and this

@@ -1,5 +1,6 @@
 // Package soak runs flows on a cluster whose processes are killed, suspended and
-// restarted at random, and then checks that nothing was lost or done twice.
+// restarted at random, and whose network is cut, falls silent and is slow, and then
+// checks that nothing was lost or done twice.
 //
 // [Run] starts NATS servers and workers as processes of their own, which are this
 // program once more ([Child]); submits runs of several kinds at a steady rate, steers

@@ -45,8 +45,8 @@ type driver struct {
 	all []*submitted
 }
 
-func newDriver(bus *natsbus.Bus, say func(string, ...any)) (*driver, error) {
-	h, err := handlers(nil) // for graphs to be checked against: it executes nothing
+func newDriver(bus *natsbus.Bus, cells engine.Handler, say func(string, ...any)) (*driver, error) {
+	h, err := handlers(nil, cells) // for graphs to be checked against: it executes nothing
 	if err != nil {
 		return nil, err
 	}

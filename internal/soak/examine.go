@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -83,7 +84,8 @@ type counts struct {
 	accepted, ended     int
 	events, activations int
 	byStatus            map[engine.Status]int
-	discarded           int // events that were stored and did not count
+	discarded           int         // events that were stored and did not count
+	times               []time.Time // of events
 }
 
 func (c *counts) count(v *evidence) {
@@ -104,6 +106,7 @@ func (c *counts) count(v *evidence) {
 	c.events += len(v.history.Events)
 	seen := map[string]bool{}
 	for _, e := range v.history.Events {
+		c.times = append(c.times, e.Time)
 		if !decides(e) {
 			seen[e.Activation] = true
 		}
@@ -114,6 +117,16 @@ func (c *counts) count(v *evidence) {
 			c.discarded++
 		}
 	}
+}
+
+// pause is the longest time between two events of any run until a time.
+func (c *counts) pause(until time.Time) time.Duration {
+	slices.SortFunc(c.times, time.Time.Compare)
+	longest := time.Duration(0)
+	for i := 1; i < len(c.times) && c.times[i].Before(until); i++ {
+		longest = max(longest, c.times[i].Sub(c.times[i-1]))
+	}
+	return longest
 }
 
 // keep writes all that is known of a run with which something is wrong to a file.

@@ -12,6 +12,7 @@ type again struct {
 	own               int // once more, after a fault of the worker that had it
 	others            int // likewise, of another process
 	unexplained       []try
+	recovery          time.Duration // the longest, from a fault of the worker until the attempt began anew
 }
 
 // share is which part of the tries was executed again.
@@ -32,6 +33,7 @@ func (d *deeds) explain(all []fault) *again {
 			switch {
 			case anyOf(all, from, to, times[i-1].worker):
 				a.own++
+				a.recovery = max(a.recovery, to.Sub(faultBefore(all, from, to, times[i-1].worker)))
 			case anyOf(all, from, to, ""):
 				a.others++
 			default:
@@ -55,4 +57,16 @@ func anyOf(all []fault, from, to time.Time, target string) bool {
 		}
 	}
 	return false
+}
+
+// faultBefore is when the last fault of a process began before a time, or from if that
+// is later.
+func faultBefore(all []fault, from, to time.Time, target string) time.Time {
+	last := from
+	for _, f := range all {
+		if f.Target == target && f.Begun.After(last) && f.Begun.Before(to) {
+			last = f.Begun
+		}
+	}
+	return last
 }

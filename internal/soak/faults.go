@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"sync"
 	"time"
 )
@@ -55,28 +56,48 @@ var serverDeeds = []deed{
 	{"two servers killed", 10, killTwo},
 }
 
+var networkDeeds = []deed{
+	{"network cut", 40, func(ctx context.Context, f *faults, p *process, r *rand.Rand) {
+		f.network(ctx, p, (*link).sever, between(r, 0.5, 15))
+	}},
+	{"network silent", 35, func(ctx context.Context, f *faults, p *process, r *rand.Rand) {
+		f.network(ctx, p, (*link).hush, between(r, 1, 20))
+	}},
+	{"network slow", 25, func(ctx context.Context, f *faults, p *process, r *rand.Rand) {
+		delay := between(r, 0.02, 0.2)
+		f.network(ctx, p, func(k *link) { k.slow(delay) }, between(r, 2, 10))
+	}},
+}
+
 func between(r *rand.Rand, least, most float64) time.Duration {
 	return time.Duration((least + r.Float64()*(most-least)) * float64(time.Second))
 }
 
 // run works until ctx is done, and then heals all.
-func (f *faults) run(ctx context.Context, seed uint64, onWorkers, onServers bool) {
+func (f *faults) run(ctx context.Context, cfg *Config) {
 	var all sync.WaitGroup
-	if onWorkers {
-		all.Go(func() { f.onWorkers(ctx, rand.New(rand.NewPCG(seed, 1))) })
+	random := func(stream uint64) *rand.Rand { return rand.New(rand.NewPCG(cfg.Seed, stream)) }
+	if cfg.OnWorkers {
+		all.Go(func() { f.onWorkers(ctx, random(1), workerDeeds) })
 	}
-	if onServers {
-		all.Go(func() { f.onServers(ctx, rand.New(rand.NewPCG(seed, 2))) })
+	if cfg.OnServers {
+		all.Go(func() { f.onServers(ctx, random(2)) })
+	}
+	if cfg.OnCells {
+		all.Go(func() { f.onCells(ctx, random(4)) })
+	}
+	if cfg.OnNetwork {
+		all.Go(func() { f.onWorkers(ctx, random(3), networkDeeds) })
 	}
 	all.Wait()
 	f.under.Wait()
 }
 
-// onWorkers begins a fault of a worker now and then, several at a time, but leaves
+// onWorkers begins a fault of a worker, or of its network, now and then, several at a time, but leaves
 // one alone.
-func (f *faults) onWorkers(ctx context.Context, r *rand.Rand) {
+func (f *faults) onWorkers(ctx context.Context, r *rand.Rand, deeds []deed) {
 	for wait(ctx, between(r, 1, 5)) == nil {
-		p, d := f.workers[r.IntN(len(f.workers))], pick(workerDeeds, r)
+		p, d := f.workers[r.IntN(len(f.workers))], pick(deeds, r)
 		own := rand.New(rand.NewPCG(r.Uint64(), 0))
 		if !f.take(p, len(f.workers)-1) {
 			continue
@@ -148,6 +169,36 @@ func (f *faults) suspend(ctx context.Context, p *process, d time.Duration) {
 	f.wrong(p.Signal(signalStop, false))
 	_ = wait(ctx, d) // likewise
 	f.wrong(p.Signal(signalContinue, false))
+}
+
+// onCells kills cells, one by one. That counts as a fault only if there is one.
+func (f *faults) onCells(ctx context.Context, r *rand.Rand) {
+	for wait(ctx, between(r, 0.2, 2)) == nil {
+		p := f.workers[r.IntN(len(f.workers))]
+		pids := cellsOf(p.pid())
+		if len(pids) == 0 {
+			continue
+		}
+		cell, err := os.FindProcess(pids[r.IntN(len(pids))])
+		if err == nil && cell.Kill() == nil {
+			now := time.Now()
+			f.mu.Lock()
+			f.all = append(f.all, &fault{What: "cell killed", Target: "a cell of " + p.config.Name, Begun: now, Over: now})
+			f.mu.Unlock()
+			f.say("cell killed: of %s", p.config.Name)
+		}
+	}
+}
+
+// network does something to the links of a worker, and mends them after a while.
+func (f *faults) network(ctx context.Context, p *process, do func(*link), d time.Duration) {
+	for _, k := range p.links {
+		do(k)
+	}
+	_ = wait(ctx, d) // likewise
+	for _, k := range p.links {
+		k.mend()
+	}
 }
 
 // mustEnd is the time in which a process ends that was told to.

@@ -17,7 +17,7 @@ import (
 // fleet is the servers and the workers of a soak.
 type fleet struct {
 	servers, workers []*process
-	ledgers          string // directory
+	ledgers, guests  string // directories
 	url, nkey        string
 	replicas         int
 	starter          chan<- func()
@@ -27,12 +27,15 @@ type fleet struct {
 const drainTime = 5 * time.Second
 
 func newFleet(cfg Config, dir string) (*fleet, error) {
-	f := &fleet{ledgers: filepath.Join(dir, "ledgers"), nkey: seedOf(filepath.Join(dir, "credentials")), replicas: cfg.Servers}
+	f := &fleet{ledgers: filepath.Join(dir, "ledgers"), guests: filepath.Join(dir, "guests"), nkey: seedOf(filepath.Join(dir, "credentials")), replicas: cfg.Servers}
 	logs := filepath.Join(dir, "logs")
 	for _, d := range []string{f.ledgers, logs} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
 			return nil, err
 		}
+	}
+	if err := writeGuest(f.guests); err != nil {
+		return nil, err
 	}
 	free, err := addresses(2 * cfg.Servers)
 	if err != nil {
@@ -53,12 +56,32 @@ func newFleet(cfg Config, dir string) (*fleet, error) {
 		f.servers = append(f.servers, newProcess(c, logs, start))
 	}
 	for i := range cfg.Workers {
-		f.workers = append(f.workers, newProcess(childConfig{
-			Role: roleWorker, Name: fmt.Sprint("worker-", i), Dir: f.ledgers, URL: f.url, NKey: f.nkey,
-			Replicas: f.replicas, Lease: cfg.Lease, Drain: drainTime, Archive: cfg.Archive, Concurrency: cfg.Concurrency,
-		}, logs, start))
+		w, err := f.worker(cfg, i, clients, logs)
+		if err != nil {
+			return nil, err
+		}
+		f.workers = append(f.workers, w)
 	}
 	return f, nil
+}
+
+// worker is one that reaches the servers by links of its own.
+func (f *fleet) worker(cfg Config, i int, servers []string, logs string) (*process, error) {
+	var links []*link
+	var ways []string
+	for _, s := range servers {
+		k, err := newLink(s)
+		if err != nil {
+			return nil, err
+		}
+		links, ways = append(links, k), append(ways, k.address())
+	}
+	p := newProcess(childConfig{
+		Role: roleWorker, Name: fmt.Sprint("worker-", i), Dir: f.ledgers, URL: strings.Join(ways, ","), NKey: f.nkey,
+		Replicas: f.replicas, Lease: cfg.Lease, Drain: drainTime, Archive: cfg.Archive, Concurrency: cfg.Concurrency, Guests: f.guests,
+	}, logs, f.starter)
+	p.links = links
+	return p, nil
 }
 
 // addresses are free ones. Should another program take one meanwhile, a server does
@@ -122,6 +145,9 @@ func (f *fleet) end() {
 	for _, p := range slices.Concat(f.workers, f.servers) {
 		if err := p.Kill(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
+		}
+		for _, k := range p.links {
+			k.close()
 		}
 	}
 	close(f.starter)

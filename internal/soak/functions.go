@@ -14,13 +14,17 @@ import (
 	"github.com/graflow/graflow-wasm/handlers/direct"
 )
 
-// handlers are what tasks of the soak are executed by. Each execution of a function
-// is written down first.
-func handlers(l *ledger) (map[string]engine.Handler, error) {
+// handlers are what tasks of the soak are executed by; cells executes guests. Each
+// execution of a function is written down first.
+func handlers(l *ledger, cells engine.Handler) (map[string]engine.Handler, error) {
 	h := direct.New()
 	for name, f := range functions {
 		direct.Func(h, name, func(c *direct.Context, in json.RawMessage) (any, error) {
-			if err := l.write(begun, c.Call.Run, c.Call.Activation, c.Call.Attempt); err != nil {
+			name := c.Call.Activation
+			if n := len(c.Call.Called); n > 0 { // it is to be executed again after its calls
+				name += fmt.Sprintf("+%d", n)
+			}
+			if err := l.write(begun, c.Call.Run, name, c.Call.Attempt); err != nil {
 				return nil, err
 			}
 			if err := work(c); err != nil {
@@ -33,7 +37,7 @@ func handlers(l *ledger) (map[string]engine.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]engine.Handler{"direct": h, "builtin": b}, nil
+	return map[string]engine.Handler{"direct": h, "builtin": b, "wasm": cells}, nil
 }
 
 // work takes as long as the activation's name says: mostly some milliseconds, now and
@@ -60,6 +64,17 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// callInTurn calls a task some times, with a number and then with what comes of it.
+func callInTurn(c *direct.Context, in json.RawMessage, task string, times int) (float64, error) {
+	n, err := number(in)
+	for range times {
+		if err == nil {
+			err = c.CallTask(task, n, &n)
+		}
+	}
+	return n, err
+}
+
 // functions by name.
 var functions = map[string]func(c *direct.Context, in json.RawMessage) (any, error){
 	// add is its input and 1.
@@ -77,6 +92,29 @@ var functions = map[string]func(c *direct.Context, in json.RawMessage) (any, err
 		}
 		return n + 1, err
 	},
+	// calls has others add to its input, one after the other, then three at once.
+	"calls": func(c *direct.Context, in json.RawMessage) (any, error) {
+		n, err := callInTurn(c, in, "more", 4)
+		if err != nil {
+			return nil, err
+		}
+		answers, err := c.CallTasks(
+			engine.TaskCall{ID: "more", Input: raw(n)}, engine.TaskCall{ID: "again", Input: raw(n)}, engine.TaskCall{ID: "rest", Input: raw(n)})
+		total := 0.0
+		for _, a := range answers {
+			if a.Error != nil {
+				return nil, a.Error
+			}
+			m, err := number(a.Value)
+			if err != nil {
+				return nil, err
+			}
+			total += m
+		}
+		return total, err
+	},
+	// callsOn has another add 4 to its input, slowly.
+	"callsOn": func(c *direct.Context, in json.RawMessage) (any, error) { return callInTurn(c, in, "rest", 4) },
 	// square is that of its input.
 	"square": func(_ *direct.Context, in json.RawMessage) (any, error) {
 		n, err := number(in)

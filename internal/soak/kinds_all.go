@@ -13,6 +13,16 @@ var kinds = []*kind{
 		nodes: func() []engine.Node { return []engine.Node{chain(5, "add")} },
 	},
 	{
+		name: "cell", share: 2, want: gives(plus(2)), builtins: map[string]bool{"guest": true},
+		nodes: func() []engine.Node {
+			guest := engine.Task{
+				ID: "guest", Handler: "wasm", Spec: raw(guestFile),
+				Retry: &engine.Retry{Max: 50, Delay: seconds(0.1), MaxDelay: seconds(2), Backoff: 2, On: []string{"crash"}},
+			}
+			return []engine.Node{engine.Seq(task("a", "add"), guest, task("b", "add"))}
+		},
+	},
+	{
 		name: "group", share: 3, nodes: group, // members n, n, n, n and the total 4n
 		want: gives(func(n float64) float64 { return 8 * n }),
 	},
@@ -104,6 +114,14 @@ var kinds = []*kind{
 	{
 		name: "pause", share: 2, nodes: pauses, builtins: map[string]bool{"g/left": true, "g/right": true},
 		want: gives(func(n float64) float64 { return 2*n + 1 }),
+	},
+	{
+		name: "calls", share: 3, nodes: calls, // n+4, and then three at once
+		want: gives(func(n float64) float64 { return 3*(n+4) + 2 }),
+	},
+	{
+		name: "calls-cancel", share: 1, nodes: callsToCancel, steers: cancelMidway,
+		want: either(canceled, gives(plus(4))),
 	},
 	{
 		name: "cancel", share: 2, nodes: toCancel, steers: cancelMidway,
@@ -228,6 +246,21 @@ func pauses() []engine.Node {
 		return given(engine.Task{ID: id, Handler: "builtin", Spec: raw("pause")}, map[string]string{"name": `"` + id + `"`})
 	}
 	return []engine.Node{engine.Seq(engine.Par(ask("left"), ask("right")).Named("g"), task("sum", "sum"))}
+}
+
+// calls is a task that calls others, some of which fail at first, or are rolled back
+// should they be stopped.
+func calls() []engine.Node {
+	a, again, rest := task("a", "calls"), task("again", "flaky"), task("rest", "slow")
+	a.Tools = []string{"more", "again", "rest"}
+	again.Retry, rest.Rollback = &engine.Retry{Max: 3, Delay: seconds(0.05)}, "u"
+	return []engine.Node{a, task("more", "add"), again, rest, task("u", "undo")}
+}
+
+func callsToCancel() []engine.Node {
+	a := task("a", "callsOn")
+	a.Tools, a.Rollback = []string{"rest"}, "u"
+	return []engine.Node{a, task("rest", "slow"), task("u", "undo")}
 }
 
 func toCancel() []engine.Node {

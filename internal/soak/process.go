@@ -18,6 +18,7 @@ type process struct {
 	config childConfig
 	log    string // file
 	start  chan<- func()
+	links  []*link // of a worker, to the servers
 
 	mu      sync.Mutex // guards what follows
 	cmd     *exec.Cmd
@@ -113,6 +114,13 @@ func (p *process) attend(cmd *exec.Cmd, stdout io.Reader, said chan<- struct{}, 
 		p.crashed = append(p.crashed, fmt.Sprintf("%s ended by itself: %v; see %s", p.config.Name, err, p.log))
 	}
 	close(exited)
+}
+
+// pid is that of the process, or of the one that it was.
+func (p *process) pid() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cmd.Process.Pid
 }
 
 // Signal sends a signal; with end the process is to end of it.

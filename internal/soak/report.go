@@ -41,6 +41,7 @@ func (r *report) write(out io.Writer) error {
 	row("discarded", "%d commits that came too late, %d fenced attempts, %d ended before their lease; %d events without effect",
 		r.deeds.counts[stale], r.deeds.counts[fenced], r.deeds.counts[late], c.discarded)
 	row("submitters", "followed a run anew %d times, repeated a request %d times", s.driver.again.Load(), s.driver.askedAgain.Load())
+	row("recovery", "at most %.1f s from a fault of its worker until an attempt began anew; at most %.1f s without an event of any run", r.again.recovery.Seconds(), r.pause().Seconds())
 	settled := fmt.Sprintf("%.1f s after the last fault", s.settled.Seconds())
 	if s.settled < 0 {
 		settled = fmt.Sprintf("not within %s", s.cfg.Settle)
@@ -55,11 +56,19 @@ func (r *report) write(out io.Writer) error {
 	return r.writeFound(out)
 }
 
-func (r *report) writeFaults(row func(name, format string, args ...any)) {
-	byWhat := map[string]int{}
+func (r *report) byWhat() map[string]int {
+	all := map[string]int{}
 	for _, f := range r.faults {
-		byWhat[f.What]++
+		all[f.What]++
 	}
+	return all
+}
+
+// pause is the longest time in which nothing was stored while runs were submitted.
+func (r *report) pause() time.Duration { return r.counts.pause(r.soak.began.Add(r.soak.cfg.Duration)) }
+
+func (r *report) writeFaults(row func(name, format string, args ...any)) {
+	byWhat := r.byWhat()
 	var all []string
 	for _, what := range slices.Sorted(maps.Keys(byWhat)) {
 		all = append(all, fmt.Sprintf("%s %d", what, byWhat[what]))

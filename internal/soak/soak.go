@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -14,7 +15,7 @@ import (
 	"github.com/graflow/graflow-wasm/natsbus"
 )
 
-// Config says what a soak does. All fields are required but Seed and Dir.
+// Config says what a soak does. All fields are required but Seed, JSON and Dir.
 type Config struct {
 	Duration    time.Duration // of submissions and faults
 	Seed        uint64        // of the schedule of faults, and of what is submitted
@@ -27,6 +28,9 @@ type Config struct {
 	Settle      time.Duration // time that all has to end in once faults are over
 	OnWorkers   bool          // faults work on them
 	OnServers   bool          // likewise
+	OnCells     bool          // likewise on those in which workers run guests
+	OnNetwork   bool          // likewise on what is between workers and servers
+	JSON        string        // file to which the report goes too, as JSON; "" is none
 	Dir         string        // where all is kept; "" is a new directory, removed if nothing is found
 	Verbose     bool          // tell each fault, and each error that a submitter sees
 }
@@ -80,7 +84,12 @@ func (s *soak) run(ctx context.Context) ([]Finding, error) {
 		return nil, err
 	}
 	defer bus.Close()
-	if s.driver, err = newDriver(bus, s.say); err != nil { //nolint:contextcheck // what handlers do has the attempts' contexts
+	cells, err := newCellar(ctx, s.fleet.guests, slog.Default())
+	if err != nil {
+		return nil, err
+	}
+	defer cells.close()                                           //nolint:contextcheck // closing has no context to end by
+	if s.driver, err = newDriver(bus, cells, s.say); err != nil { //nolint:contextcheck // what handlers do has the attempts' contexts
 		return nil, err
 	}
 	defer func() { _ = s.driver.engine.Close() }() //nolint:contextcheck // it ends what has no context of ours
@@ -104,7 +113,7 @@ func (s *soak) soak(ctx context.Context, bus *natsbus.Bus) {
 		defer close(submitted)
 		s.driver.submit(working, settling, s.cfg.Rate, rand.New(rand.NewPCG(s.cfg.Seed, 0)))
 	}()
-	s.faults.run(working, s.cfg.Seed, s.cfg.OnWorkers, s.cfg.OnServers)
+	s.faults.run(working, &s.cfg)
 	<-working.Done()
 	healed := time.Now()
 	s.say("faults are over; %d runs are open", s.driver.open.Load())
@@ -165,6 +174,9 @@ func (s *soak) findings(ctx context.Context) ([]Finding, error) {
 	}
 	if c.accepted == 0 {
 		return found, errors.New("no run was accepted")
+	}
+	if err := r.writeJSON(s.cfg.JSON); err != nil {
+		return found, err
 	}
 	return found, r.write(s.out)
 }

@@ -16,7 +16,8 @@ import (
 
 // dial connects to the cluster, however long it takes.
 func dial(ctx context.Context, cfg natsbus.Config, url, nkey string) (*natsbus.Bus, error) {
-	cfg.Connect = natsbus.Dial(natsbus.DialConfig{URL: url, NKey: nkey, Name: cfg.Node})
+	// Servers tell of ways that no fault can cut.
+	cfg.Connect = natsbus.Dial(natsbus.DialConfig{URL: url, NKey: nkey, Name: cfg.Node, Fixed: true})
 	for {
 		bus, err := natsbus.Open(ctx, cfg)
 		if err == nil || !errors.Is(err, natsbus.ErrUnreachable) {
@@ -43,7 +44,12 @@ func takePart(ctx context.Context, c *childConfig, log *slog.Logger) error {
 	if !ok {
 		return fmt.Errorf("the backend's cluster is a %T", backend.Cluster)
 	}
-	e, err := c.engine(backend, log) //nolint:contextcheck // what handlers do has the attempts' contexts
+	cells, err := newCellar(ctx, c.Guests, log)
+	if err != nil {
+		return err
+	}
+	defer cells.close()                     //nolint:contextcheck // closing has no context to end by
+	e, err := c.engine(backend, cells, log) //nolint:contextcheck // what handlers do has the attempts' contexts
 	if err != nil {
 		return err
 	}
@@ -75,12 +81,12 @@ func takePart(ctx context.Context, c *childConfig, log *slog.Logger) error {
 }
 
 // engine makes the worker's, which writes down what it drops.
-func (c *childConfig) engine(backend *engine.Backend, log *slog.Logger) (*engine.Engine, error) {
+func (c *childConfig) engine(backend *engine.Backend, cells engine.Handler, log *slog.Logger) (*engine.Engine, error) {
 	l, err := newLedger(c.Dir, c.Name)
 	if err != nil {
 		return nil, err
 	}
-	h, err := handlers(l)
+	h, err := handlers(l, cells)
 	if err != nil {
 		return nil, err
 	}

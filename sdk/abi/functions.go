@@ -34,6 +34,7 @@ const (
 	FuncSecretGet     = "secret_get"     // (name_ptr, name_len) i64
 	FuncHTTPRequest   = "http_request"   // (ptr, len) i64: an [HTTPRequest] as JSON; answers with an [HTTPResponse]
 	FuncToolCall      = "tool_call"      // (name_ptr, name_len, args_ptr, args_len) i64
+	FuncToolCalls     = "tool_calls"     // (ptr, len) i64: a JSON array of [ToolCall], made at once; answers with one of [ToolAnswer], in the same order
 	FuncReplyRead     = "reply_read"     // (ptr, len) i32: copy the first len bytes of the last answer
 )
 

@@ -63,6 +63,7 @@ func graflowImports() []hostImport {
 		{"secret_get", "pl", "I"},
 		{"http_request", "pl", "I"},
 		{"tool_call", "plpl", "I"},
+		{"tool_calls", "pl", "I"},
 		{"reply_read", "pl", "i"},
 	})
 }

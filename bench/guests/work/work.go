@@ -33,10 +33,23 @@ func Bytes(input []byte) ([]byte, error) {
 	if err := json.Unmarshal(input, &in); err != nil {
 		return nil, err
 	}
+	return encode(Total(in))
+}
+
+// Echo decodes whatever the input is and encodes it again.
+func Echo(input []byte) ([]byte, error) {
+	var in any
+	if err := json.Unmarshal(input, &in); err != nil {
+		return nil, err
+	}
+	return encode(in)
+}
+
+func encode(v any) ([]byte, error) {
 	var buf bytes.Buffer
 	encoder := json.NewEncoder(&buf)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(Total(in)); err != nil {
+	if err := encoder.Encode(v); err != nil {
 		return nil, err
 	}
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil

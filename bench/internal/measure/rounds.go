@@ -23,6 +23,17 @@ type Plan struct {
 	Turn    time.Duration // of one contender in one round
 	Least   int           // tasks of each worker in a turn, however long they take
 	Workers int           // that run tasks at the same time
+	// Turned is told of every turn once it's over, and may end all by an error; nil:
+	// nobody is.
+	Turned func(Lap) error
+}
+
+// Lap is one turn of one contender.
+type Lap struct {
+	Name  string
+	Round int // from 1 on
+	Times Times
+	Busy  time.Duration // from the first begin to the last end
 }
 
 // Result is what one contender did.
@@ -75,16 +86,28 @@ func Rounds(ctx context.Context, plan Plan, contenders []Contender) ([]Result, e
 		for j := range contenders {
 			i := (j + round) % len(contenders) // nobody is always behind the same one
 			runtime.GC()                       // nobody pays for another's garbage
-			if err := turn(ctx, plan, workers[i], &results[i], half); err != nil {
+			lap, err := turn(ctx, plan, workers[i])
+			if err == nil && plan.Turned != nil {
+				lap.Name, lap.Round = contenders[i].Name, round+1
+				err = plan.Turned(lap)
+			}
+			if err != nil {
 				return nil, fmt.Errorf("%s: %w", contenders[i].Name, err)
 			}
+			results[i].add(lap, half)
 		}
 	}
 	return results, nil
 }
 
+func (r *Result) add(l Lap, half int) {
+	r.busy += l.Busy
+	r.tasks += len(l.Times)
+	r.Half[half] = append(r.Half[half], l.Times...)
+}
+
 // turn lets all workers of one contender run for a while.
-func turn(ctx context.Context, plan Plan, workers []func(context.Context) error, r *Result, half int) error {
+func turn(ctx context.Context, plan Plan, workers []func(context.Context) error) (Lap, error) {
 	times, errs := make([]Times, len(workers)), make([]error, len(workers))
 	var all sync.WaitGroup
 	start := time.Now()
@@ -101,10 +124,9 @@ func turn(ctx context.Context, plan Plan, workers []func(context.Context) error,
 		})
 	}
 	all.Wait()
-	r.busy += time.Since(start)
+	lap := Lap{Busy: time.Since(start)}
 	for _, t := range times {
-		r.Half[half] = append(r.Half[half], t...)
-		r.tasks += len(t)
+		lap.Times = append(lap.Times, t...)
 	}
-	return errors.Join(errs...)
+	return lap, errors.Join(errs...)
 }

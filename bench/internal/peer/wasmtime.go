@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/bytecodealliance/wasmtime-go/v37"
+	"github.com/bytecodealliance/wasmtime-go/v39"
 )
 
 // Wasmtime is a module on wasmtime-go with epoch interruption, without fuel, and

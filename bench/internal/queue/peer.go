@@ -13,6 +13,8 @@ type Class string
 const (
 	Later  Class = "fsync after the answer"
 	Synced Class = "fsync before the answer"
+	// Memory is of queues that keep nothing on a disk. They are not among [Peers].
+	Memory Class = "memory alone"
 )
 
 // Loss is what a crash may take of what a queue has answered for.
@@ -29,6 +31,7 @@ type Peer struct {
 	Class    Class
 	Config   string // that makes it that durable
 	Loses    Loss
+	Brief    bool // a [Turn] has single jobs alone: it waits for long between steps
 	// Open starts it in dir, which is empty, with all that it needs.
 	Open func(ctx context.Context, dir string) (System, error)
 }

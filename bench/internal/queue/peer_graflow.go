@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sync/atomic"
 
 	"github.com/graflow/graflow-wasm/engine"
-	"github.com/graflow/graflow-wasm/handlers/direct"
 	"github.com/graflow/graflow-wasm/natsbus"
 	"github.com/graflow/graflow-wasm/natsbus/embedded"
 )
@@ -34,13 +32,10 @@ type onGraflow struct {
 	server *embedded.Server
 	bus    *natsbus.Bus
 	client *engine.Engine
-	graph  *engine.Graph
-	handle atomic.Pointer[func(Job)]
-
-	submitted, handled atomic.Int64
+	graphFlows
 }
 
-var _ System = (*onGraflow)(nil)
+var _ Flows = (*onGraflow)(nil)
 
 func openGraflow(ctx context.Context, dir string, sync embedded.Sync) (*onGraflow, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -57,9 +52,6 @@ func openGraflow(ctx context.Context, dir string, sync embedded.Sync) (*onGraflo
 	if err == nil {
 		s.client, err = s.engine(engine.PartNone, 1)
 	}
-	if err == nil {
-		s.graph, err = engine.NewGraph("job", engine.Task{ID: "job"})
-	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close(ctx))
 	}
@@ -67,26 +59,24 @@ func openGraflow(ctx context.Context, dir string, sync embedded.Sync) (*onGraflo
 }
 
 func (s *onGraflow) engine(part engine.Part, concurrency int) (*engine.Engine, error) {
-	h := direct.New()
-	direct.Func(h, "job", func(_ *direct.Context, job Job) (any, error) {
-		(*s.handle.Load())(job)
-		s.handled.Add(1)
-		return nil, nil
-	})
 	return engine.New(engine.Config{
-		Handlers: map[string]engine.Handler{"direct": h}, Backend: s.bus.Backend(), Part: part, Concurrency: concurrency,
+		Handlers: map[string]engine.Handler{"direct": s.functions()}, Backend: s.bus.Backend(), Part: part, Concurrency: concurrency,
 	})
 }
 
 func (s *onGraflow) Server() string { return "nats-server in process" }
 
 func (s *onGraflow) Submit(ctx context.Context, job Job) error {
+	g, err := s.job()
+	if err != nil {
+		return err
+	}
 	input, err := json.Marshal(job)
 	if err != nil {
 		return err
 	}
-	if _, err = s.client.Submit(ctx, s.graph, engine.Start{Input: input}); err == nil {
-		s.submitted.Add(1)
+	if _, err = s.client.Submit(ctx, g, engine.Start{Input: input}); err == nil {
+		s.singles.Add(1)
 	}
 	return err
 }
@@ -100,6 +90,7 @@ func (s *onGraflow) Work(_ context.Context, concurrency int, handle func(Job)) (
 	if err := e.Join(); err != nil {
 		return nil, err
 	}
+	s.worker.Store(e)
 	return func(ctx context.Context) error {
 		e.Drain(ctx)
 		return e.Close()
@@ -108,18 +99,18 @@ func (s *onGraflow) Work(_ context.Context, concurrency int, handle func(Job)) (
 
 // Unfinished asks the index, once all jobs were handled.
 func (s *onGraflow) Unfinished(ctx context.Context) (int, error) {
-	submitted := int(s.submitted.Load())
-	if left := submitted - int(s.handled.Load()); left > 0 {
+	singles := int(s.singles.Load())
+	if left := singles - int(s.handled.Load()); left > 0 {
 		return left, nil
 	}
-	ended := 0
+	runs, ended := singles+int(s.others.Load()), 0
 	for before := ""; ; {
 		page, next, err := s.bus.Runs(ctx, natsbus.RunsQuery{Status: engine.StatusSucceeded, Before: before, Limit: 1000})
 		if err != nil {
 			return 0, err
 		}
 		if ended += len(page); next == "" {
-			return submitted - ended, nil
+			return runs - ended, nil
 		}
 		before = next
 	}

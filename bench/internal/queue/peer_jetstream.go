@@ -2,9 +2,9 @@ package queue
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -21,15 +21,18 @@ var jetstreamPeers = []Peer{
 
 // How a NATS server keeps messages, told and done.
 var (
-	syncDefault = natsSetup{Later, "file store, sync_interval 2m (default)", Loss{"nothing", "the last 2 min"}, false}
-	syncAlways  = natsSetup{Synced, "file store, sync_interval always", Loss{"nothing", "nothing"}, true}
+	syncDefault = natsSetup{class: Later, config: "file store, sync_interval 2m (default)", loses: Loss{"nothing", "the last 2 min"}}
+	syncAlways  = natsSetup{class: Synced, config: "file store, sync_interval always", loses: Loss{"nothing", "nothing"}, always: true}
+	inMemory    = natsSetup{class: Memory, config: "memory store", loses: Loss{"all", "all"}, storage: jetstream.MemoryStorage}
 )
 
 type natsSetup struct {
 	class  Class
 	config string
 	loses  Loss
-	always bool
+
+	always  bool
+	storage jetstream.StorageType // the zero value is files
 }
 
 // jetstreamPeer reaches its server within this process or over TCP.
@@ -42,7 +45,7 @@ func jetstreamPeer(setup natsSetup, tcp bool) Peer {
 		Name: "JetStream", Module: "github.com/nats-io/nats.go", Settings: settings,
 		Class: setup.class, Config: setup.config, Loses: setup.loses,
 		Open: func(ctx context.Context, dir string) (System, error) {
-			s, err := startJetStream(ctx, dir, setup.always, tcp)
+			s, err := startJetStream(ctx, dir, setup, tcp)
 			if err != nil {
 				return nil, err
 			}
@@ -54,28 +57,35 @@ func jetstreamPeer(setup natsSetup, tcp bool) Peer {
 	}
 }
 
-const jobSubject = "jobs"
+// What the streams are named by.
+const (
+	jobSubject   = "jobs"
+	countSubject = "count."
+)
 
 // onJetStream is a work queue on a NATS server in this process.
 type onJetStream struct {
 	tcp      bool
+	storage  jetstream.StorageType
 	server   *server.Server
 	conn     *nats.Conn
 	js       jetstream.JetStream
 	consumer jetstream.Consumer
+	handFlows
 }
 
-var _ System = (*onJetStream)(nil)
+var _ Flows = (*onJetStream)(nil)
 
-func startJetStream(ctx context.Context, dir string, always, tcp bool) (*onJetStream, error) {
+func startJetStream(ctx context.Context, dir string, setup natsSetup, tcp bool) (*onJetStream, error) {
 	ns, err := server.NewServer(&server.Options{
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, DontListen: !tcp,
-		JetStream: true, StoreDir: dir, SyncAlways: always, NoLog: true, NoSigs: true,
+		JetStream: true, StoreDir: dir, SyncAlways: setup.always, NoLog: true, NoSigs: true,
 	})
 	if err != nil {
 		return nil, err
 	}
-	s := &onJetStream{tcp: tcp, server: ns}
+	s := &onJetStream{tcp: tcp, storage: setup.storage, server: ns}
+	s.on = s
 	ns.Start()
 	if !ns.ReadyForConnections(10 * time.Second) {
 		return nil, errors.Join(errors.New("nats-server is not ready"), s.Close(ctx))
@@ -97,9 +107,14 @@ func (s *onJetStream) create(ctx context.Context) error {
 		return err
 	}
 	stream, err := s.js.CreateStream(ctx, jetstream.StreamConfig{
-		Name: "JOBS", Subjects: []string{jobSubject}, Retention: jetstream.WorkQueuePolicy, Storage: jetstream.FileStorage,
+		Name: "JOBS", Subjects: []string{jobSubject}, Retention: jetstream.WorkQueuePolicy, Storage: s.storage,
 	})
 	if err != nil {
+		return err
+	}
+	if _, err := s.js.CreateStream(ctx, jetstream.StreamConfig{
+		Name: "COUNTS", Subjects: []string{countSubject + "*"}, AllowMsgCounter: true, AllowDirect: true, MaxMsgsPerSubject: 1, Storage: s.storage,
+	}); err != nil {
 		return err
 	}
 	s.consumer, err = stream.CreateConsumer(ctx, jetstream.ConsumerConfig{Durable: "workers", AckPolicy: jetstream.AckExplicitPolicy})
@@ -114,11 +129,54 @@ func (s *onJetStream) Server() string {
 }
 
 func (s *onJetStream) Submit(ctx context.Context, job Job) error {
-	_, err := s.js.Publish(ctx, jobSubject, binary.BigEndian.AppendUint32(nil, uint32(job)))
+	return s.send(ctx, step{First: job})
+}
+
+func (s *onJetStream) send(ctx context.Context, j step) error {
+	_, err := s.js.Publish(ctx, jobSubject, j.bytes())
 	return err
 }
 
-func (s *onJetStream) Work(_ context.Context, concurrency int, handle func(Job)) (func(context.Context) error, error) {
+// spread publishes all members and waits for all answers.
+func (s *onJetStream) spread(ctx context.Context, j step) error {
+	answers := make([]jetstream.PubAckFuture, j.Of)
+	for i := range answers {
+		var err error
+		if answers[i], err = s.js.PublishAsync(jobSubject, j.at(uint32(i)+1).bytes()); err != nil {
+			return err
+		}
+	}
+	for _, a := range answers {
+		select {
+		case <-a.Ok():
+		case err := <-a.Err():
+			return err
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// arrive adds one to a counter of the server's.
+func (s *onJetStream) arrive(ctx context.Context, j step) (bool, error) {
+	count := nats.NewMsg(fmt.Sprint(countSubject, j.First))
+	count.Header.Set("Nats-Incr", "1")
+	answer, err := s.js.PublishMsg(ctx, count)
+	if err != nil {
+		return false, err
+	}
+	n, err := strconv.Atoi(answer.Value)
+	return n == int(j.Of), err
+}
+
+// Watch implements [Flows]: that somebody waits is known to the workers.
+func (s *onJetStream) Watch(context.Context) (func() error, error) {
+	return func() error { return nil }, nil
+}
+
+func (s *onJetStream) Work(ctx context.Context, concurrency int, handle func(Job)) (func(context.Context) error, error) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // only stop ends it
 	messages, done := make(chan jetstream.Msg), make(chan struct{})
 	var workers sync.WaitGroup
 	failed := make([]error, concurrency)
@@ -127,7 +185,7 @@ func (s *onJetStream) Work(_ context.Context, concurrency int, handle func(Job))
 			for {
 				select {
 				case m := <-messages:
-					failed[i] = errors.Join(failed[i], work(m, handle))
+					failed[i] = errors.Join(failed[i], s.work(ctx, m, handle))
 				case <-done:
 					return
 				}
@@ -142,23 +200,37 @@ func (s *onJetStream) Work(_ context.Context, concurrency int, handle func(Job))
 	})
 	if err != nil {
 		close(done)
+		cancel()
 		return nil, err
 	}
 	return func(context.Context) error {
 		consuming.Stop()
 		close(done)
 		workers.Wait()
+		cancel()
 		<-consuming.Closed()
 		return errors.Join(failed...)
 	}, nil
 }
 
-func work(m jetstream.Msg, handle func(Job)) error {
-	if len(m.Data()) != 4 {
-		return fmt.Errorf("a message of %d bytes, want 4", len(m.Data()))
+// work runs a step. Whoever waits for it learns of it once the server has answered
+// that it's completed.
+func (s *onJetStream) work(ctx context.Context, m jetstream.Msg, handle func(Job)) error {
+	j, err := parseStep(m.Data())
+	if err == nil {
+		err = execute(ctx, s, j, handle)
 	}
-	handle(Job(binary.BigEndian.Uint32(m.Data())))
-	return m.Ack()
+	if err != nil {
+		return err
+	}
+	if !j.last() || !s.wanted(j.job()) {
+		return m.Ack()
+	}
+	if err := m.DoubleAck(ctx); err != nil {
+		return err
+	}
+	s.completed(j.job())
+	return nil
 }
 
 func (s *onJetStream) Unfinished(ctx context.Context) (int, error) {

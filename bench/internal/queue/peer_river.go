@@ -2,6 +2,8 @@ package queue
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -42,6 +44,7 @@ func riverPeer(class Class, loses Loss, cooldown time.Duration, commit string) P
 				return nil, err
 			}
 			s := &onRiver{postgres: p, cooldown: cooldown}
+			s.on = s
 			if err := s.connect(ctx); err != nil {
 				_ = s.Close(ctx) // err says more
 				return nil, err
@@ -60,9 +63,11 @@ type onRiver struct {
 	cooldown time.Duration
 	pool     *pgxpool.Pool
 	client   *river.Client[pgx.Tx] // that only submits
+	watched  bool
+	handFlows
 }
 
-var _ System = (*onRiver)(nil)
+var _ Flows = (*onRiver)(nil)
 
 func (s *onRiver) connect(ctx context.Context) error {
 	config, err := pgxpool.ParseConfig(s.postgres.URL)
@@ -80,15 +85,16 @@ func (s *onRiver) connect(ctx context.Context) error {
 	if _, err := migrate.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
 		return err
 	}
+	if _, err := s.pool.Exec(ctx, "CREATE TABLE arrived (first bigint PRIMARY KEY, n int NOT NULL)"); err != nil {
+		return err
+	}
 	// It's also how soon after another a client that submits wakes those that work.
 	s.client, err = river.NewClient(riverpgxv5.New(s.pool), &river.Config{FetchCooldown: s.cooldown, Logger: warnings()})
 	return err
 }
 
 // riverJob is what a job is to River.
-type riverJob struct {
-	Job Job `json:"job"`
-}
+type riverJob struct{ step }
 
 // Kind names it.
 func (riverJob) Kind() string { return "noop" }
@@ -97,16 +103,87 @@ func (s *onRiver) Server() string {
 	return fmt.Sprintf("PostgreSQL %s, TCP, %d connections", s.postgres.Version, postgresConnections)
 }
 
-func (s *onRiver) Submit(ctx context.Context, job Job) error {
-	_, err := s.client.Insert(ctx, riverJob{job}, nil)
+func (s *onRiver) Submit(ctx context.Context, job Job) error { return s.send(ctx, step{First: job}) }
+
+func (s *onRiver) send(ctx context.Context, j step) error {
+	_, err := s.client.Insert(ctx, riverJob{j}, nil)
 	return err
 }
 
+// Watch implements [Flows]: workers tell what is completed.
+func (s *onRiver) Watch(context.Context) (func() error, error) {
+	s.watched = true
+	return func() error { s.watched = false; return nil }, nil
+}
+
+// run runs a job as River's manual has it: one alone is completed by River, some time
+// later and together with others; one that others follow in a transaction with them.
+func (s *onRiver) run(ctx context.Context, job *river.Job[riverJob], handle func(Job)) error {
+	if job.Args.Shape == single {
+		handle(job.Args.job())
+		return nil
+	}
+	tx, err := s.pool.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // nothing once it's committed
+	if err := execute(ctx, riverTx{s.client, tx}, job.Args.step, handle); err != nil {
+		return err
+	}
+	if _, err := river.JobCompleteTx[*riverpgxv5.Driver](ctx, tx, job); err != nil {
+		return err
+	}
+	if err := tx.Commit(ctx); err != nil {
+		return err
+	}
+	if job.Args.last() {
+		s.completed(job.Args.job())
+	}
+	return nil
+}
+
+// riverTx submits within a transaction.
+type riverTx struct {
+	client *river.Client[pgx.Tx]
+	tx     pgx.Tx
+}
+
+var _ byHand = riverTx{}
+
+func (t riverTx) send(ctx context.Context, j step) error {
+	_, err := t.client.InsertTx(ctx, t.tx, riverJob{j}, nil)
+	return err
+}
+
+func (t riverTx) spread(ctx context.Context, j step) error {
+	members := make([]river.InsertManyParams, j.Of)
+	for i := range members {
+		members[i].Args = riverJob{j.at(uint32(i) + 1)}
+	}
+	if _, err := t.client.InsertManyFastTx(ctx, t.tx, members); err != nil {
+		return err
+	}
+	_, err := t.tx.Exec(ctx, "INSERT INTO arrived VALUES ($1, 0)", int64(j.First))
+	return err
+}
+
+// arrive locks the row until the transaction ends: nobody is counted twice.
+func (t riverTx) arrive(ctx context.Context, j step) (bool, error) {
+	var n int
+	err := t.tx.QueryRow(ctx, "UPDATE arrived SET n = n + 1 WHERE first = $1 RETURNING n", int64(j.First)).Scan(&n)
+	return n == int(j.Of), err
+}
+
+// spread and arrive belong into a transaction: a riverTx has them.
+func (s *onRiver) spread(context.Context, step) error { return errors.ErrUnsupported }
+
+func (s *onRiver) arrive(context.Context, step) (bool, error) { return false, errors.ErrUnsupported }
+
 func (s *onRiver) Work(ctx context.Context, concurrency int, handle func(Job)) (func(context.Context) error, error) {
 	workers := river.NewWorkers()
-	river.AddWorker(workers, river.WorkFunc(func(_ context.Context, j *river.Job[riverJob]) error {
-		handle(j.Args.Job)
-		return nil
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, j *river.Job[riverJob]) error {
+		return s.run(ctx, j, handle)
 	}))
 	worker, err := river.NewClient(riverpgxv5.New(s.pool), &river.Config{
 		FetchCooldown: s.cooldown,
@@ -117,7 +194,45 @@ func (s *onRiver) Work(ctx context.Context, concurrency int, handle func(Job)) (
 	if err != nil {
 		return nil, err
 	}
-	return worker.Stop, worker.Start(context.WithoutCancel(ctx)) // only Stop ends it
+	unwatch := func() {}
+	if s.watched {
+		unwatch = s.hear(worker)
+	}
+	return func(ctx context.Context) error {
+		err := worker.Stop(ctx)
+		unwatch()
+		return err
+	}, worker.Start(context.WithoutCancel(ctx)) // only Stop ends it
+}
+
+// hear passes on what a client that works tells of single jobs that are completed.
+func (s *onRiver) hear(worker *river.Client[pgx.Tx]) (stop func()) {
+	events, unsubscribe := worker.SubscribeConfig(&river.SubscribeConfig{
+		Kinds: []river.EventKind{river.EventKindJobCompleted}, ChanSize: 10_000,
+	})
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-done:
+				return
+			case e, open := <-events:
+				if !open {
+					return
+				}
+				var j step
+				if json.Unmarshal(e.Job.EncodedArgs, &j) == nil && j.Shape == single {
+					s.completed(j.job())
+				}
+			}
+		}
+	}()
+	return func() {
+		close(done)
+		<-ended
+		unsubscribe()
+	}
 }
 
 func (s *onRiver) Unfinished(ctx context.Context) (int, error) {

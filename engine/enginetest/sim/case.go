@@ -40,6 +40,7 @@ func (c Case) String() string {
 type Play struct {
 	Broken   *Violation // nil: all rules held
 	Schedule Schedule   // what was chosen
+	Struck   map[Fault]int
 	Steps    int
 	Events   int
 	Outcome  *engine.Outcome // nil: it did not end
@@ -65,7 +66,7 @@ func simulate(c *Case, trace func(string)) Play {
 	w := &world{
 		c: c, graph: g, trace: trace, run: "r", journals: map[string]*journal{}, dropped: map[string]bool{}, kept: engine.InMemory(),
 		model: newModel(&c.Spec), fold: newFold(g, "r"),
-		choose: chooser{weather: c.Weather, script: c.Schedule},
+		choose: chooser{weather: c.Weather, script: c.Schedule}, struck: map[Fault]int{},
 	}
 	if c.Schedule == nil {
 		w.choose.random = rand.New(rand.NewPCG(c.Seed, 2))
@@ -74,5 +75,5 @@ func simulate(c *Case, trace func(string)) Play {
 		w.shared = &queue{}
 	}
 	broken := w.play()
-	return Play{Broken: broken, Schedule: w.choose.taken, Steps: w.step, Events: len(w.fold.history), Outcome: w.cur.outcome, Log: w.fold.history}
+	return Play{Broken: broken, Schedule: w.choose.taken, Struck: w.struck, Steps: w.step, Events: len(w.fold.history), Outcome: w.cur.outcome, Log: w.fold.history}
 }

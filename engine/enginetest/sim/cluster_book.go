@@ -24,7 +24,8 @@ type book struct {
 	ran    map[string]int
 	buried map[string]engine.DeadLetter
 	over   map[string]time.Time // activations that have ended, and when
-	taken  map[string]time.Time // by process and activation: when it took a ticket again
+	leases map[string][]taken   // by process and attempt
+	wasted int                  // deliveries that let an attempt begin again
 
 	following sync.WaitGroup
 	told      []engine.Notice // to who has followed from the beginning
@@ -34,7 +35,7 @@ type book struct {
 func newBook(w *cluster, run string, f *ClusterFlow, g *engine.Graph) *book {
 	return &book{
 		w: w, run: run, flow: f, graph: g, last: map[string]uint64{}, seen: map[engine.EventType]bool{},
-		ran: map[string]int{}, buried: map[string]engine.DeadLetter{}, over: map[string]time.Time{}, taken: map[string]time.Time{},
+		ran: map[string]int{}, buried: map[string]engine.DeadLetter{}, over: map[string]time.Time{}, leases: map[string][]taken{},
 		judge: &world{c: &Case{Spec: f.Spec, Input: f.Input}, graph: g, run: run, model: newModel(&f.Spec), fold: newFold(g, run), dropped: map[string]bool{}},
 	}
 }
@@ -94,7 +95,7 @@ func (b *book) checkEnqueue(n *node, d *engine.Delivery) {
 }
 
 // runs is called when an attempt begins.
-func (w *cluster) runs(n *node, c *engine.Call, key string) {
+func (w *cluster) runs(n *node, c *engine.Call, s *Script, f facts, key string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.sayf("%s runs %s", n.name, key)
@@ -104,14 +105,47 @@ func (w *cluster) runs(n *node, c *engine.Call, key string) {
 		w.breaks("execution", "%s was executed, and was not ready", key)
 	}
 	b.judge.guarded("execution", func() { b.judge.checkInput(c) })
-	if over, taken := b.over[c.Activation], b.taken[n.name+c.Activation]; !over.IsZero() && over.Add(maxLag).Before(taken) {
-		w.breaks("execution", "%s began on %s, which took its ticket again %s after its end", key, n.name, taken.Sub(over))
-	}
+	b.checkLeases(n, attemptKey(c.Activation, c.Attempt), b.over[c.Activation])
 	b.blame()
-	count := fmt.Sprintf("%s with %d answers", attemptKey(c.Activation, c.Attempt), len(c.Answers))
-	if b.ran[count]++; b.ran[count] > 1+w.struck {
-		w.breaks("executions", "%s began %d times, after %d troubles", count, b.ran[count], w.struck)
+	b.judge.guarded("calls", func() { s.checkRecord(f, c) })
+	count := fmt.Sprintf("%s with %d answers, %d rounds", attemptKey(c.Activation, c.Attempt), len(c.Answers), len(c.Called))
+	if b.ran[count]++; b.ran[count] > 1+w.struck+b.wasted {
+		w.breaks("executions", "%s began %d times, after %d troubles and %d wasted deliveries", count, b.ran[count], w.struck, b.wasted)
 	}
+}
+
+// taken is a lease that a process has had of an attempt.
+type taken struct {
+	at    time.Time
+	again bool // the ticket had been delivered before
+	begun bool
+}
+
+// takes notes a lease. Each of a process that stands still is wasted: it has as many as
+// it has slots, one after the other, and begins with all of them when it goes on. And of
+// two tickets of one attempt each that comes again takes the attempt from who has it by
+// the other, whose lease then runs out: a backend is not to double them. The caller
+// holds mu.
+func (b *book) takes(n *node, t *ticket) {
+	key := n.name + attemptKey(t.delivery.Activation, t.delivery.Attempt)
+	b.leases[key] = append(b.leases[key], taken{at: time.Now(), again: t.count > 1})
+	if n.thaw != nil || t.rivals && t.count > 1 {
+		b.wasted++
+	}
+}
+
+// checkLeases wants who begins an attempt to have a lease of it with which it has not
+// begun yet, and which it did not take again when all knew that the activation had
+// ended. The caller holds mu.
+func (b *book) checkLeases(n *node, attempt string, over time.Time) {
+	had := b.leases[n.name+attempt]
+	for i, l := range had {
+		if !l.begun && (!l.again || over.IsZero() || !over.Add(maxLag).Before(l.at)) {
+			had[i].begun = true
+			return
+		}
+	}
+	b.w.breaks("execution", "%s began on %s, whose leases are %+v; it ended at %s", attempt, n.name, had, over)
 }
 
 // checkInput wants an attempt of a live activation to have its input.

@@ -15,26 +15,26 @@ var _ engine.Handler = clusterHandler{}
 
 // Handle implements engine.Handler.
 func (h clusterHandler) Handle(ctx context.Context, c *engine.Call) (engine.Result, error) {
-	if err := h.awake(); err != nil {
+	if err := h.awake(fmt.Sprintf("begin %s %s attempt %d", c.Run, c.Activation, c.Attempt)); err != nil {
 		return engine.Result{}, err
 	}
 	s := scriptOf(c.Task)
 	f := facts{
 		task: c.Task.ID, activation: c.Activation, attempt: c.Attempt, cycle: c.Cycle, canIterate: c.CanIterate(),
-		input: c.Input, answers: c.Answers,
+		input: c.Input, answers: c.Answers, called: heard(c.Called), since: sinceOf(c),
 	}
 	if s.Read != "" {
 		f.read, _ = c.View.Get(s.Read)
 	}
 	key := fmt.Sprintf("%s %s attempt %d", c.Run, c.Activation, c.Attempt)
-	h.w.runs(h.node, c, key)
+	h.w.runs(h.node, c, &s, f, key)
 	hangs := s.hangs(c.Attempt)
 	if hangs {
 		<-ctx.Done()
 	} else {
 		h.take(ctx, key)
 	}
-	if err := h.awake(); err != nil {
+	if err := h.awake("end " + key); err != nil {
 		return engine.Result{}, err
 	}
 	if ctx.Err() != nil && (hangs || !h.w.strikes(troubleStubborn, key)) {

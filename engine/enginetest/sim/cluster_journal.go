@@ -42,16 +42,16 @@ func (f clusterFacade) Append(_ context.Context, run, chain string, expect uint6
 		return 0, err
 	}
 	switch {
-	case w.strikes(troubleAppendFails, f.name+key):
+	case f.strikes(troubleAppendFails, key):
 		return 0, f.back(key, errStorage)
-	case w.strikes(troubleAppendLate, f.name+key):
+	case f.strikes(troubleAppendLate, key):
 		late := func() { _, _ = w.append(f.node, run, chain, expect, raw) } //nolint:contextcheck // nobody hears of it
 		w.after(w.dice.span(3*time.Second, "late "+key), late)
 		time.Sleep(w.dice.span(time.Second, "patience "+key))
 		return 0, f.back(key, errStorage)
 	}
 	seq, err := w.append(f.node, run, chain, expect, raw) //nolint:contextcheck // the world has none
-	if err == nil && w.strikes(troubleAppendLies, f.name+key) {
+	if err == nil && f.strikes(troubleAppendLies, key) {
 		time.Sleep(w.dice.span(3*time.Second, "lie "+key))
 		err = errStorage
 	}
@@ -153,13 +153,13 @@ func (f clusterFacade) Read(_ context.Context, run string, after uint64) ([]*eng
 	if err := f.call(key); err != nil {
 		return nil, err
 	}
-	if f.w.strikes(troubleReadFails, f.name+key) {
+	if f.strikes(troubleReadFails, key) {
 		return nil, f.back(key, errStorage)
 	}
 	f.w.mu.Lock()
 	records := f.w.visible(f.node, run, after)
 	f.w.mu.Unlock()
-	if len(records) > 1 && f.w.strikes(troubleReadShort, f.name+key) {
+	if len(records) > 1 && f.strikes(troubleReadShort, key) {
 		records = records[:1]
 	}
 	return decode(records), f.back(key, nil)
@@ -203,7 +203,7 @@ func (f clusterFacade) Forget(_ context.Context, run string) error {
 // After implements engine.Timers.
 func (f clusterFacade) After(d time.Duration, fire func()) (stop func()) {
 	t := time.AfterFunc(d, func() {
-		if f.awake() == nil {
+		if f.awake(fmt.Sprint("timer ", d)) == nil {
 			fire()
 		}
 	})
@@ -233,4 +233,4 @@ func (b clusterBlobs) Open(ctx context.Context, run, digest string) (io.ReadClos
 }
 
 // Forget implements engine.Blobs.
-func (b clusterBlobs) Forget(context.Context, string) error { return b.awake() }
+func (b clusterBlobs) Forget(context.Context, string) error { return b.awake("forget blobs") }

@@ -27,6 +27,7 @@ type node struct {
 	dead     bool
 	leaving  bool
 	thaw     chan struct{} // nil: it is not frozen
+	troubled time.Time     // when it was last, or a call of it went wrong
 	owner    engine.Owner  // once it owns
 	shares   map[string]bool
 	hear     func(engine.Signal)
@@ -76,8 +77,11 @@ func (w *cluster) boot(c ClusterNode) *node {
 func (n *node) owns() bool  { return n.part == engine.PartBoth || n.part == engine.PartOwner }
 func (n *node) works() bool { return n.part == engine.PartBoth || n.part == engine.PartWorker }
 
-// awake waits while the process stands still; an error once it has died.
-func (n *node) awake() error {
+// awake waits while the process stands still; an error once it has died. Of those that
+// wait each goes on at a time of its own, which what it does says: who goes first is
+// not left to the runtime.
+func (n *node) awake(what string) error {
+	still := false
 	for {
 		n.w.mu.Lock()
 		dead, thaw := n.dead, n.thaw
@@ -85,16 +89,21 @@ func (n *node) awake() error {
 		switch {
 		case dead:
 			return errCrashed
+		case thaw == nil && still:
+			time.Sleep(n.w.hop("thaw " + n.name + what))
+			still = false
+			continue
 		case thaw == nil:
 			return nil
 		}
 		<-thaw
+		still = true
 	}
 }
 
 // call is the way of a call to the storage.
 func (n *node) call(key string) error {
-	if err := n.awake(); err != nil {
+	if err := n.awake(key); err != nil {
 		return err
 	}
 	time.Sleep(n.w.hop(n.name + key))
@@ -109,7 +118,7 @@ func (n *node) call(key string) error {
 // back is the way of its answer.
 func (n *node) back(key string, err error) error {
 	time.Sleep(n.w.hop("back" + n.name + key))
-	if lost := n.awake(); lost != nil {
+	if lost := n.awake("back " + key); lost != nil {
 		return lost
 	}
 	return err
@@ -141,7 +150,7 @@ func (n *node) goOn(thaw chan struct{}) {
 		return
 	}
 	close(n.thaw)
-	n.thaw = nil
+	n.thaw, n.troubled = nil, time.Now()
 }
 
 // kill ends a process: from now on its calls fail, without effect.
@@ -199,6 +208,17 @@ func (w *cluster) driving(run string) *engine.Running {
 		}
 	}
 	return nil
+}
+
+// strikes tells whether a trouble happens to a call of the process.
+func (n *node) strikes(t Trouble, key string) bool {
+	if !n.w.strikes(t, n.name+key) {
+		return false
+	}
+	n.w.mu.Lock()
+	defer n.w.mu.Unlock()
+	n.troubled = time.Now()
+	return true
 }
 
 // awakeNow is an error unless the process can be called.

@@ -21,8 +21,12 @@ type ticket struct {
 	from     time.Time // before that it is on its way
 	holder   int       // counts who received it
 	held     bool
+	by       *node // who received it last
+	extended time.Time
 	expires  time.Time
-	count    int // of deliveries
+	acked    bool // by who holds it, but that did not come
+	rivals   bool // there was another like it at the same time
+	count    int  // of deliveries
 }
 
 // ring wakes who waits for a ticket. The caller holds mu.
@@ -39,11 +43,11 @@ func (f clusterFacade) Enqueue(_ context.Context, _ bool, ds ...*engine.Delivery
 		if err := f.call(key); err != nil {
 			return err
 		}
-		if w.strikes(troubleEnqueueFails, f.name+key) {
+		if f.strikes(troubleEnqueueFails, key) {
 			return f.back(key, errStorage)
 		}
 		w.enqueue(f.node, d, key)
-		if w.strikes(troubleEnqueueLies, f.name+key) {
+		if f.strikes(troubleEnqueueLies, key) {
 			return f.back(key, errStorage)
 		}
 	}
@@ -69,6 +73,9 @@ func (w *cluster) enqueue(n *node, d *engine.Delivery, key string) {
 	if doubled {
 		w.put(d, 0)
 	}
+	for _, t := range w.queue.all {
+		t.rivals = t.rivals || doubled && same(t)
+	}
 }
 
 // put adds a ticket. The caller holds mu.
@@ -91,12 +98,16 @@ func (f clusterFacade) Receive(ctx context.Context) (engine.Lease, error) {
 		return nil, err
 	}
 	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		l, wake := f.w.take(f)
 		if l != nil {
-			return l, f.back("received", nil)
+			return l, f.back(l.key("received"), nil)
 		}
 		select {
-		case <-wake:
+		case <-wake: // the others, too: who is first is not left to the runtime
+			time.Sleep(f.w.hop("woken " + f.name))
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		case <-f.gone:
@@ -106,24 +117,23 @@ func (f clusterFacade) Receive(ctx context.Context) (engine.Lease, error) {
 }
 
 // take begins the lease of the first ticket that is there.
-func (w *cluster) take(f clusterFacade) (engine.Lease, chan struct{}) {
+func (w *cluster) take(f clusterFacade) (*clusterLeased, chan struct{}) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if f.dead {
+		return nil, w.queue.wake
+	}
 	now := time.Now()
 	for _, t := range w.queue.all {
 		if t.held || t.from.After(now) {
 			continue
 		}
-		t.held = true
+		t.held, t.by, t.acked = true, f.node, false
 		t.holder++
 		t.count++
-		t.expires = now.Add(clusterLease)
+		t.extended, t.expires = now, now.Add(clusterLease)
 		w.watch(t, t.holder, clusterLease)
-		if b, key := w.book(t.delivery.Run), f.name+t.delivery.Activation; t.count > 1 {
-			b.taken[key] = now
-		} else {
-			delete(b.taken, key)
-		}
+		w.book(t.delivery.Run).takes(f.node, t)
 		w.sayf("%s takes %s rev %d, time %d", f.name, t.delivery.Activation, t.delivery.Rev, t.count)
 		return &clusterLeased{ticket: t, f: f, holder: t.holder, count: t.count, at: now}, nil
 	}
@@ -135,15 +145,27 @@ func (w *cluster) watch(t *ticket, holder int, d time.Duration) {
 	w.after(d, func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		if !t.held || t.holder != holder {
+		if !t.held || t.holder != holder || !slices.Contains(w.queue.all, t) {
 			return
 		}
 		if left := time.Until(t.expires); left > 0 {
 			w.watch(t, holder, left)
 			return
 		}
+		w.runsOut(t)
 		w.giveBack(t)
 	})
+}
+
+// runsOut wants a lease to run out for a reason: its holder is not well, or was not
+// since it extended it last, or there is another ticket of the attempt, or was: whoever
+// is not the first to commit leaves his to run out. The caller holds mu.
+func (w *cluster) runsOut(t *ticket) {
+	n := t.by
+	ill := n.dead || n.leaving || n.thaw != nil || !n.troubled.Before(t.extended) || w.c.has(troubleReadLags)
+	if !ill && !t.acked && t.count == 1 && !t.rivals {
+		w.breaks("lease", "the lease of %s rev %d ran out, and %s, which holds it, is well", attemptKey(t.delivery.Activation, t.delivery.Attempt), t.delivery.Rev, n.name)
+	}
 }
 
 // giveBack lets others have a ticket, before newer ones. The caller holds mu.
@@ -193,9 +215,11 @@ func (l *clusterLeased) Ack(context.Context) error {
 		return err
 	}
 	switch {
-	case w.strikes(troubleAckLost, l.f.name+key):
+	case l.f.strikes(troubleAckLost, key):
+		_ = l.holds(func() { l.acked = true })
 		return l.f.back(key, errStorage)
-	case w.strikes(troubleAckForgotten, l.f.name+key):
+	case l.f.strikes(troubleAckForgotten, key):
+		_ = l.holds(func() { l.acked = true }) // it is not extended any more
 		return l.f.back(key, nil)
 	}
 	return l.f.back(key, l.holds(func() {
@@ -208,7 +232,7 @@ func (l *clusterLeased) Nak(context.Context) error {
 	if err := l.f.call(l.key("nak")); err != nil {
 		return err
 	}
-	return l.f.back("nak", l.holds(func() { l.f.w.giveBack(l.ticket) }))
+	return l.f.back(l.key("nak"), l.holds(func() { l.f.w.giveBack(l.ticket) }))
 }
 
 // Extend implements engine.Lease.
@@ -217,13 +241,13 @@ func (l *clusterLeased) Extend(ctx context.Context) error {
 	if err := l.f.call(key); err != nil {
 		return err
 	}
-	if l.f.w.strikes(troubleExtendFails, l.f.name+key) {
+	if l.f.strikes(troubleExtendFails, key) {
 		return l.f.back(key, errStorage)
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return l.f.back(key, l.holds(func() { l.expires = time.Now().Add(clusterLease) }))
+	return l.f.back(key, l.holds(func() { l.extended, l.expires = time.Now(), time.Now().Add(clusterLease) }))
 }
 
 // Purge drops tickets that nobody is to take any more.
@@ -242,9 +266,9 @@ func (f clusterFacade) Purge(_ context.Context, run, activation string, rev uint
 		})
 	}
 	switch {
-	case w.strikes(troublePurgeNever, f.name+key):
+	case f.strikes(troublePurgeNever, key):
 		return f.back(key, errStorage)
-	case w.strikes(troublePurgeLate, f.name+key):
+	case f.strikes(troublePurgeLate, key):
 		w.after(w.dice.span(3*time.Second, "late "+key), purge)
 		return f.back(key, nil)
 	}

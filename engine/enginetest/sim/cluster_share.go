@@ -34,7 +34,7 @@ func (w *cluster) hint(run string, seq uint64) {
 
 // moved tells a process of a run that it drives or watches.
 func (n *node) moved(run string) {
-	if n.awake() != nil {
+	if n.awake("moved "+run) != nil {
 		return
 	}
 	n.w.mu.Lock()
@@ -91,7 +91,7 @@ func (w *cluster) assign(run string, to *node) {
 
 // gain and lose tell an owner of its share.
 func (n *node) gain(run string) {
-	if n.awake() != nil {
+	if n.awake("gain "+run) != nil {
 		return
 	}
 	n.w.mu.Lock()
@@ -107,7 +107,7 @@ func (n *node) gain(run string) {
 }
 
 func (n *node) lose(run string) {
-	if n.awake() != nil {
+	if n.awake("lose "+run) != nil {
 		return
 	}
 	n.w.mu.Lock()
@@ -165,7 +165,7 @@ func (f clusterFacade) Mark(_ context.Context, m engine.Mark) error {
 	if err := f.call(key); err != nil {
 		return err
 	}
-	if f.w.strikes(troubleMarkFails, f.name+key) {
+	if f.strikes(troubleMarkFails, key) {
 		return f.back(key, errStorage)
 	}
 	f.w.mu.Lock()
@@ -190,12 +190,12 @@ func (f clusterFacade) Signal(_ context.Context, s engine.Signal) error {
 	for _, n := range nodes {
 		d := w.hop(n.name + key)
 		switch {
-		case w.strikes(troubleSignalLost, n.name+key):
+		case n.strikes(troubleSignalLost, key):
 			continue
-		case w.strikes(troubleSignalUnheard, n.name+key):
+		case n.strikes(troubleSignalUnheard, key):
 			w.after(d, func() { n.signaled(nil) })
 			continue
-		case w.strikes(troubleSignalLate, n.name+key):
+		case n.strikes(troubleSignalLate, key):
 			d = w.dice.span(10*time.Second, "late "+n.name+key)
 		}
 		w.after(d, func() { n.signaled(&s) })
@@ -204,7 +204,7 @@ func (f clusterFacade) Signal(_ context.Context, s engine.Signal) error {
 }
 
 func (n *node) signaled(s *engine.Signal) {
-	if n.awake() != nil {
+	if n.awake(fmt.Sprint("signaled ", s)) != nil {
 		return
 	}
 	n.w.mu.Lock()
@@ -252,7 +252,7 @@ func (f clusterFacade) Bury(_ context.Context, l engine.DeadLetter) error {
 	if err := f.call(key); err != nil {
 		return err
 	}
-	if f.w.strikes(troubleBuryFails, f.name+key) {
+	if f.strikes(troubleBuryFails, key) {
 		return f.back(key, errStorage)
 	}
 	f.w.mu.Lock()

@@ -21,6 +21,7 @@ func TestSimulateCluster(t *testing.T) {
 	t.Parallel()
 	var next, struck, events, ran atomic.Uint64
 	var broken atomic.Bool
+	var kinds tally[sim.Trouble]
 	t.Run("seeds", func(t *testing.T) {
 		t.Parallel()
 		for range runtime.GOMAXPROCS(0) {
@@ -30,6 +31,7 @@ func TestSimulateCluster(t *testing.T) {
 					c := sim.GenerateCluster(*first + i)
 					play := sim.SimulateCluster(t, c, nil)
 					struck.Add(uint64(play.Struck))
+					kinds.add(play.Kinds)
 					events.Add(uint64(play.Events))
 					ran.Add(uint64(play.Ran))
 					if play.Broken != nil && !broken.Swap(true) {
@@ -41,6 +43,7 @@ func TestSimulateCluster(t *testing.T) {
 	})
 	t.Cleanup(func() {
 		t.Logf("%d seeds of clusters, %d events, %d executions, %d troubles", *clusterSeeds, events.Load(), ran.Load(), struck.Load())
+		t.Logf("of these %s", kinds.String())
 	})
 }
 
@@ -49,14 +52,37 @@ func reportCluster(t *testing.T, c sim.ClusterCase, play sim.ClusterPlay) {
 	t.Helper()
 	t.Errorf("seed %d: %v", c.Seed, play.Broken)
 	small, shrunk := sim.ShrinkCluster(t, c, play)
+	t.Logf("of %d plays %d of the seed break that rule, and %d of the small case", plays, broken(t, c, play.Broken.Rule), broken(t, small, play.Broken.Rule))
 	t.Logf("shrunk to a case that breaks %v\nkeep it in testdata/cluster:\n%s", shrunk.Broken, small)
 	t.Logf("again: go test ./engine/enginetest/sim -run 'TestSimulateCluster$' -sim.cluster 1 -sim.seed %d -sim.trace", c.Seed)
-	if *loud {
-		replayCluster(t, small)
+	for range plays {
+		if !*loud {
+			break
+		}
+		if again, steps := traceCluster(t, small); again.Broken != nil {
+			tell(t, again, steps)
+			break
+		}
 	}
 }
 
-func replayCluster(t *testing.T, c sim.ClusterCase) sim.ClusterPlay {
+// plays are how often a broken case is played again: goroutines that are ready at the
+// same instant go in the runtime's order, so some break a rule now and then only.
+const plays = 50
+
+// broken tells how many of them break a rule.
+func broken(t *testing.T, c sim.ClusterCase, rule string) (n int) {
+	t.Helper()
+	for range plays {
+		if p := sim.SimulateCluster(t, c, nil); p.Broken != nil && p.Broken.Rule == rule {
+			n++
+		}
+	}
+	return n
+}
+
+// traceCluster plays a case, and returns what happened.
+func traceCluster(t *testing.T, c sim.ClusterCase) (sim.ClusterPlay, []string) {
 	t.Helper()
 	var mu sync.Mutex // guards steps
 	var steps []string
@@ -65,18 +91,20 @@ func replayCluster(t *testing.T, c sim.ClusterCase) sim.ClusterPlay {
 		defer mu.Unlock()
 		steps = append(steps, s)
 	})
-	if *loud {
-		for _, s := range steps {
-			t.Log(s)
-		}
-		for _, log := range play.Logs {
-			for _, e := range log {
-				raw, err := json.Marshal(e)
-				t.Log(string(raw), err)
-			}
+	return play, steps
+}
+
+func tell(t *testing.T, play sim.ClusterPlay, steps []string) {
+	t.Helper()
+	for _, s := range steps {
+		t.Log(s)
+	}
+	for _, log := range play.Logs {
+		for _, e := range log {
+			raw, err := json.Marshal(e)
+			t.Log(string(raw), err)
 		}
 	}
-	return play
 }
 
 // TestClusterCases plays the cases that have found something once.
@@ -97,8 +125,14 @@ func TestClusterCases(t *testing.T) {
 			if err := json.Unmarshal(raw, &c); err != nil {
 				t.Fatal(err)
 			}
-			if play := replayCluster(t, c); play.Broken != nil {
-				t.Errorf("%s: %v", c.Note, play.Broken)
+			for range 5 { // see plays
+				play, steps := traceCluster(t, c)
+				if *loud {
+					tell(t, play, steps)
+				}
+				if play.Broken != nil {
+					t.Fatalf("%s: %v", c.Note, play.Broken)
+				}
 			}
 		})
 	}

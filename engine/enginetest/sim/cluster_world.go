@@ -13,8 +13,9 @@ import (
 
 // ClusterPlay is what came of a cluster's case.
 type ClusterPlay struct {
-	Broken *Violation // nil: all rules held
-	Struck int        // troubles that there were
+	Broken *Violation      // nil: all rules held
+	Struck int             // troubles that there were
+	Kinds  map[Trouble]int // of them
 	Events int
 	Ran    int               // executions
 	Logs   [][]*engine.Event // of each run
@@ -65,7 +66,7 @@ func simulateCluster(c *ClusterCase, trace func(string)) ClusterPlay {
 		w.books = append(w.books, newBook(w, fmt.Sprintf("r%d", i), &c.Flows[i], g))
 	}
 	w.play()
-	play := ClusterPlay{Broken: w.broken, Struck: w.struck, Ran: w.ran}
+	play := ClusterPlay{Broken: w.broken, Struck: w.struck, Kinds: w.hitting, Ran: w.ran}
 	for _, b := range w.books {
 		play.Events += len(b.events)
 		play.Logs = append(play.Logs, b.all())

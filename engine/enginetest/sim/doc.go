@@ -16,7 +16,10 @@
 // A [ClusterCase] is runs that several processes do together, each a real engine
 // with its part, on a storage that they share: [GenerateCluster] draws one,
 // [SimulateCluster] plays it. There goroutines go as the runtime lets them, in virtual
-// time; a seed says how long each call takes and what fails: processes die, stand
+// time: it orders those that go on at one instant, chooses between the ready cases of a
+// select, and walks maps. So two plays of a seed are the same in some nineteen of twenty
+// cases, and what breaks a rule is played again until it does so with a trace. A seed
+// says how long each call takes and what fails: processes die, stand
 // still and go on, leave and come, runs move between owners of which the old one
 // does not know, appends are lost, late or lied about, tickets, signals and hints
 // late, doubled or lost. The same model reads each log, and all runs are to end.

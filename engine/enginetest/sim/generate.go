@@ -89,6 +89,7 @@ func (d *drawer) flow() {
 	for i, n := 0, len(d.spec.Tasks); i < n; i++ {
 		d.jumps(i)
 	}
+	d.calls()
 }
 
 // node draws a task, a map or a group.

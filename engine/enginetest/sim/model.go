@@ -35,7 +35,9 @@ type model struct {
 	root     *mScope
 	input    json.RawMessage
 	verdict  *mVerdict
-	last     json.RawMessage // of the last added task that ended
+	last     json.RawMessage   // of the last added task that ended
+	calls    []engine.TaskCall // that are its only group, of calls
+	batch    *mGroup           // that they are
 }
 
 // mWhole is what a run shares with its sub-flows.
@@ -122,6 +124,10 @@ type mAct struct {
 	back     bool // ready, and the run is held
 	claims   int  // of workers that have begun one of its attempts
 	answers  map[string]json.RawMessage
+	called   [][]string                 // what its calls came to, by rounds
+	calling  bool                       // sub are tasks that it has called
+	hasRun   bool                       // an execution of it has called, or was answered
+	first    time.Time                  // when its first attempt became ready
 	channel  map[string]json.RawMessage // as it was when the attempt became ready
 	told     json.RawMessage            // input of a recovery
 	recovery *mRecovery

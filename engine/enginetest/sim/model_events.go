@@ -163,6 +163,9 @@ func (m *model) happened(a *mAct, e *engine.Event) {
 	case engine.EventPaused:
 		m.checkContent(a, e)
 		m.pausedAt(a, e)
+	case engine.EventCalled:
+		m.checkContent(a, e)
+		m.calledAt(a, e)
 	case engine.EventCompleted:
 		m.checkContent(a, e)
 		delete(m.live, a.id)
@@ -205,7 +208,10 @@ func (m *model) says(a *mAct) (engine.Result, Script, error) {
 	limit := m.visible(a)
 	f := facts{
 		task: t.ID, activation: a.id, attempt: a.attempt, cycle: a.cycle, canIterate: limit == 0 || a.cycle < limit,
-		input: m.inputOf(a), answers: a.answers,
+		input: m.inputOf(a), answers: a.answers, called: a.called,
+	}
+	if len(t.Tools) > 0 {
+		f.since = a.first.UnixNano()
 	}
 	if s.Read != "" {
 		f.read = a.channel[s.Read]
@@ -245,7 +251,7 @@ func (m *model) inputOf(a *mAct) json.RawMessage {
 func (m *model) checkContent(a *mAct, e *engine.Event) {
 	want, s, err := m.says(a)
 	switch {
-	case err != nil && e.Type != engine.EventPaused:
+	case err != nil && e.Type == engine.EventCompleted:
 		breach("content", "%s attempt %d: %s, want it to fail: %v", a.id, e.Attempt, e.Type, err)
 	case s.hangs(a.attempt):
 		breach("content", "%s attempt %d: %s, though it hangs", a.id, e.Attempt, e.Type)
@@ -255,6 +261,15 @@ func (m *model) checkContent(a *mAct, e *engine.Event) {
 			breach("pause", "%s paused with %s, want %s", a.id, encode(e.Effects), encode(p))
 		}
 		return
+	}
+	if e.Type == engine.EventCalled {
+		if want.Effects.Calls == nil || !sameJSON(e.Effects, engine.Effects{Calls: want.Effects.Calls}) {
+			breach("calls", "%s called with %s, want %s", a.id, encode(e.Effects), encode(want.Effects.Calls))
+		}
+		return
+	}
+	if want.Effects.Calls != nil {
+		breach("calls", "%s completed before its calls", a.id)
 	}
 	if want.Effects.Pause != nil {
 		breach("pause", "%s completed without an answer", a.id)
@@ -326,7 +341,7 @@ func (m *model) answered(a *mAct, e *engine.Event) {
 	if p == nil || !ok || e.Pause != p.Name || plain(want) != plain(e.Value) {
 		breach("pause", "%s: pause %q was answered with %s (%s)", a.id, e.Pause, e.Value, e.Reason)
 	}
-	a.paused, a.ready, a.back = nil, m.now, m.held
+	a.paused, a.ready, a.back, a.hasRun = nil, m.now, m.held, true
 	a.answers = maps.Clone(a.answers)
 	if a.answers == nil {
 		a.answers = map[string]json.RawMessage{}

@@ -58,8 +58,9 @@ func (m *model) begin(a *mAct) {
 func (m *model) enqueue(a *mAct) {
 	a.channel, a.ready = maps.Clone(a.scope.channel), m.now
 	if a.attempt == 1 {
-		a.begun = m.now
+		a.begun, a.first = m.now, m.now
 	}
+	a.forgetFailed()
 	if m.taskOf(a).Handler == engine.FlowHandler {
 		m.startFlow(a)
 		return

@@ -39,7 +39,7 @@ func (m *model) standsBy(id string) bool {
 	}
 	named := false
 	for _, t := range m.spec.Tasks {
-		named = named || t.Fallback == id || t.Rollback == id
+		named = named || t.Fallback == id || t.Rollback == id || slices.Contains(t.Tools, id)
 	}
 	return named && m.home[id].group == "" && !slices.Contains(m.spec.Start, id)
 }

@@ -14,6 +14,9 @@ func (m *model) startGroup(a *mAct) {
 	for k := range m.groups[a.node].Members {
 		g.members = append(g.members, &mScope{up: a.scope, group: g, member: k, prefix: a.id + "/"})
 	}
+	if m.calls != nil {
+		m.batch = g
+	}
 	m.openGroup(g)
 }
 
@@ -105,8 +108,12 @@ func (m *model) startMember(g *mGroup, s *mScope) {
 	}
 	starts := m.memberStarts(g.node, s.member)
 	m.exposeAll(starts)
+	input := g.act.input
+	if g == m.batch {
+		input = m.calls[s.member].Input
+	}
 	for _, id := range starts {
-		m.activate(s, mArrival{node: id, input: g.act.input, given: true})
+		m.activate(s, mArrival{node: id, input: input, given: true})
 	}
 }
 
@@ -238,6 +245,12 @@ func (m *model) superstep(g *mGroup) bool {
 	limit := 0
 	if !g.isMap {
 		limit = m.supersteps(m.groups[g.node])
+	}
+	if limit > 0 && g.round > limit && g == m.batch { // each has an answer of its own
+		for _, s := range again {
+			s.err = &engine.TaskError{Kind: engine.KindCycleLimit, Permanent: true}
+		}
+		return false
 	}
 	if limit > 0 && g.round > limit {
 		again[0].err = &engine.TaskError{Kind: engine.KindCycleLimit, Task: g.node, Permanent: true}

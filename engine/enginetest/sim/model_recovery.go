@@ -13,7 +13,7 @@ func (m *model) recover(a *mAct, last *engine.Event, err *engine.TaskError) bool
 		m.startRecovery(&mRecovery{of: a, task: t.Fallback, last: last, err: err})
 		return true
 	}
-	if t.Rollback == "" || a.attempt == 1 && last != nil && last.Started.IsZero() {
+	if t.Rollback == "" || a.attempt == 1 && last != nil && last.Started.IsZero() && !a.hasRun {
 		return false
 	}
 	m.startRecovery(&mRecovery{of: a, task: t.Rollback, rollback: true, last: last, err: err})
@@ -66,15 +66,15 @@ func (m *model) recovered(a *mAct, e *engine.Event) {
 		m.steps++
 		m.canceledBy(r.of, *e.Effects.Cancel)
 	default:
-		m.fallbackFailed(r, e)
+		m.fallbackFailed(r, e, a.hasRun)
 	}
 }
 
-func (m *model) fallbackFailed(r *mRecovery, e *engine.Event) {
+func (m *model) fallbackFailed(r *mRecovery, e *engine.Event, began bool) {
 	err := *r.err
 	err.Fallback = e.Error
 	t := m.tasks[r.of.node]
-	began := r.of.attempt > 1 || !r.last.Started.IsZero() || !e.Started.IsZero()
+	began = began || r.of.hasRun || r.of.attempt > 1 || !r.last.Started.IsZero() || !e.Started.IsZero()
 	if t.Rollback == "" || !began {
 		m.failed(r.of, &err)
 		return

@@ -43,6 +43,9 @@ func (m *model) flowBounded(a *mAct, e *engine.Event) {
 		t = a.m.tasks[a.node]
 	}
 	limit, since := time.Duration(t.Deadline), a.begun
+	if e.Error.Kind == engine.KindTimeout && a.calling {
+		breach("timeout", "%s ran out of its timeout while no attempt of it ran", a.id)
+	}
 	if e.Error.Kind == engine.KindTimeout {
 		limit, since = time.Duration(t.Timeout), a.ready
 		if own := time.Duration(a.sub.spec.Limits.Timeout); limit == 0 || own > 0 && own < limit {
@@ -57,6 +60,10 @@ func (m *model) flowBounded(a *mAct, e *engine.Event) {
 
 // flowEnded goes on after an attempt of a sub-flow.
 func (m *model) flowEnded(a *mAct) {
+	if a.calling {
+		m.callsEnded(a)
+		return
+	}
 	sub := a.sub
 	a.sub = nil
 	m.silent[a.id] = true // its chain has no commit of it: a timer may be late

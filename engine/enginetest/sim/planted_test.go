@@ -50,7 +50,7 @@ var plants = []plant{
 		"	o.run.commands = nil\n	o.observe()", "	o.run.commands, o.run.steps = nil, 0\n	o.observe()",
 	},
 	{
-		"effects of failed attempts that are kept", "worker.go",
+		"effects of failed attempts that are kept", "attempt_event.go",
 		"	e.Effects.Cancel = result.Effects.Cancel\n", "	e.Effects = result.Effects\n",
 	},
 	{
@@ -73,7 +73,7 @@ var plants = []plant{
 	},
 	{
 		"retries that come early", "running_timers.go",
-		"	o.setTimer(activation, c.delay(), func() {\n		err := o.decide", "	o.setTimer(activation, c.delay()/2, func() {\n		err := o.decide",
+		"	o.setTimer(activation, o.delay(c), func() {\n		err := o.decide", "	o.setTimer(activation, o.delay(c)/2, func() {\n		err := o.decide",
 	},
 	{
 		"a fallback of what was canceled", "recovery.go",
@@ -86,6 +86,22 @@ var plants = []plant{
 	{
 		"an attempt that is executed again with other answers", "pause.go",
 		"	act.answers = answers\n", "",
+	},
+	{
+		"answers of calls that are mixed up", "calls.go",
+		"		all[i] = r.answerOf(i, call.ID)\n", "		all[len(all)-1-i] = r.answerOf(i, call.ID)\n",
+	},
+	{
+		"a retry that forgets what was answered", "calls.go",
+		"		act.calls.record = act.calls.record[:i:i] // deliveries share what was there\n", "		act.calls.record = nil\n",
+	},
+	{
+		"a call that has failed and is not made again", "calls.go",
+		"	if i := slices.IndexFunc(act.calls.record, Called.failed); i >= 0 {", "	if i := slices.IndexFunc(act.calls.record, Called.failed); i > 0 {",
+	},
+	{
+		"a caller that is not stopped with its group", "calls.go",
+		"	if r.ending(act) {\n		r.stopIdle(act, e)\n		return\n	}\n", "",
 	},
 }
 
@@ -108,6 +124,10 @@ var clusterPlants = []plant{
 	{
 		"a ticket that is acked while another works on it", "ticket.go",
 		"		return errLeaseEnds\n", "		return errFenced\n",
+	},
+	{
+		"a lease that is not extended", "leases.go",
+		"	err := a.lease.Extend(ctx)\n", "	err := ctx.Err()\n",
 	},
 	{
 		"a run that is not recovered once it was given up", "join.go",

@@ -185,7 +185,7 @@ func (h handler) Handle(ctx context.Context, c *engine.Call) (engine.Result, err
 	s := scriptOf(c.Task)
 	f := facts{
 		task: c.Task.ID, activation: c.Activation, attempt: c.Attempt, cycle: c.Cycle, canIterate: c.CanIterate(),
-		input: c.Input, answers: c.Answers,
+		input: c.Input, answers: c.Answers, called: heard(c.Called), since: sinceOf(c),
 	}
 	if s.Read != "" {
 		f.read, _ = c.View.Get(s.Read)
@@ -195,6 +195,7 @@ func (h handler) Handle(ctx context.Context, c *engine.Call) (engine.Result, err
 		ready: func() bool { return !s.hangs(c.Attempt) || ctx.Err() != nil },
 		do: func() error {
 			h.world.checkHandle(c)
+			h.world.guarded("calls", func() { s.checkRecord(f, c) })
 			return nil
 		},
 	})

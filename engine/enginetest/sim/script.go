@@ -31,6 +31,8 @@ type Script struct {
 	Terminate bool              `json:"terminate,omitempty"`
 	Cancel    bool              `json:"cancel,omitempty"`
 	Pause     *engine.Pause     `json:"pause,omitempty"`
+	// Calls are the tools that it calls: round after round, those of one at once.
+	Calls [][]string `json:"calls,omitempty"`
 }
 
 // facts are all that a script's attempt depends on.
@@ -43,6 +45,8 @@ type facts struct {
 	input      json.RawMessage
 	read       json.RawMessage // nil: the key is not there
 	answers    map[string]json.RawMessage
+	called     [][]string // what the calls of each round came to
+	since      int64      // of a task with tools
 }
 
 // scriptOf reads a task's script.
@@ -66,6 +70,10 @@ func (s *Script) play(f facts) (engine.Result, error) {
 			fx.Pause = p
 			return result, nil
 		}
+	}
+	if n := len(f.called); n < len(s.Calls) {
+		fx.Calls = s.round(f, n)
+		return result, nil
 	}
 	if s.Cycle == 0 || s.Cycle == f.cycle {
 		s.effects(fx, f)
@@ -103,6 +111,9 @@ func (s *Script) value(f facts) json.RawMessage {
 	fmt.Fprintf(h, "%d %s %d %d %s %s", s.Salt, f.activation, f.attempt, f.cycle, plain(f.input), plain(f.read))
 	if p := s.Pause; p != nil {
 		fmt.Fprintf(h, " %s", plain(f.answers[p.Name]))
+	}
+	if s.Calls != nil {
+		fmt.Fprintf(h, " %q %d", f.called, f.since)
 	}
 	return fmt.Appendf(nil, "%d", h.Sum64()>>8%1000)
 }

@@ -178,6 +178,11 @@ func simplerTask(t *engine.Task) []func() {
 		script(func(s *Script) { s.Terminate = false }),
 		script(func(s *Script) { s.Cancel = false }),
 		script(func(s *Script) { s.Pause = nil }),
+		script(func(s *Script) { t.Tools, s.Calls = nil, nil }),
+		script(func(s *Script) { s.Calls = s.Calls[:max(0, len(s.Calls)-1)] }),
+		script(func(s *Script) { s.Calls = s.Calls[min(1, len(s.Calls)):] }),
+		script(func(s *Script) { s.Calls = each(s.Calls, func(ids []string) []string { return ids[:1] }) }),
+		script(func(s *Script) { s.Calls = each(s.Calls, func(ids []string) []string { return ids[len(ids)-1:] }) }),
 	}
 }
 
@@ -252,10 +257,16 @@ func forget(t *engine.Task, gone map[string]bool) {
 	if gone[t.Rollback] {
 		t.Rollback = ""
 	}
+	lost := func(id string) bool { return gone[id] }
+	t.Tools = slices.DeleteFunc(t.Tools, lost)
 	if t.Handler == engine.FlowHandler {
 		return
 	}
 	script := scriptOf(t)
+	for i := range script.Calls {
+		script.Calls[i] = slices.DeleteFunc(script.Calls[i], lost)
+	}
+	script.Calls = slices.DeleteFunc(script.Calls, func(ids []string) bool { return len(ids) == 0 })
 	script.Next = slices.DeleteFunc(script.Next, func(n engine.NextTask) bool { return gone[n.Task.ID] })
 	t.Spec = json.RawMessage(encode(script))
 }

@@ -25,6 +25,7 @@ func TestSimulate(t *testing.T) {
 	t.Parallel()
 	var next, steps atomic.Uint64
 	var broken atomic.Bool
+	var kinds tally[sim.Fault]
 	t.Run("seeds", func(t *testing.T) {
 		t.Parallel()
 		for range runtime.GOMAXPROCS(0) {
@@ -34,6 +35,7 @@ func TestSimulate(t *testing.T) {
 					c := sim.Generate(*first + i)
 					play := sim.Simulate(t, c, nil)
 					steps.Add(uint64(play.Steps))
+					kinds.add(play.Struck)
 					if play.Broken != nil && !broken.Swap(true) {
 						report(t, c, play)
 					}
@@ -41,7 +43,7 @@ func TestSimulate(t *testing.T) {
 			})
 		}
 	})
-	t.Cleanup(func() { t.Logf("%d seeds, %d steps", *seeds, steps.Load()) })
+	t.Cleanup(func() { t.Logf("%d seeds, %d steps, faults: %s", *seeds, steps.Load(), kinds.String()) })
 }
 
 // report shrinks a broken case and prints it.

@@ -21,6 +21,7 @@ type world struct {
 	step   int
 	trace  func(string) // of each step; nil is none
 	broken *Violation
+	struck map[Fault]int
 
 	run       string              // the run's id
 	next      string              // the one that it is to have from now on; "" is none
@@ -149,6 +150,7 @@ func (w *world) retry() bool {
 func (w *world) advance() {
 	choice := w.choose.next()
 	if choice.Fault != None && w.strike(choice.Fault, choice.Pick) {
+		w.struck[choice.Fault]++
 		return
 	}
 	do := w.ordinary()

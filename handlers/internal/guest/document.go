@@ -159,8 +159,12 @@ func (d Document) Count(key string, into *int64) error {
 
 // numeral is the text of a number, which may be written as a string.
 func (d Document) numeral(key string) string {
+	raw := d.Field(key)
+	if len(raw) == 0 || raw[0] != '"' { // as for most keys of most tasks, at each attempt
+		return string(raw)
+	}
 	var text string
-	if raw := d.Field(key); json.Unmarshal(raw, &text) != nil {
+	if json.Unmarshal(raw, &text) != nil {
 		text = string(raw)
 	}
 	return text

@@ -39,6 +39,11 @@ func (s *Secrets) CheckOutput(r engine.Result) error {
 	if p := r.Effects.Pause; p != nil && (s.leaks([]byte(p.Name)) || s.leaks(p.Schema) || s.leaks(p.Default)) {
 		return leaked("what it pauses for")
 	}
+	for _, c := range r.Effects.Calls {
+		if s.leaks(c.Input) {
+			return leaked("what it hands to a task that it calls")
+		}
+	}
 	return nil
 }
 
@@ -64,4 +69,13 @@ func (s *Secrets) leaks(data []byte) bool {
 			return true
 		}
 	}
+}
+
+// CheckFile refuses a file that has a value in its name or its content, as
+// [Secrets.CheckOutput] refuses a result.
+func (s *Secrets) CheckFile(name string, content []byte) error {
+	if s.redactor == nil || s.output || !s.redactor.Contains([]byte(name)) && !s.redactor.Contains(content) {
+		return nil
+	}
+	return leaked("a file that it leaves")
 }

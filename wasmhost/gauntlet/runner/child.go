@@ -14,10 +14,12 @@ import (
 	"github.com/graflow/graflow-wasm/wasmhost/gauntlet"
 )
 
-// In the environment of a child: the case, and the directory it may use.
+// In the environment of a child: the case, the directory it may use, and whether
+// guests run in cells.
 const (
-	caseVariable = "GRAFLOW_GAUNTLET_CASE"
-	dirVariable  = "GRAFLOW_GAUNTLET_DIR"
+	caseVariable     = "GRAFLOW_GAUNTLET_CASE"
+	dirVariable      = "GRAFLOW_GAUNTLET_DIR"
+	isolatedVariable = "GRAFLOW_GAUNTLET_ISOLATED"
 )
 
 // Child must be called first in the main function (and in TestMain) of a program

@@ -126,7 +126,7 @@ func TestNaiveHost(t *testing.T) {
 			if !ok {
 				t.Fatal("no such case")
 			}
-			outcome, err := Run(t.Context(), c)
+			outcome, err := Run(t.Context(), c, false)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -29,13 +29,14 @@ const tries = 3
 // residentMost is where a child is ended before it harms the machine.
 const residentMost = 6 << 30
 
-// Run runs one case in a child process and judges it. A case that was only too
+// Run runs one case in a child process, its guests in cells if they are to be isolated,
+// and judges it. A case that was only too
 // slow is run again, up to three times, since the machine may have been busy
 // elsewhere. The
 // error is the caller's: a canceled context, a child that can't be started.
-func Run(ctx context.Context, c gauntlet.Case) (Outcome, error) {
+func Run(ctx context.Context, c gauntlet.Case, isolated bool) (Outcome, error) {
 	for try := 1; ; try++ {
-		report, lost, err := spawn(ctx, c)
+		report, lost, err := spawn(ctx, c, isolated)
 		if err != nil {
 			return Outcome{}, fmt.Errorf("run case %s: %w", c.Name, err)
 		}
@@ -50,7 +51,7 @@ func Run(ctx context.Context, c gauntlet.Case) (Outcome, error) {
 }
 
 // spawn runs the child. What it died of is in lost.
-func spawn(ctx context.Context, c gauntlet.Case) (report Report, lost string, err error) {
+func spawn(ctx context.Context, c gauntlet.Case, isolated bool) (report Report, lost string, err error) {
 	dir, err := os.MkdirTemp("", "gauntlet-")
 	if err != nil {
 		return report, "", err
@@ -65,6 +66,9 @@ func spawn(ctx context.Context, c gauntlet.Case) (report Report, lost string, er
 	defer cancel()
 	cmd := exec.CommandContext(limited, self)
 	cmd.Env = append(os.Environ(), caseVariable+"="+c.Name, dirVariable+"="+dir)
+	if isolated {
+		cmd.Env = append(cmd.Env, isolatedVariable+"=1")
+	}
 	cmd.WaitDelay = time.Second
 	var out, problems bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &head{most: 64 << 10, to: &problems}

@@ -22,6 +22,21 @@ func newMemoryBlob() *blob {
 	if err != nil {
 		return nil
 	}
+	return throughProc(fd)
+}
+
+// descriptorBlob is a blob that shares a file; nil where no path leads to it.
+func descriptorBlob(file *os.File) *blob {
+	fd, err := unix.FcntlInt(file.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil
+	}
+	return throughProc(fd)
+}
+
+// throughProc is a blob that is opened by its descriptor's path; nil, and the
+// descriptor is closed, where that does not lead to it.
+func throughProc(fd int) *blob {
 	path := fmt.Sprintf("/proc/self/fd/%d", fd)
 	b := &blob{file: os.NewFile(uintptr(fd), path), path: path}
 	own, err := b.file.Stat()

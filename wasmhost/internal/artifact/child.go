@@ -13,13 +13,12 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/graflow/graflow-wasm/wasmhost/internal/selfexec"
 )
 
-// childVariable in the environment makes a process a compile child.
-const (
-	childVariable = "GRAFLOW_WASMHOST_CHILD"
-	childCompile  = "compile"
-)
+// childCompile in selfexec.Variable makes a process a compile child.
+const childCompile = "compile"
 
 var childCalled atomic.Bool
 
@@ -30,7 +29,7 @@ var childCalled atomic.Bool
 // process it only notes that children may be started.
 func Child() {
 	childCalled.Store(true)
-	if os.Getenv(childVariable) != childCompile {
+	if os.Getenv(selfexec.Variable) != childCompile {
 		return
 	}
 	os.Clearenv()

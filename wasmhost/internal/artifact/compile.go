@@ -53,24 +53,33 @@ func (c *Compiler) Compile(ctx context.Context, r wazero.Runtime, key Key, wasm 
 		return m, report, err
 	}
 	id := identify(key, wasm, c.engine, c.config.Options)
-	code, err := c.cached(id, &report)
+	code, err := c.obtain(ctx, id, wasm, trusted, &report)
 	if err != nil {
 		return nil, report, err
-	}
-	if code == nil {
-		if code, err = c.fresh(ctx, wasm, trusted, &report); err != nil {
-			return nil, report, err
-		}
 	}
 	defer code.close()
 	m, err := c.load(r, code, wasm) //nolint:contextcheck // see compileModule
 	if err != nil {
 		return nil, report, err
 	}
+	c.save(id, code, &report)
+	return m, report, nil
+}
+
+// obtain is the code of wasm, of the cache or new.
+func (c *Compiler) obtain(ctx context.Context, id identity, wasm []byte, trusted bool, report *Report) (*native, error) {
+	code, err := c.cached(id, report)
+	if err == nil && code == nil {
+		code, err = c.fresh(ctx, wasm, trusted, report)
+	}
+	return code, err
+}
+
+// save keeps code that is new.
+func (c *Compiler) save(id identity, code *native, report *Report) {
 	if c.store != nil && report.Source != FromCache {
 		report.Unsaved = c.store.save(id, code.name, code.blob)
 	}
-	return m, report, nil
 }
 
 // native is a module's code, and the name under which wazero looks for it.

@@ -36,7 +36,8 @@ type Config struct {
 	Options Options
 	// Concurrency is how many compiles run at once. 0: GOMAXPROCS.
 	Concurrency int
-	// Workers is how many threads one compile uses. 0: 1.
+	// Workers is how many threads one compile uses; the code is the same. 0:
+	// GOMAXPROCS, 4 at most.
 	Workers int
 	// Wazero tells one wazero's code from another's. "": what the build says.
 	Wazero string
@@ -52,7 +53,7 @@ func (c Config) withDefaults() Config {
 		c.Concurrency = runtime.GOMAXPROCS(0)
 	}
 	if c.Workers <= 0 {
-		c.Workers = 1
+		c.Workers = min(runtime.GOMAXPROCS(0), 4)
 	}
 	if c.Wazero == "" {
 		c.Wazero = wazeroVersion()

@@ -5,10 +5,12 @@ import (
 	"io"
 	"os"
 	"os/exec"
+
+	"github.com/graflow/graflow-wasm/wasmhost/internal/selfexec"
 )
 
 const (
-	ChildVariable = childVariable
+	ChildVariable = selfexec.Variable
 	ChildCompile  = childCompile
 	ExitOrphan    = exitOrphan
 	EntriesDir    = entriesDirectory

@@ -12,13 +12,15 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/graflow/graflow-wasm/wasmhost/internal/selfexec"
 )
 
 // compileInChild has a child compile wasm, with dir for its files, and writes
 // the code to code. It returns the name that wazero gives it. The child is gone
 // when it returns.
 func compileInChild(ctx context.Context, code io.Writer, dir string, wasm []byte, o Options, l Limits, workers int) (string, error) {
-	exe, err := executable()
+	exe, err := selfexec.Executable()
 	if err != nil {
 		return "", fmt.Errorf("find this program: %w", err)
 	}
@@ -30,12 +32,12 @@ func compileInChild(ctx context.Context, code io.Writer, dir string, wasm []byte
 	defer runtime.UnlockOSThread()
 	cmd := exec.CommandContext(timed, exe)
 	cmd.Env = []string{
-		childVariable + "=" + childCompile,
+		selfexec.Variable + "=" + childCompile,
 		"GOMAXPROCS=" + strconv.Itoa(workers),
 		"GORACE=atexit_sleep_ms=0", // a race build would sleep for a second
 	}
 	cmd.WaitDelay = 5 * time.Second
-	prepare(cmd)
+	selfexec.Prepare(cmd)
 	run := childRun{cmd: cmd}
 	cmd.Stderr = &run.stderr
 	request := request{Dir: dir, Limits: l, Options: o, Workers: workers, Size: int64(len(wasm))}
@@ -54,7 +56,7 @@ func compileInChild(ctx context.Context, code io.Writer, dir string, wasm []byte
 // childRun is one child and what it said.
 type childRun struct {
 	cmd    *exec.Cmd
-	stderr headTail
+	stderr selfexec.HeadTail
 	reason []byte // of exitInvalid
 }
 
@@ -90,11 +92,11 @@ func (r *childRun) converse(req request, wasm []byte, code io.Writer) (string, e
 
 // receive reads the answer, which must be all there is.
 func (r *childRun) receive(out io.Reader, code io.Writer, most int64) (string, error) {
-	var seen headTail
+	var seen selfexec.HeadTail
 	var a answer
 	if err := readHeader(io.TeeReader(out, &seen), &a); err != nil {
-		rest, _ := io.ReadAll(io.LimitReader(out, half))
-		r.reason = append(seen.head, rest...)
+		rest, _ := io.ReadAll(io.LimitReader(out, 4<<10))
+		r.reason = append(seen.Head(), rest...)
 		return "", err
 	}
 	if a.Size < 0 || a.Size > most || !isName(a.Name) {
@@ -144,7 +146,7 @@ func (r *childRun) diagnose(err error, l Limits) error {
 // outOfMemory knows the words of Go's runtime when the kernel gives no more; the
 // last are those of a race build.
 func (r *childRun) outOfMemory() bool {
-	said := string(r.stderr.head)
+	said := string(r.stderr.Head())
 	return strings.Contains(said, "out of memory") ||
 		strings.Contains(said, "cannot allocate memory") ||
 		strings.Contains(said, "too many address space collisions") ||

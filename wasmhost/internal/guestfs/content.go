@@ -1,6 +1,9 @@
 package guestfs
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // Content of a file in memory is kept in chunks, so that growth copies little
 // and holes cost nothing.
@@ -19,6 +22,28 @@ type content struct {
 	// chunks[i] begins at i*chunkBytes; what lies between its length and the
 	// next chunk is zeros. Its capacity beyond its length is zeros too.
 	chunks [][]byte
+	// lent[i] tells that chunks[i] is somebody else's memory, not to be changed.
+	lent []bool
+}
+
+// lend makes all of b the content of an empty file, without a copy.
+func (c *content) lend(b []byte) {
+	for part := range slices.Chunk(b, chunkBytes) { // without capacity beyond the part
+		c.chunks, c.lent = append(c.chunks, part), append(c.lent, true)
+	}
+	c.size = int64(len(b))
+}
+
+// own makes a chunk at least n long, and the file's own.
+func (c *content) own(i int64, n int) []byte {
+	if i >= int64(len(c.lent)) || !c.lent[i] {
+		return extend(c.chunks[i], n)
+	}
+	c.lent[i] = false
+	given := c.chunks[i]
+	own := extend(nil, max(n, len(given)))
+	copy(own, given)
+	return own
 }
 
 func (c *content) readAt(p []byte, offset int64) int {
@@ -48,7 +73,7 @@ func (c *content) writeAt(p []byte, offset int64) {
 	for done := 0; done < len(p); {
 		i, at := split(offset + int64(done))
 		n := min(len(p)-done, chunkBytes-at)
-		c.chunks[i] = extend(c.chunks[i], at+n)
+		c.chunks[i] = c.own(i, at+n)
 		copy(c.chunks[i][at:], p[done:done+n])
 		done += n
 	}
@@ -64,6 +89,7 @@ func (c *content) truncate(size int64) {
 	keep := c.chunks[i][:min(at, len(c.chunks[i]))]
 	clear(c.chunks[i:])
 	c.chunks = c.chunks[:i]
+	c.lent = c.lent[:min(i, int64(len(c.lent)))]
 	if cap(c.chunks) > 2*len(c.chunks)+1 {
 		c.chunks = append([][]byte(nil), c.chunks...) // the table shrinks too
 	}

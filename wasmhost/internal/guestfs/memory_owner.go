@@ -25,8 +25,23 @@ func (m *Memory) Put(path string, content []byte) error {
 	return nil
 }
 
+// Lend makes a file of content, as Put does, but without a copy: content must not
+// change as long as the tree is used. What a guest changes of it is copied then.
+func (m *Memory) Lend(path string, content []byte) error {
+	f, err := m.create(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }() // of memory: can't fail
+	if e := f.grow(int64(len(content))); e != OK {
+		return fmt.Errorf("put %q into a tree in memory: %w", path, e)
+	}
+	f.node.content.lend(content)
+	return nil
+}
+
 // create opens a new or emptied file for the owner.
-func (m *Memory) create(path string) (File, error) {
+func (m *Memory) create(path string) (*memoryFile, error) {
 	path = strings.TrimPrefix(path, "/")
 	if e := m.mkdirAll(dirOf(path)); e != OK {
 		return nil, fmt.Errorf("make directories for %q in a tree in memory: %w", path, e)
@@ -35,7 +50,7 @@ func (m *Memory) create(path string) (File, error) {
 	if e != OK {
 		return nil, fmt.Errorf("put %q into a tree in memory: %w", path, e)
 	}
-	return f, nil
+	return f.(*memoryFile), nil
 }
 
 func dirOf(path string) string { return path[:max(0, strings.LastIndexByte(path, '/'))] }
@@ -54,18 +69,22 @@ func (m *Memory) mkdirAll(path string) Errno {
 	return OK
 }
 
-// Files yields the path and a copy of the content of each file, in the order
-// of a walk by name. The tree must not change meanwhile. Left out is what a
-// guest hid so deep, by moving directories, that no path leads there.
-func (m *Memory) Files() iter.Seq2[string, []byte] {
-	return func(yield func(string, []byte) bool) { m.root.each("", yield) }
+// Files yields the path and a copy of the content of each file that want
+// accepts by its path, in the order of a walk by name; nil accepts all. The tree
+// must not change meanwhile. Left out is what a guest hid so deep, by moving
+// directories, that no path leads there.
+func (m *Memory) Files(want func(path string) bool) iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) { m.root.each("", want, yield) }
 }
 
-func (n *node) each(path string, yield func(string, []byte) bool) bool {
+func (n *node) each(path string, want func(string) bool, yield func(string, []byte) bool) bool {
 	if len(path) > maxPathBytes {
 		return true
 	}
 	if n.is != TypeDirectory {
+		if want != nil && !want(path) {
+			return true
+		}
 		content := make([]byte, n.content.size)
 		n.content.readAt(content, 0)
 		return yield(path, content)
@@ -75,7 +94,7 @@ func (n *node) each(path string, yield func(string, []byte) bool) bool {
 		if path != "" {
 			below = path + "/" + name
 		}
-		if !n.children[name].each(below, yield) {
+		if !n.children[name].each(below, want, yield) {
 			return false
 		}
 	}

@@ -34,7 +34,7 @@ func succeed(tb testing.TB, e Errno) {
 
 func files(memory *Memory) map[string]string {
 	all := map[string]string{}
-	for path, content := range memory.Files() {
+	for path, content := range memory.Files(nil) {
 		all[path] = string(content)
 	}
 	return all
@@ -52,7 +52,7 @@ func TestOwnerPutsAndCollects(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	var order []string
-	for path := range memory.Files() {
+	for path := range memory.Files(nil) {
 		if order = append(order, path); len(order) == 2 {
 			break
 		}
@@ -80,7 +80,7 @@ func TestPutCopies(t *testing.T) {
 		t.Fatal(err)
 	}
 	copy(content, "AFTER!")
-	for _, got := range memory.Files() {
+	for _, got := range memory.Files(nil) {
 		if string(got) != "before" {
 			t.Errorf("got %q", got)
 		}
@@ -248,7 +248,7 @@ func TestFilesBoundsDepth(t *testing.T) {
 		succeed(t, memory.Rename("next", "d"))
 	}
 	found := 0
-	for path := range memory.Files() {
+	for path := range memory.Files(nil) {
 		if len(path) > 4095 {
 			t.Errorf("a path of %d bytes", len(path))
 		}

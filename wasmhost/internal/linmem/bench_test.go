@@ -2,6 +2,7 @@ package linmem_test
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/tetratelabs/wazero"
@@ -166,5 +167,41 @@ func BenchmarkShrink(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkDelta compares pages of which some bytes differ, or all, and writes what
+// differs into them.
+func BenchmarkDelta(b *testing.B) {
+	for _, v := range linmem.Variants() {
+		for _, pages := range []int{10, 1000} {
+			for _, all := range []bool{false, true} {
+				m := like(b, v, 8<<20, 8<<20)
+				bytes := m.Reallocate(8 << 20)
+				touch(bytes, pages, 0)
+				for i := 0; all && i < pages*4096; i++ {
+					bytes[i] ^= 255
+				}
+				d, err := m.Delta(math.MaxInt64)
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.Run(fmt.Sprintf("compare/%dpages/all=%t/%s", pages, all, v), func(b *testing.B) {
+					for b.Loop() {
+						if _, err := m.Delta(math.MaxInt64); err != nil {
+							b.Fatal(err)
+						}
+					}
+					b.ReportMetric(float64(len(d.Patches())), "B/delta")
+				})
+				b.Run(fmt.Sprintf("apply/%dpages/all=%t/%s", pages, all, v), func(b *testing.B) {
+					for b.Loop() {
+						if err := m.Apply(d); err != nil {
+							b.Fatal(err)
+						}
+					}
+				})
+			}
+		}
 	}
 }

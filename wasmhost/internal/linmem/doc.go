@@ -15,8 +15,11 @@
 //	dirty, err := m.Reset()
 //	err = linmem.Shrink(instance.Memory(), m)
 //
-// What can differ from the snapshot is decided in one place (mapped.restore
-// on Linux): the kernel's page tables say which pages the guest has a copy of
-// its own. The package knows nothing of modules, tasks or pools, and nothing
-// of an instance but its memory.
+// A [Delta] is what a memory came to beyond its snapshot, as bytes that may go to
+// another memory with an equal snapshot, on any machine.
+//
+// What can differ from the snapshot is decided in one place (the space): on Linux
+// the kernel's page tables say which pages the guest has a copy of its own. The
+// package knows nothing of modules, tasks or pools, and nothing of an instance but
+// its memory.
 package linmem

@@ -8,7 +8,7 @@ type heap struct {
 
 var _ space = (*heap)(nil)
 
-func (h *heap) resize(size int) ([]byte, error) {
+func (h *heap) resize(size int, _ growth) ([]byte, error) {
 	if size > cap(h.buf) {
 		// Half as much again, so that growing page by page stays linear.
 		grown := make([]byte, size, max(size, min(cap(h.buf)/2*3, int(maxSize))))
@@ -36,6 +36,11 @@ func (h *heap) restore(s *Snapshot) ([]byte, int, error) {
 	pages := size / systemPage
 	s.restorePages(h.buf, 0, pages)
 	return h.bytes(), pages, nil
+}
+
+// changed lists all pages: nothing tells.
+func (h *heap) changed(*Snapshot) []pageRun {
+	return []pageRun{{0, len(h.buf) / systemPage}}
 }
 
 // bytes hides the room for growth: wazero takes a capacity for usable.

@@ -48,7 +48,7 @@ func newSpace(most, keep int) space {
 	return m
 }
 
-func (m *mapped) resize(size int) ([]byte, error) {
+func (m *mapped) resize(size int, g growth) ([]byte, error) {
 	if size > m.reserved {
 		return nil, fmt.Errorf("commit %d of %d reserved bytes: %w", size, m.reserved, unix.ENOMEM)
 	}
@@ -56,7 +56,7 @@ func (m *mapped) resize(size int) ([]byte, error) {
 		if err := unix.Mprotect(m.part(m.size, size), readWrite); err != nil {
 			return nil, fmt.Errorf("commit memory: %w", err)
 		}
-		if m.size > 0 && size-m.size >= hugeGrowth {
+		if g == dense && m.size > 0 && size-m.size >= hugeGrowth {
 			// Where the system has none, nothing is lost.
 			_ = unix.Madvise(m.part(m.size, size), unix.MADV_HUGEPAGE)
 		}
@@ -90,7 +90,7 @@ func (m *mapped) attachCopy(s *Snapshot) ([]byte, error) {
 	if err := m.dropFrom(0); err != nil {
 		return nil, err
 	}
-	bytes, err := m.resize(len(s.data))
+	bytes, err := m.resize(len(s.data), dense)
 	if err != nil {
 		return nil, err
 	}
@@ -146,6 +146,27 @@ func (m *mapped) restoreDirty(s *Snapshot) (int, error) {
 		return dirty, nil
 	}
 	return dirty, m.forget(drop.first, drop.end)
+}
+
+// changed lists the pages that the guest has copies of, and those that it grew
+// and touched.
+func (m *mapped) changed(s *Snapshot) []pageRun {
+	all := []pageRun{{0, m.size / systemPage}}
+	if s.file < 0 || m.size == 0 {
+		return all
+	}
+	var runs []pageRun
+	m.scan.start(m.base, m.size/systemPage)
+	for {
+		run, ok, err := m.scan.next()
+		if err != nil {
+			return all // it must be seen by comparing
+		}
+		if !ok {
+			return runs
+		}
+		runs = append(runs, run)
+	}
 }
 
 // forget drops the guest's copies of system pages [first, end), under which

@@ -53,14 +53,28 @@ type Memory struct {
 // before must not be touched, and only free may be called.
 type space interface {
 	// resize makes the memory longer; what is added reads as zero.
-	resize(size int) ([]byte, error)
+	resize(size int, g growth) ([]byte, error)
 	// attach makes the memory the content and size of s.
 	attach(s *Snapshot) ([]byte, error)
 	// restore makes the memory the content and size of s, which was attached
 	// last. It returns how many system pages may have differed.
 	restore(s *Snapshot) ([]byte, int, error)
+	// changed lists the system pages that may differ from s, which was attached
+	// last, ascending. Those that s has not may differ from zero.
+	changed(s *Snapshot) []pageRun
 	free()
 }
+
+// growth says what a memory grows for.
+type growth int
+
+const (
+	dense  growth = iota // all of it is taken to be used soon
+	sparse               // some of its pages are
+)
+
+// pageRun is the system pages [first, end) of a memory.
+type pageRun struct{ first, end int }
 
 var (
 	_ experimental.MemoryAllocator = (*Memory)(nil)
@@ -122,7 +136,7 @@ func (m *Memory) grow(size uint64) bool {
 	if !m.budget.charge(more) {
 		return false
 	}
-	bytes, err := m.space.resize(int(size))
+	bytes, err := m.space.resize(int(size), dense)
 	if err != nil {
 		m.budget.release(more)
 		return false

@@ -2,6 +2,8 @@ package linmem_test
 
 import (
 	"bytes"
+	"errors"
+	"math"
 	"slices"
 	"testing"
 
@@ -37,7 +39,7 @@ func TestModel(t *testing.T) {
 				rt.Repeat(map[string]func(*rapid.T){
 					"grow": m.grow, "write": m.write, "fill": m.fill, "read": m.read,
 					"limit": m.setLimit, "snapshot": m.snapshot, "map": m.remap,
-					"reset": m.reset, "": m.check,
+					"reset": m.reset, "compare": m.compare, "apply": m.apply, "": m.check,
 				})
 			})
 		})
@@ -61,6 +63,14 @@ type model struct {
 	peak    int64
 	taken   []saved
 	current *saved // what reset goes back to
+	deltas  []difference
+}
+
+// difference is a delta of what a memory held against a snapshot.
+type difference struct {
+	delta   linmem.Delta
+	of      *linmem.Snapshot
+	content []byte
 }
 
 func newModel(rt *rapid.T, variant string) *model {
@@ -174,6 +184,55 @@ func (m *model) reset(rt *rapid.T) {
 	m.want = slices.Clone(m.current.content)
 	if !bytes.Equal(m.bytes(), m.want) {
 		rt.Fatal("memory differs from its snapshot after a reset")
+	}
+}
+
+// compare takes a delta, and sends it to another machine.
+func (m *model) compare(rt *rapid.T) {
+	if m.current == nil {
+		rt.Skip("no snapshot")
+	}
+	d, err := m.mem.Delta(math.MaxInt64)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	if d.Size() != int64(len(m.want)) {
+		rt.Fatalf("got a delta of %d bytes, want %d", d.Size(), len(m.want))
+	}
+	if bytes.Equal(m.want, m.current.content) != (len(d.Patches()) == 0 && d.Size() == m.current.snap.Size()) {
+		rt.Fatalf("got %d bytes of patches", len(d.Patches()))
+	}
+	if d, err = linmem.ParseDelta(d.Size(), slices.Clone(d.Patches())); err != nil {
+		rt.Fatal(err)
+	}
+	m.deltas = append(m.deltas, difference{d, m.current.snap, slices.Clone(m.want)})
+}
+
+// apply goes on from a delta of the snapshot that is mapped.
+func (m *model) apply(rt *rapid.T) {
+	if m.current == nil {
+		rt.Skip("no snapshot")
+	}
+	mine := slices.DeleteFunc(slices.Clone(m.deltas), func(d difference) bool { return d.of != m.current.snap })
+	if len(mine) == 0 {
+		rt.Skip("no delta")
+	}
+	m.reset(rt)
+	d := rapid.SampledFrom(mine).Draw(rt, "delta")
+	more := int64(len(d.content) - len(m.want))
+	fits := int64(len(d.content)) <= min(m.limit, modelMost) && m.held()+more <= m.budget.Most()
+	err := m.mem.Apply(d.delta)
+	switch {
+	case (err == nil) != fits:
+		rt.Fatalf("apply %d bytes more under limit %d: %v", more, m.limit, err)
+	case err != nil && !errors.Is(err, linmem.ErrTooLarge) && !errors.Is(err, linmem.ErrBudget):
+		rt.Fatal(err)
+	case err == nil:
+		m.want = slices.Clone(d.content)
+		m.peak = max(m.peak, int64(len(m.want)))
+	}
+	if !bytes.Equal(m.bytes(), m.want) {
+		rt.Fatal("memory differs from what the delta was taken of")
 	}
 }
 

@@ -32,9 +32,6 @@ var pageMap = sync.OnceValue(func() int {
 	return fd
 })
 
-// pageRun is the system pages [first, end) of a memory.
-type pageRun struct{ first, end int }
-
 // scanner finds the dirty pages in a private mapping of a file: those that
 // are in memory or swapped out and don't belong to the file. It may take a
 // clean page for dirty, never the reverse.

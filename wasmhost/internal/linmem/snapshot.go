@@ -105,11 +105,10 @@ func (s *Snapshot) restorePages(dst []byte, first, end int) {
 
 // filledPages returns a bit for each system page of b that isn't all zero.
 func filledPages(b []byte) []uint64 {
-	zero := make([]byte, systemPage)
 	pages := len(b) / systemPage
 	filled := make([]uint64, (pages+63)/64)
 	for i := range pages {
-		if !bytes.Equal(b[i*systemPage:(i+1)*systemPage], zero) {
+		if !bytes.Equal(b[i*systemPage:(i+1)*systemPage], zeroPage) {
 			filled[i/64] |= 1 << (i % 64)
 		}
 	}

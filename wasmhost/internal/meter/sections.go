@@ -10,7 +10,7 @@ import (
 // types.
 func (r *rewriter) module(code buffer) []byte {
 	data := mergeData(r.m, r.uses)
-	out := make(buffer, 0, len(code)+len(code)/4)
+	out := make(buffer, 0, len(code)+dataBytes(data)+len(code)/16+4<<10)
 	out.raw([]byte("\x00asm\x01\x00\x00\x00"))
 	out.section(1, r.typeSection())
 	out.section(2, r.importSection())
@@ -36,6 +36,15 @@ func (r *rewriter) module(code buffer) []byte {
 	return out
 }
 
+// dataBytes is about what segments take as a section.
+func dataBytes(data []wasmbin.Data) int {
+	n := 16 * len(data)
+	for i := range data {
+		n += len(data[i].Bytes)
+	}
+	return n
+}
+
 func (b *buffer) optional(id byte, items int, write func() buffer) {
 	if items > 0 {
 		b.section(id, write())
@@ -50,7 +59,11 @@ const (
 )
 
 func (r *rewriter) code() (buffer, error) {
-	var b buffer
+	size := 0
+	for i := range r.m.Bodies {
+		size += len(r.m.Bodies[i].Code)
+	}
+	b := make(buffer, 0, size+size/2+4<<10) // what most modules stay below
 	b.count(len(r.m.Bodies) + len(r.added))
 	w := bodyWriter{rewriter: r}
 	limit := maxExtra

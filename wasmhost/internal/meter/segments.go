@@ -61,7 +61,7 @@ func (r *rewriter) element(b *buffer, e *wasmbin.Element) {
 }
 
 func (r *rewriter) dataSection(data []wasmbin.Data) buffer {
-	var b buffer
+	b := make(buffer, 0, dataBytes(data))
 	b.count(len(data))
 	for _, d := range data {
 		if d.Mode == wasmbin.Passive {

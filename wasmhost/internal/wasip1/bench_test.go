@@ -33,6 +33,30 @@ func BenchmarkFunctions(b *testing.B) {
 			benchmark(b, wasip1.Config{Stdout: io.Discard}, c.name, c.args)
 		})
 	}
+	for name, open := range map[string]func(*testing.B) guestfs.FS{
+		"memory": func(*testing.B) guestfs.FS { return guestfs.NewMemory(guestfs.NewQuota(1 << 20)) },
+		"dir": func(b *testing.B) guestfs.FS {
+			b.Helper()
+			tree, err := guestfs.OpenDir(b.TempDir(), true, guestfs.NewQuota(1<<20))
+			if err != nil {
+				b.Fatal(err)
+			}
+			return tree
+		},
+	} {
+		// As interpreters look for modules in many places.
+		b.Run("path_open/absent/"+name, func(b *testing.B) {
+			s := wasip1.New(wasip1.Config{Preopens: []wasip1.Preopen{{GuestPath: "/", FS: open(b)}}})
+			memory, fn := benchmarkMemory(), find(b, "path_open")
+			n := copy(memory[128:], "lib/python3.13/encodings/__init__.py")
+			b.ReportAllocs()
+			for b.Loop() {
+				if errno := fn.Run(b.Context(), s, memory, []uint64{3, 1, 128, uint64(n), 0, 0, 0, 0, 64}); errno != guestfs.ENOENT {
+					b.Fatal(errno)
+				}
+			}
+		})
+	}
 	b.Run("random_get/seeded", func(b *testing.B) {
 		seeded := wasip1.Random{Kind: wasip1.SeededRandom}
 		benchmark(b, wasip1.Config{Random: seeded}, "random_get", []uint64{128, 32})

@@ -15,6 +15,13 @@ type Clock struct {
 	// never goes back. An instance that starts from a snapshot has computed what
 	// its initialization took, or its monotonic clock would go back. Nil is 0.
 	Elapsed func() uint64
+	// Waited is how long such a guest has waited for others beside, in ns; it never
+	// goes back. Nil is 0.
+	Waited func() uint64
+	// Offset is by how much wall time is ahead of VirtualEpoch beside all that, or
+	// behind. Where it is ahead, so is the monotonic clock: an instance whose
+	// attempts start one after the other never sees it go back. Nil is 0.
+	Offset func() time.Duration
 }
 
 // ClockKind says where time comes from.
@@ -26,8 +33,9 @@ const (
 	RealClock ClockKind = iota
 	// CoarseClock is the machine's clock in steps of CoarseStep, rounded down.
 	CoarseClock
-	// VirtualClock starts at VirtualEpoch and goes on by Clock.Elapsed and by
-	// what the guest slept. Sleeping takes no real time.
+	// VirtualClock starts at VirtualEpoch and Clock.Offset, and goes on by
+	// Clock.Elapsed, by Clock.Waited and by what the guest slept. Sleeping takes no
+	// real time.
 	VirtualClock
 )
 
@@ -72,29 +80,47 @@ func (s *State) realNow(id uint32) uint64 {
 	case clockRealtime:
 		return nanoseconds(time.Now())
 	case clockMonotonic:
-		return monotonicStart + uint64(max(0, time.Since(processStart)))
+		return add(monotonicStart+s.ahead, uint64(max(0, time.Since(processStart))))
 	default:
 		return uint64(max(0, time.Since(s.started)))
 	}
 }
 
 func (s *State) virtualNow(id uint32) uint64 {
-	var elapsed uint64
-	if s.config.Clock.Elapsed != nil {
-		elapsed = s.config.Clock.Elapsed()
+	clock := &s.config.Clock
+	var elapsed, waited uint64
+	var offset time.Duration
+	if clock.Elapsed != nil {
+		elapsed = clock.Elapsed()
 	}
+	if clock.Waited != nil {
+		waited = clock.Waited()
+	}
+	if clock.Offset != nil {
+		offset = clock.Offset()
+	}
+	passed := add(elapsed, add(waited, s.slept))
 	switch id {
 	case clockRealtime:
-		return add(VirtualEpoch*uint64(time.Second), add(elapsed, s.slept))
+		return add(uint64(max(0, VirtualEpoch*time.Second+offset)), passed)
 	case clockMonotonic:
-		return add(monotonicStart, add(elapsed, s.slept))
+		return add(monotonicStart+uint64(max(0, offset)), passed)
 	default:
 		return elapsed
 	}
 }
 
-// sleep waits for ns nanoseconds on the guest's clock; Interrupted if ctx ends.
-func (s *State) sleep(ctx context.Context, ns uint64) {
+// Now is what the guest's clock tells, in Unix time.
+func (s *State) Now() time.Time { return instant(s.now(clockRealtime)) }
+
+// instant is a time that WASI tells.
+func instant(ns uint64) time.Time {
+	return time.Unix(int64(ns/uint64(time.Second)), int64(ns%uint64(time.Second)))
+}
+
+// sleep waits for ns nanoseconds on one of the guest's clocks; Interrupted if ctx
+// ends.
+func (s *State) sleep(ctx context.Context, id uint32, ns uint64) {
 	switch s.config.Clock.Kind {
 	case VirtualClock:
 		s.slept = add(s.slept, ns)
@@ -102,7 +128,7 @@ func (s *State) sleep(ctx context.Context, ns uint64) {
 	case CoarseClock:
 		// Up to a step, lest the guest finds on waking that it is not yet time.
 		step := uint64(CoarseStep)
-		if late := add(s.realNow(clockRealtime), ns) % step; late != 0 {
+		if late := add(s.realNow(id), ns) % step; late != 0 {
 			ns = add(ns, step-late)
 		}
 	}

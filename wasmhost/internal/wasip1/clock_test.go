@@ -47,6 +47,60 @@ func TestVirtualClock(t *testing.T) {
 	g.mustPoll(subscription{timeout: 1<<64 - 1, absolute: 1})
 }
 
+// A clock that is set, and goes on while others work: every attempt of an instance
+// begins later than the one before.
+func TestVirtualClockIsSet(t *testing.T) {
+	t.Parallel()
+	const epoch = wasip1.VirtualEpoch * 1_000_000_000
+	for _, c := range []struct {
+		offset          time.Duration
+		wall, monotonic uint64
+	}{
+		{0, epoch, 1e9},
+		{time.Hour, epoch + 3600e9, 1e9 + 3600e9},
+		{-time.Hour, epoch - 3600e9, 1e9},
+		{-100 * 365 * 24 * time.Hour, 0, 1e9}, // before 1970
+	} {
+		var elapsed, waited uint64
+		offset := time.Duration(0)
+		g := newGuest(t, wasip1.Config{Clock: wasip1.Clock{
+			Kind:    wasip1.VirtualClock,
+			Elapsed: func() uint64 { return elapsed },
+			Waited:  func() uint64 { return waited },
+			Offset:  func() time.Duration { return offset },
+		}})
+		if got := g.now(0); got != epoch {
+			t.Errorf("got %d before it is set", got)
+		}
+		offset = c.offset
+		want := func(later uint64) {
+			t.Helper()
+			if wall, monotonic := g.now(0), g.now(1); wall != c.wall+later || monotonic != c.monotonic+later {
+				t.Errorf("set by %v: got %d, %d, want %d, %d", c.offset, wall, monotonic, c.wall+later, c.monotonic+later)
+			}
+			if got := g.state.Now().UnixNano(); got != int64(c.wall+later) {
+				t.Errorf("set by %v: Now is %d, want %d", c.offset, got, c.wall+later)
+			}
+			if cpu := g.now(2); cpu != elapsed {
+				t.Errorf("got CPU time %d, want %d", cpu, elapsed)
+			}
+		}
+		want(0)
+		waited = 5e9
+		want(5e9)
+		elapsed = 7
+		want(5e9 + 7)
+		g.mustPoll(subscription{id: 1, timeout: g.now(1) + 1e9, absolute: 1})
+		want(6e9 + 7)
+		g.mustPoll(subscription{id: 0, timeout: g.now(0) + 1e9, absolute: 1})
+		want(7e9 + 7)
+		g.mustPoll(subscription{id: 0, timeout: g.now(0) - min(1, g.now(0)), absolute: 1}) // past
+		want(7e9 + 7)
+		g.mustPoll(subscription{id: 1, timeout: 1e9})
+		want(8e9 + 7)
+	}
+}
+
 func TestRealClock(t *testing.T) {
 	t.Parallel()
 	for kind, step := range map[wasip1.ClockKind]uint64{

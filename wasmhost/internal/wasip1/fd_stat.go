@@ -161,7 +161,7 @@ func (s *State) times(g guest, i int) (access, modify *time.Time, errno guestfs.
 		case flags&given == 0:
 			return nil
 		}
-		t := time.Unix(int64(ns/uint64(time.Second)), int64(ns%uint64(time.Second)))
+		t := instant(ns)
 		return &t
 	}
 	access = one(setAccess, setAccessNow, g.args[i])

@@ -34,6 +34,7 @@ func (b subscription) clockFlags() uint16 { return le.Uint16(b[40:]) }
 type occurrence struct {
 	errno guestfs.Errno
 	wait  uint64 // ns until it occurs; 0 is at once
+	clock uint32 // that it waits for
 	bytes uint64 // to be had without waiting
 }
 
@@ -57,29 +58,31 @@ func (s *State) pollOneoff(ctx context.Context, g guest) guestfs.Errno {
 	if errno != guestfs.OK {
 		return errno
 	}
-	wait, errno := s.shortestWait(in)
+	first, errno := s.soonest(in)
 	if errno != guestfs.OK {
 		return errno
 	}
-	events := s.putEvents(in, out, wait)
+	events := s.putEvents(in, out, first.wait)
 	le.PutUint32(result, events)
-	if wait > 0 {
-		s.sleep(ctx, wait)
+	if first.wait > 0 {
+		s.sleep(ctx, first.clock, first.wait)
 	}
 	return guestfs.OK
 }
 
-// shortestWait is how long it takes until the first subscription occurs.
-func (s *State) shortestWait(in []byte) (uint64, guestfs.Errno) {
-	shortest := uint64(math.MaxUint64)
+// soonest is what occurs before all others.
+func (s *State) soonest(in []byte) (occurrence, guestfs.Errno) {
+	first := occurrence{wait: math.MaxUint64}
 	for ; len(in) > 0; in = in[subscriptionBytes:] {
 		o, errno := s.occurs(subscription(in[:subscriptionBytes]))
 		if errno != guestfs.OK {
-			return 0, errno
+			return occurrence{}, errno
 		}
-		shortest = min(shortest, o.wait)
+		if o.wait < first.wait {
+			first = o
+		}
 	}
-	return shortest, guestfs.OK
+	return first, guestfs.OK
 }
 
 // putEvents writes what occurs within wait and answers how many that is.
@@ -129,9 +132,9 @@ func (s *State) clockOccurs(b subscription) (occurrence, guestfs.Errno) {
 		return occurrence{errno: guestfs.ENOTSUP}, guestfs.OK
 	case b.clockFlags() == absolute:
 		now := s.now(b.clock())
-		return occurrence{wait: b.timeout() - min(now, b.timeout())}, guestfs.OK
+		return occurrence{wait: b.timeout() - min(now, b.timeout()), clock: b.clock()}, guestfs.OK
 	default:
-		return occurrence{wait: b.timeout()}, guestfs.OK
+		return occurrence{wait: b.timeout(), clock: b.clock()}, guestfs.OK
 	}
 }
 

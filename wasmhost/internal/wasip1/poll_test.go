@@ -176,6 +176,27 @@ func TestPollWaits(t *testing.T) {
 	}
 }
 
+// On waking the guest finds that it is time, by the clock that it waited for and
+// however coarse that is.
+func TestPollWakesInTime(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []wasip1.ClockKind{wasip1.RealClock, wasip1.CoarseClock} {
+		g := newGuest(t, wasip1.Config{Clock: wasip1.Clock{Kind: kind}})
+		for i := range uint64(40) {
+			id, wait := uint32(i%2), 100_000+i*31_415
+			at := g.now(uint64(id)) + wait
+			in := subscription{onClock, id, at, 1}
+			if i%4 > 1 {
+				in.timeout, in.absolute = wait, 0
+			}
+			g.mustPoll(in)
+			if late := int64(g.now(uint64(id)) - at); late < 0 {
+				t.Errorf("clock %d of kind %d: woke %v early", id, kind, time.Duration(-late))
+			}
+		}
+	}
+}
+
 func TestPollIsInterrupted(t *testing.T) {
 	t.Parallel()
 	interrupted := func(poll func()) (is bool) {
@@ -183,14 +204,21 @@ func TestPollIsInterrupted(t *testing.T) {
 		poll()
 		return false
 	}
-	for _, timeout := range []uint64{1e9 + 1, 3600e9, 1<<64 - 1} {
+	for _, in := range []subscription{
+		{timeout: 1e9 + 1},
+		{timeout: 3600e9},
+		{timeout: 1<<64 - 1},
+		{id: 1, timeout: 3600e9},
+		{timeout: 946684800_000000000 + 3600e9, absolute: 1},
+		{id: 1, timeout: 1<<64 - 1, absolute: 1},
+	} {
 		synctest.Test(t, func(t *testing.T) {
 			g := newGuest(t, wasip1.Config{})
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			start := time.Now()
 			for range 2 { // the second finds that it is over
-				if !interrupted(func() { _, _ = g.poll(ctx, subscription{timeout: timeout}) }) {
+				if !interrupted(func() { _, _ = g.poll(ctx, in) }) {
 					t.Error("the wait ended by itself")
 				}
 			}

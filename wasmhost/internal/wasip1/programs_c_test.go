@@ -146,16 +146,18 @@ func TestCTime(t *testing.T) {
 func TestCSleepIsInterrupted(t *testing.T) {
 	t.Parallel()
 	wasm := buildC(t, "time")
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), 90500*time.Millisecond)
-		defer cancel()
-		start := time.Now()
-		p := runProgram(ctx, t, wasm, wasip1.Config{Args: []string{"time", "forever"}})
-		if !errors.Is(p.err, wasip1.Interrupted{}) {
-			t.Errorf("got %v, want Interrupted", p.err)
-		}
-		if got, want := time.Since(start), 90500*time.Millisecond; got != want {
-			t.Errorf("ended after %v, want %v", got, want)
-		}
-	})
+	for _, how := range []string{"forever", "forever-until"} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 90500*time.Millisecond)
+			defer cancel()
+			start := time.Now()
+			p := runProgram(ctx, t, wasm, wasip1.Config{Args: []string{"time", how}})
+			if !errors.Is(p.err, wasip1.Interrupted{}) {
+				t.Errorf("%s: got %v, want Interrupted", how, p.err)
+			}
+			if got, want := time.Since(start), 90500*time.Millisecond; got != want {
+				t.Errorf("%s: ended after %v, want %v", how, got, want)
+			}
+		})
+	}
 }

@@ -58,6 +58,7 @@ type State struct {
 
 	started time.Time
 	slept   uint64 // on the virtual clock, in ns
+	ahead   uint64 // of the machine's monotonic clock, in ns: see GoOn
 	seeded  *rand.ChaCha8
 
 	calls        [functionCount]uint64

@@ -51,13 +51,33 @@ func (d *Decoder) Next() bool {
 		}
 	}
 	d.Imm = r.pos
-	if info.imm != ImmNone {
+	if info.imm != ImmNone && !d.short(info.imm) {
 		d.immediates(info)
 		if r.err != nil {
 			return false
 		}
 	}
 	d.End = r.pos
+	return true
+}
+
+// short decodes an immediate that is one number of one byte, as most are, and reports
+// whether it was.
+func (d *Decoder) short(imm Immediate) bool {
+	r := &d.r
+	if r.pos >= len(r.data) || r.data[r.pos] >= 0x80 {
+		return false
+	}
+	b := r.data[r.pos]
+	switch imm {
+	case ImmLocal, ImmGlobal, ImmLabel, ImmFunc:
+		d.A = uint64(b)
+	case ImmI32, ImmI64:
+		d.A = uint64(int64(b) << 57 >> 57) // bit 6 is the sign
+	default:
+		return false
+	}
+	r.pos++
 	return true
 }
 

@@ -134,8 +134,13 @@ func (p *parser) dataCount(r *reader) {
 	p.DataCount = &n
 }
 
+// smallestData is the bytes of the smallest data segment: its flags and its length.
+const smallestData = 2
+
 func (p *parser) data(r *reader) {
-	for range r.count("data segments", p.limits.DataSegments) {
+	n := r.count("data segments", p.limits.DataSegments)
+	p.Data = make([]Data, 0, min(n, r.left()/smallestData)) // Go's linker makes tens of thousands
+	for range n {
 		d := Data{Offset: r.offset()}
 		start, flags := r.pos, r.u32()
 		switch {

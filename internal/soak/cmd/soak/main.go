@@ -14,9 +14,11 @@ import (
 	"time"
 
 	"github.com/graflow/graflow-wasm/internal/soak"
+	"github.com/graflow/graflow-wasm/wasmhost"
 )
 
 func main() {
+	wasmhost.Child()
 	if len(os.Args) == 3 && os.Args[1] == "child" {
 		if err := soak.Child(os.Args[2]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -38,12 +40,17 @@ func run() int {
 	flag.DurationVar(&cfg.Lease, "lease", 10*time.Second, "of deliveries")
 	flag.DurationVar(&cfg.Archive, "archive", 20*time.Second, "archive runs that long after their end; -1s is never")
 	flag.DurationVar(&cfg.Settle, "settle", 90*time.Second, "time that all has to end in once faults are over")
-	on := flag.String("faults", "all", "what they work on: all, workers, servers, none")
+	on := flag.String("faults", "all", "what they work on: all, processes, workers, servers, network, cells, none")
+	flag.StringVar(&cfg.JSON, "json", "", "file for the report as JSON")
 	flag.StringVar(&cfg.Dir, "dir", "", "keep everything there")
 	flag.BoolVar(&cfg.Verbose, "v", false, "tell each fault")
 	flag.Parse()
 	cfg.Duration = time.Duration(*seconds) * time.Second
-	cfg.OnWorkers, cfg.OnServers = *on == "all" || *on == "workers", *on == "all" || *on == "servers"
+	all := *on == "all"
+	cfg.OnWorkers = all || *on == "processes" || *on == "workers"
+	cfg.OnServers = all || *on == "processes" || *on == "servers"
+	cfg.OnCells = all || *on == "cells"
+	cfg.OnNetwork = all || *on == "network"
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -1,9 +1,10 @@
 // The gauntlet attacks a WebAssembly host. It writes its modules for any host,
 // or runs them against our own.
 //
-//	gauntlet write DIR        modules and manifest.json
-//	gauntlet run [PATTERN]    a line for each case whose name matches
-//	gauntlet list             names and attacks
+//	gauntlet write DIR           modules and manifest.json
+//	gauntlet run [PATTERN]       a line for each case whose name matches
+//	gauntlet isolated [PATTERN]  likewise, with each guest in a cell
+//	gauntlet list                names and attacks
 package main
 
 import (
@@ -18,7 +19,7 @@ import (
 	"github.com/graflow/graflow-wasm/wasmhost/gauntlet/runner"
 )
 
-const usage = "usage: gauntlet write DIR | run [PATTERN] | list"
+const usage = "usage: gauntlet write DIR | run [PATTERN] | isolated [PATTERN] | list"
 
 func main() {
 	runner.Child()
@@ -35,10 +36,8 @@ func command(ctx context.Context, out io.Writer, args []string) error {
 	switch {
 	case len(args) == 2 && args[0] == "write":
 		return gauntlet.Write(args[1])
-	case len(args) == 1 && args[0] == "run":
-		return run(ctx, out, "")
-	case len(args) == 2 && args[0] == "run":
-		return run(ctx, out, args[1])
+	case len(args) >= 1 && len(args) <= 2 && (args[0] == "run" || args[0] == "isolated"):
+		return run(ctx, out, append(args, "")[1], args[0] == "isolated")
 	case len(args) == 1 && args[0] == "list":
 		for _, c := range gauntlet.Cases() {
 			fmt.Fprintf(out, "%s: a naive host %s\n", c.Name, c.Attack)
@@ -49,7 +48,7 @@ func command(ctx context.Context, out io.Writer, args []string) error {
 }
 
 // run prints a line for each case, and what is wrong below it.
-func run(ctx context.Context, out io.Writer, pattern string) error {
+func run(ctx context.Context, out io.Writer, pattern string, isolated bool) error {
 	matches, err := regexp.Compile(pattern)
 	if err != nil {
 		return fmt.Errorf("run gauntlet: %w", err)
@@ -59,7 +58,7 @@ func run(ctx context.Context, out io.Writer, pattern string) error {
 		if !matches.MatchString(c.Name) {
 			continue
 		}
-		outcome, err := runner.Run(ctx, c)
+		outcome, err := runner.Run(ctx, c, isolated)
 		if err != nil {
 			return err
 		}

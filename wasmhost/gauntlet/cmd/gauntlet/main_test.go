@@ -28,6 +28,7 @@ func TestCommand(t *testing.T) {
 		{"run nothing-like-it", "0 cases", "no case matches"},
 		{"run (", "", "missing closing"},
 		{"run ^control/empty$", "1 cases, 0 lost", ""},
+		{"isolated ^control/empty$", "1 cases, 0 lost", ""},
 		{"write " + dir, "", ""},
 	} {
 		var out strings.Builder

@@ -67,6 +67,11 @@ int main(int argc, char **argv) {
   if (strcmp(what, "forever") == 0) {
     for (;;) poll(NULL, 0, 1000);
   }
+  if (strcmp(what, "forever-until") == 0) {
+    // As CPython's time.sleep does.
+    struct timespec far = {now(CLOCK_MONOTONIC) / 1000000000 + 100000, 0};
+    for (;;) clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &far, NULL);
+  }
   if (strcmp(what, "spin") == 0) {
     // As an event loop polls: absolute times, again and again.
     long long at = now(CLOCK_MONOTONIC) + 5000000;
