@@ -23,6 +23,7 @@ type admission struct {
 	Globals   []meter.HiddenGlobal `json:"globals"`
 	Unsound   string               `json:"unsound,omitempty"`
 	Describes bool                 `json:"describes,omitempty"`
+	Starters  map[string]arity     `json:"starters,omitempty"`
 
 	HasMemory bool   `json:"has_memory,omitempty"`
 	HasStart  bool   `json:"has_start,omitempty"`
@@ -32,12 +33,18 @@ type admission struct {
 	Elements  int64  `json:"elements,omitempty"`
 }
 
+// arity is how many values a function takes and returns.
+type arity struct {
+	Params  int `json:"params,omitempty"`
+	Results int `json:"results,omitempty"`
+}
+
 // admission is what admit noted.
 func (m *Module) admission() admission {
 	l := m.layout
 	return admission{
 		Size: m.size, ABI: m.abi, Imports: m.imports, Tasks: m.tasks, Returns: m.returns,
-		Globals: m.globals, Unsound: m.unsound, Describes: m.describes,
+		Globals: m.globals, Unsound: m.unsound, Describes: m.describes, Starters: m.starters,
 		HasMemory: l.hasMemory, HasStart: l.hasStart, MemoryMin: l.memoryMin, MemoryMax: l.memoryMax,
 		Functions: l.functions, Elements: l.elements,
 	}
@@ -46,7 +53,7 @@ func (m *Module) admission() admission {
 // note sets what admit would.
 func (m *Module) note(a admission) {
 	m.size, m.abi, m.imports, m.tasks, m.returns = a.Size, a.ABI, a.Imports, a.Tasks, a.Returns
-	m.globals, m.unsound, m.describes = a.Globals, a.Unsound, a.Describes
+	m.globals, m.unsound, m.describes, m.starters = a.Globals, a.Unsound, a.Describes, a.Starters
 	m.layout = layout{
 		hasMemory: a.HasMemory, hasStart: a.HasStart, memoryMin: a.MemoryMin, memoryMax: a.MemoryMax,
 		functions: a.Functions, elements: a.Elements,

@@ -12,6 +12,7 @@ import (
 	"github.com/graflow/graflow-wasm/sdk/abi"
 	"github.com/graflow/graflow-wasm/wasmhost/internal/artifact"
 	"github.com/graflow/graflow-wasm/wasmhost/internal/estimate"
+	"github.com/graflow/graflow-wasm/wasmhost/internal/extism"
 	"github.com/graflow/graflow-wasm/wasmhost/internal/meter"
 	"github.com/graflow/graflow-wasm/wasmhost/internal/wasmbin"
 	"github.com/tetratelabs/wazero/api"
@@ -232,6 +233,7 @@ func (m *Module) classify(parsed *wasmbin.Module) error {
 	if f, found := exports[abi.ExportDescribe]; found {
 		m.describes = len(f.Params) == 0 && slices.Equal(f.Results, []wasmbin.ValueType{wasmbin.I32})
 	}
+	m.starters = startersOf(exports)
 	_, start := exports[abi.ExportStart]
 	_, reactor := exports[abi.ExportInitialize]
 	switch {
@@ -260,6 +262,18 @@ func (m *Module) classify(parsed *wasmbin.Module) error {
 		return &ModuleError{Reason: "it exports no task: a function without parameters that returns an i32"}
 	}
 	return &ModuleError{Reason: "neither a graflow_v1 module (no export of type () -> i32) nor a WASI command (no _start) nor an Extism plug-in"}
+}
+
+// startersOf finds what hosts call before a task. wazero would tell too, in time that
+// grows with exports times functions.
+func startersOf(exports map[string]wasmbin.FuncType) map[string]arity {
+	starters := map[string]arity{}
+	for _, name := range append([]string{abi.ExportWarmup}, extism.Starters[:]...) {
+		if f, found := exports[name]; found {
+			starters[name] = arity{len(f.Params), len(f.Results)}
+		}
+	}
+	return starters
 }
 
 func (m *Module) classifyCommand(start wasmbin.FuncType) error {

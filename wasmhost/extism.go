@@ -14,7 +14,6 @@ import (
 	"github.com/graflow/graflow-wasm/wasmhost/internal/egress"
 	"github.com/graflow/graflow-wasm/wasmhost/internal/extism"
 	"github.com/graflow/graflow-wasm/wasmhost/internal/wasmbin"
-	"github.com/tetratelabs/wazero/api"
 )
 
 // isExtismTask tells a plug-in's functions from what its toolchain exports.
@@ -29,13 +28,9 @@ func isExtismTask(name string, f wasmbin.FuncType) bool {
 
 // extismInitializers are what to call before an export of a plug-in.
 func (m *Module) extismInitializers(export string) []extism.Call {
-	exports := m.compiled.ExportedFunctions()
-	return extism.Initializers(export, func(name string) ([]api.ValueType, bool) {
-		f := exports[name]
-		if f == nil {
-			return nil, false
-		}
-		return f.ParamTypes(), true
+	return extism.Initializers(export, func(name string) (int, bool) {
+		f, found := m.starters[name]
+		return f.Params, found
 	})
 }
 

@@ -45,6 +45,7 @@ type Module struct {
 	globals   []meter.HiddenGlobal // what a reset puts back
 	unsound   string               // why the module can't be snapshotted, or ""
 	describes bool                 // it exports graflow_describe
+	starters  map[string]arity     // what it exports of what is called before a task
 
 	isolated bool             // its calls run in cells
 	metered  []byte           // of one that is: its bytes as the meter wrote them

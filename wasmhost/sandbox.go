@@ -138,7 +138,7 @@ func (m *Module) initializers(export string, snapshot bool) []extism.Call {
 	}
 	var calls []extism.Call
 	for _, name := range names {
-		if f := m.compiled.ExportedFunctions()[name]; f != nil && len(f.ParamTypes())+len(f.ResultTypes()) == 0 {
+		if f, found := m.starters[name]; found && f.Params+f.Results == 0 {
 			calls = append(calls, extism.Call{Export: name})
 		}
 	}

@@ -119,6 +119,13 @@ func compiles() []Case {
 			}
 			g.run("")
 		}),
+		bomb("exports-by-functions", "compares each of ninety thousand exports with each of ninety thousand functions, to name those of a stack", func(g *guest) {
+			for i := range 90_000 {
+				name := []byte{'x', byte('a' + i%26), byte('a' + i/26%26), byte('a' + i/676%26), byte('a' + i/17576%26)}
+				g.Export(string(name), g.Func("", "i", "", asm.I32(0)))
+			}
+			g.run("", asm.Unreachable)
+		}),
 		bomb("data-segments-100000", "allocates for each of a hundred thousand segments of no bytes", func(g *guest) {
 			for range 100_000 {
 				g.Data(0, nil)

@@ -348,9 +348,9 @@ func TestInitializers(t *testing.T) {
 		{"_initialize", map[string]int{"_initialize": 0}, nil},
 	} {
 		var got []string
-		for _, call := range extism.Initializers(test.entry, func(export string) ([]api.ValueType, bool) {
+		for _, call := range extism.Initializers(test.entry, func(export string) (int, bool) {
 			n, found := test.exports[export]
-			return make([]api.ValueType, n), found
+			return n, found
 		}) {
 			got = append(got, call.Export)
 			if len(call.Args) != test.exports[call.Export] {

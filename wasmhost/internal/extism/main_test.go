@@ -88,14 +88,14 @@ func (p *plugin) call(t *testing.T, wasm []byte, entry string, state *extism.Sta
 		return 0, err
 	}
 	defer module.Close(ctx)
-	signature := func(export string) ([]api.ValueType, bool) {
+	params := func(export string) (int, bool) {
 		f := module.ExportedFunction(export)
 		if f == nil {
-			return nil, false
+			return 0, false
 		}
-		return f.Definition().ParamTypes(), true
+		return len(f.Definition().ParamTypes()), true
 	}
-	for _, first := range extism.Initializers(entry, signature) {
+	for _, first := range extism.Initializers(entry, params) {
 		if _, err := module.ExportedFunction(first.Export).Call(ctx, first.Args...); err != nil {
 			return 0, err
 		}

@@ -11,6 +11,7 @@ type Limits struct {
 	Imports        int // default 10 000
 	Exports        int // default 100 000
 	Functions      int // imported and defined; default 100 000
+	ExportPairs    int // exports times functions; default 30 000 000, wazero compares each with each
 	Tables         int // imported and defined; default 16
 	TableElements  int // initial elements of all tables together; default 1 000 000
 	MemoryPages    int // initial pages (64 KiB) of the memory; default 65 536, all of 32 bits
@@ -41,6 +42,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Imports, 10_000)
 	set(&l.Exports, 100_000)
 	set(&l.Functions, 100_000)
+	set(&l.ExportPairs, 30_000_000)
 	set(&l.Tables, 16)
 	set(&l.TableElements, 1_000_000)
 	set(&l.MemoryPages, maxPages)

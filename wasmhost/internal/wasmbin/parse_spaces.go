@@ -99,7 +99,12 @@ func (p *parser) globals(r *reader) {
 }
 
 func (p *parser) exports(r *reader) {
+	start := r.pos
 	n := r.count("exports", p.limits.Exports)
+	if pairs := n * len(p.Functions); pairs > p.limits.ExportPairs {
+		r.failAt(start, "%d exports and %d functions, %d pairs: at most %d are allowed", n, len(p.Functions), pairs, p.limits.ExportPairs)
+		return
+	}
 	p.Exports = make([]Export, 0, n)
 	seen := make(map[string]bool, n)
 	for range n {

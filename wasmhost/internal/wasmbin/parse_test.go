@@ -163,6 +163,7 @@ func TestLimits(t *testing.T) {
 		"2 globals: at most 1":      {Globals: 1},
 		"1 mutable globals":         {MutableGlobals: 1},
 		"3 exports: at most 1":      {Exports: 1},
+		"6 pairs: at most 5":        {ExportPairs: 5},
 		"2 element segments":        {Elements: 1},
 		"elements: at most":         {SegmentItems: 3},
 		"2 data segments":           {DataSegments: 1},
