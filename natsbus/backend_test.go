@@ -11,7 +11,7 @@ import (
 // All parts of a backend do what the engine relies on.
 func TestBackendSuite(t *testing.T) {
 	t.Parallel()
-	const lease = 2 * time.Second
+	const lease = 5 * time.Second
 	enginetest.Suite{Lease: lease, Unit: 200 * time.Millisecond, Open: func(t *testing.T) *engine.Backend {
 		t.Helper()
 		b, err := Open(t.Context(), Config{Connect: shared.Connect, Namespace: newNamespace(), Lease: lease})

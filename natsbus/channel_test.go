@@ -16,7 +16,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/graflow/graflow-wasm/engine"
-	"github.com/graflow/graflow-wasm/engine/enginetest"
 	"github.com/graflow/graflow-wasm/natsbus/embedded"
 )
 
@@ -33,22 +32,6 @@ func channelOn(tb testing.TB, s *embedded.Server, namespace string) *Channel {
 		c.close()
 	})
 	return c
-}
-
-func TestChannelSuite(t *testing.T) {
-	t.Parallel()
-	enginetest.Suite{
-		Unit: 200 * time.Millisecond,
-		Open: func(t *testing.T) *engine.Backend {
-			t.Helper()
-			if group := strings.Split(t.Name(), "/")[1]; !slices.Contains([]string{"Channel", "Watch", "Locks"}, group) {
-				t.Skip("of another part")
-			}
-			all := engine.InMemory()
-			all.Channel = channelOn(t, shared, newNamespace())
-			return all
-		},
-	}.Run(t)
 }
 
 func mustDo(tb testing.TB, c *Channel, op engine.Op, key, value string) string {

@@ -19,18 +19,7 @@ func skipOthers(t *testing.T) {
 	}
 }
 
-func TestJournalSuite(t *testing.T) {
-	t.Parallel()
-	enginetest.Suite{Open: func(t *testing.T) *engine.Backend {
-		t.Helper()
-		skipOthers(t)
-		all := engine.InMemory()
-		all.Journal = newJournal(sharedBus(t, newNamespace()), all.Blobs)
-		return all
-	}}.Run(t)
-}
-
-// The same where the runs are followed.
+// TestJournalSuiteOwned is of TestBackendSuite what the journal is to do, with the runs followed.
 func TestJournalSuiteOwned(t *testing.T) {
 	t.Parallel()
 	enginetest.Suite{Open: func(t *testing.T) *engine.Backend {

@@ -23,14 +23,18 @@ var lockCases = []testCase{
 	{"forget", lockForget},
 }
 
+// hold is a time to live of locks that are not to expire, and to wait for one that
+// will be free before: a machine that has much else to do may take leases' time.
+func hold(s Suite) time.Duration { return 30 * s.Lease }
+
 func lock(t *testing.T, s Suite, c engine.Channel, name, owner string) {
 	t.Helper()
-	check(t, c.Lock(s.patient(t), "r", name, owner, s.Lease, 0))
+	check(t, c.Lock(s.patient(t), "r", name, owner, hold(s), 0))
 }
 
 func locked(t *testing.T, s Suite, c engine.Channel, owner string) {
 	t.Helper()
-	wantError(t, owner+" locks l", c.Lock(s.patient(t), "r", "l", owner, s.Lease, s.Unit), engine.ErrLocked)
+	wantError(t, owner+" locks l", c.Lock(s.patient(t), "r", "l", owner, hold(s), s.Unit), engine.ErrLocked)
 }
 
 func unlock(t *testing.T, s Suite, c engine.Channel, owner string) {
@@ -46,7 +50,7 @@ func lockExcludes(t *testing.T, s Suite, b *engine.Backend) {
 	for _, owner := range []string{"a", "b", "c", "d", "e", "f"} {
 		all.Go(func() {
 			for range 5 {
-				if err := b.Channel.Lock(ctx, "r", "l", owner, 30*s.Lease, 30*s.Lease); err != nil {
+				if err := b.Channel.Lock(ctx, "r", "l", owner, hold(s), hold(s)); err != nil {
 					t.Errorf("%s: %v", owner, err)
 					return
 				}
@@ -72,7 +76,7 @@ func lockTimeout(t *testing.T, s Suite, b *engine.Backend) {
 	begun := time.Now()
 	err := b.Channel.Lock(s.patient(t), "r", "l", "b", s.Lease, 2*s.Unit)
 	wantError(t, "lock what another holds", err, engine.ErrLocked)
-	if got := time.Since(begun); got < 2*s.Unit || got > s.Lease {
+	if got := time.Since(begun); got < 2*s.Unit || got > hold(s)/2 {
 		t.Errorf("gave up after %s, want %s", got, 2*s.Unit)
 	}
 	wantError(t, "lock without waiting", b.Channel.Lock(s.patient(t), "r", "l", "b", s.Lease, 0), engine.ErrLocked)
@@ -94,7 +98,7 @@ func lockIndependent(t *testing.T, s Suite, b *engine.Backend) {
 	t.Helper()
 	lock(t, s, b.Channel, "l", "a")
 	lock(t, s, b.Channel, "m", "b")
-	check(t, b.Channel.Lock(s.patient(t), "other", "l", "b", s.Lease, 0))
+	check(t, b.Channel.Lock(s.patient(t), "other", "l", "b", hold(s), 0))
 	do(t, s, b.Channel, op(engine.OpSet, "l", "1"), "1") // a lock's name is no key
 	keysAre(t, s, b.Channel, "", "l")
 	do(t, s, b.Channel, op(engine.OpDelete, "l", ""), "")
@@ -103,11 +107,12 @@ func lockIndependent(t *testing.T, s Suite, b *engine.Backend) {
 
 func lockTTL(t *testing.T, s Suite, b *engine.Backend) {
 	t.Helper()
+	s.Unit = unhurried(s)
 	ctx := s.patient(t)
 	begun := time.Now()
 	check(t, b.Channel.Lock(ctx, "r", "l", "a", 3*s.Unit, 0))
-	check(t, b.Channel.Lock(ctx, "r", "l", "b", s.Lease, s.Lease))
-	if got := time.Since(begun); got < 2*s.Unit || got >= s.Lease {
+	check(t, b.Channel.Lock(ctx, "r", "l", "b", hold(s), hold(s)))
+	if got := time.Since(begun); got < 2*s.Unit || got >= hold(s)/2 {
 		t.Errorf("had the lock after %s, want it when its ttl of %s was over", got, 3*s.Unit)
 	}
 	wantError(t, "unlock what has expired", b.Channel.Unlock(ctx, "r", "l", "a"), engine.ErrLeaseLost)
@@ -126,10 +131,10 @@ func lockContext(t *testing.T, s Suite, b *engine.Backend) {
 	lock(t, s, b.Channel, "l", "a")
 	ctx, cancel := context.WithTimeout(t.Context(), s.Unit)
 	defer cancel()
-	wantError(t, "wait for a lock", b.Channel.Lock(ctx, "r", "l", "b", s.Lease, s.Lease/2), context.DeadlineExceeded)
+	wantError(t, "wait for a lock", b.Channel.Lock(ctx, "r", "l", "b", hold(s), hold(s)), context.DeadlineExceeded)
 	canceled, stop := context.WithCancel(t.Context())
 	stop()
-	wantError(t, "wait for a lock", b.Channel.Lock(canceled, "r", "l", "b", s.Lease, s.Lease/2), context.Canceled)
+	wantError(t, "wait for a lock", b.Channel.Lock(canceled, "r", "l", "b", hold(s), hold(s)), context.Canceled)
 	unlock(t, s, b.Channel, "a")
 	lock(t, s, b.Channel, "l", "c")
 }
@@ -145,6 +150,7 @@ func lockForeign(t *testing.T, s Suite, b *engine.Backend) {
 
 func lockReentryTTL(t *testing.T, s Suite, b *engine.Backend) {
 	t.Helper()
+	s.Unit = unhurried(s)
 	ctx := s.patient(t)
 	for _, ttl := range []time.Duration{0, -1} {
 		if err := b.Channel.Lock(ctx, "r", "l", "a", ttl, 0); err == nil {
@@ -155,8 +161,8 @@ func lockReentryTTL(t *testing.T, s Suite, b *engine.Backend) {
 	wait(2 * s.Unit)
 	check(t, b.Channel.Lock(ctx, "r", "l", "a", 3*s.Unit, 0))
 	wait(2 * s.Unit)
-	wantError(t, "lock what another took again", b.Channel.Lock(ctx, "r", "l", "b", s.Lease, 0), engine.ErrLocked)
-	check(t, b.Channel.Lock(ctx, "r", "l", "b", s.Lease, s.Lease))
+	wantError(t, "lock what another took again", b.Channel.Lock(ctx, "r", "l", "b", hold(s), 0), engine.ErrLocked)
+	check(t, b.Channel.Lock(ctx, "r", "l", "b", hold(s), hold(s)))
 }
 
 // lockExpiryWakes: of those who wait for a lock whose holder is gone each has it
@@ -170,7 +176,7 @@ func lockExpiryWakes(t *testing.T, s Suite, b *engine.Backend) {
 	for i := range 8 {
 		all.Go(func() {
 			owner := string(rune('a' + i))
-			if err := b.Channel.Lock(ctx, "r", "l", owner, s.Lease, 4*s.Lease); err != nil {
+			if err := b.Channel.Lock(ctx, "r", "l", owner, hold(s), hold(s)); err != nil {
 				t.Errorf("%s: %v", owner, err)
 				return
 			}
@@ -195,17 +201,17 @@ func lockForget(t *testing.T, s Suite, b *engine.Backend) {
 	t.Helper()
 	ctx := s.patient(t)
 	lock(t, s, b.Channel, "l", "a")
-	check(t, b.Channel.Lock(ctx, "other", "l", "a", s.Lease, 0))
+	check(t, b.Channel.Lock(ctx, "other", "l", "a", hold(s), 0))
 	begun := time.Now()
 	had := make(chan error)
-	go func() { had <- b.Channel.Lock(ctx, "r", "l", "b", s.Lease, s.Lease) }()
+	go func() { had <- b.Channel.Lock(ctx, "r", "l", "b", hold(s), hold(s)) }()
 	wait(s.Unit)
 	check(t, b.Channel.Forget(ctx, "r"))
 	check(t, <-had)
-	if got := time.Since(begun); got >= s.Lease {
+	if got := time.Since(begun); got >= hold(s)/2 {
 		t.Errorf("had the lock after %s, want it when it was forgotten", got)
 	}
 	wantError(t, "unlock what was forgotten", b.Channel.Unlock(ctx, "r", "l", "a"), engine.ErrLeaseLost)
 	unlock(t, s, b.Channel, "b")
-	wantError(t, "lock another run's", b.Channel.Lock(ctx, "other", "l", "b", s.Lease, 0), engine.ErrLocked)
+	wantError(t, "lock another run's", b.Channel.Lock(ctx, "other", "l", "b", hold(s), 0), engine.ErrLocked)
 }

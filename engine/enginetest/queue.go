@@ -182,7 +182,7 @@ func queueExpiry(t *testing.T, s Suite, b *engine.Backend) {
 	check(t, again.Ack(t.Context()))
 	enqueue(t, s, b.Queue, "c", "d")
 	receive(t, s, b.Queue, "c")
-	wait(s.Lease + 2*s.Unit)
+	wait(s.Lease + 2*unhurried(s))
 	check(t, receive(t, s, b.Queue, "c").Ack(t.Context())) // before newer ones
 	check(t, receive(t, s, b.Queue, "d").Ack(t.Context()))
 }
@@ -279,7 +279,7 @@ func queueReceiving(t *testing.T, s Suite, b *engine.Backend) {
 	check(t, err)
 	begun := time.Now()
 	theirs := <-other
-	if theirs == nil || mine.Delivery().Activation == theirs.Delivery().Activation || time.Since(begun) > s.Lease/2 {
+	if theirs == nil || mine.Delivery().Activation == theirs.Delivery().Activation || time.Since(begun) > s.Lease-s.Unit {
 		t.Errorf("received %v and %v after %s, want x and y at once", mine, theirs, time.Since(begun))
 	}
 }

@@ -49,6 +49,7 @@ func timerOrder(t *testing.T, s Suite, b *engine.Backend) {
 
 func timerStops(t *testing.T, s Suite, b *engine.Backend) {
 	t.Helper()
+	s.Unit = unhurried(s)
 	var fired atomic.Bool
 	stop := b.Timers.After(2*s.Unit, func() { fired.Store(true) })
 	stop()
@@ -62,6 +63,7 @@ func timerStops(t *testing.T, s Suite, b *engine.Backend) {
 // timerMany starts timers from many sides, and stops every other one.
 func timerMany(t *testing.T, s Suite, b *engine.Backend) {
 	t.Helper()
+	s.Unit = unhurried(s)
 	var fired [racers * rounds]atomic.Int32
 	var all sync.WaitGroup
 	for r := range racers {

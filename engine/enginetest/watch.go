@@ -344,13 +344,14 @@ func watchForget(t *testing.T, s Suite, b *engine.Backend) {
 
 func watchContext(t *testing.T, s Suite, b *engine.Backend) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*s.Unit)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	next, stop := iter.Pull2(b.Channel.Watch(ctx, "r", ""))
 	defer stop()
 	w := &watcher{t, next}
 	w.tells("ready")
-	w.ends(context.DeadlineExceeded)
+	time.AfterFunc(s.Unit, cancel)
+	w.ends(context.Canceled)
 }
 
 // watchLeft: a loop may be left, also while it is told of what there was, and be
