@@ -21,7 +21,11 @@ type Cluster struct {
 var _ engine.Cluster = (*Cluster)(nil)
 
 func newCluster(b *Bus, j *Journal) *Cluster {
-	return &Cluster{bus: b, journal: j, shares: newShares(), teller: &teller{bus: b}}
+	t := &teller{bus: b}
+	if j != nil {
+		j.teller = t
+	}
+	return &Cluster{bus: b, journal: j, shares: newShares(), teller: t}
 }
 
 // Own implements [engine.Cluster]. It returns nil when ctx is done.

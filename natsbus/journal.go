@@ -24,6 +24,8 @@ type Journal struct {
 	inbox *inbox
 	parts [Partitions]atomic.Pointer[follower]
 	owned atomic.Bool // some of them are this process's to drive
+	// teller's notices go before what is appended; nil: there are none.
+	teller *teller
 }
 
 var _ engine.Journal = (*Journal)(nil)
@@ -73,6 +75,11 @@ func (j *Journal) append(ctx context.Context, run, chain string, expect uint64, 
 
 // publish stores a message, and tells how long that took.
 func (j *Journal) publish(ctx context.Context, of string, expect uint64, m *nats.Msg) (uint64, error) {
+	if j.teller != nil {
+		if err := j.teller.wait(ctx); err != nil {
+			return 0, err
+		}
+	}
 	tell := j.bus.cfg.Published
 	if tell == nil {
 		return j.bus.publishAt(ctx, streamRuns, of, expect, m)

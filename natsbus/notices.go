@@ -3,6 +3,7 @@ package natsbus
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"iter"
 	"sync"
 	"time"
@@ -44,16 +45,16 @@ type teller struct {
 	mu      sync.Mutex // guards what follows
 	waiting []engine.Notice
 	dropped int
-	sending bool // a goroutine is; it ends when nothing waits
+	sent    chan struct{} // closed when nothing waits any more; nil: nothing does
 }
 
-// tell hands a notice to the connection, before whatever its attempt commits next: who
-// follows a run reads the log to its end once the run has ended. If there is none, or
-// others wait, it keeps it, if need be in place of the oldest that waits.
+// tell hands a notice to the connection. If there is none, or others wait, it keeps it, if
+// need be in place of the oldest that waits. Whatever its attempt commits next waits for
+// that: who follows a run reads the log to its end once the run has ended.
 func (t *teller) tell(n engine.Notice) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !t.sending && t.bus.nc.IsConnected() {
+	if t.sent == nil && t.bus.nc.IsConnected() {
 		t.publish(n)
 		return
 	}
@@ -62,9 +63,30 @@ func (t *teller) tell(n engine.Notice) {
 		t.dropped++
 	}
 	t.waiting = append(t.waiting, n)
-	if !t.sending {
-		t.sending = true
+	if t.sent == nil {
+		t.sent = make(chan struct{})
 		go t.send()
+	}
+}
+
+// wait waits until what was told is handed to the connection. It returns ctx's error, or
+// ErrUnreachable after a while.
+func (t *teller) wait(ctx context.Context) error {
+	t.mu.Lock()
+	sent := t.sent
+	t.mu.Unlock()
+	if sent == nil {
+		return nil
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-sent:
+		return nil
+	case <-timer.C:
+		return fmt.Errorf("%w for %s", ErrUnreachable, patience)
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
@@ -103,7 +125,8 @@ func (t *teller) next() (engine.Notice, bool) {
 		t.dropped = 0
 	}
 	if len(t.waiting) == 0 || t.bus.nc.IsClosed() {
-		t.waiting, t.sending = nil, false
+		close(t.sent)
+		t.waiting, t.sent = nil, nil
 		return engine.Notice{}, false
 	}
 	n := t.waiting[0]
@@ -116,62 +139,55 @@ func (t *teller) next() (engine.Notice, bool) {
 // such a point; 0 is the beginning. With follow it goes on with what is told, until
 // the loop is left or ctx is done, whose error it then tells.
 func (b *Bus) Notices(ctx context.Context, run string, after uint64, follow bool) iter.Seq2[engine.Notice, error] {
+	if follow {
+		return b.NoticesUntil(ctx, run, after, nil)
+	}
 	return func(yield func(engine.Notice, error) bool) {
-		hint := make(chan struct{}, 1)
-		if follow {
-			sub, err := b.nc.Subscribe(b.noticeSubject(run), func(*nats.Msg) {
-				select {
-				case hint <- struct{}{}:
-				default: // one waits
-				}
-			})
-			if err != nil {
-				yield(engine.Notice{}, translate(err))
-				return
-			}
-			defer func() { _ = sub.Unsubscribe() }() // of a connection that may be closed
-		}
-		for {
-			more, err := b.noticesAfter(ctx, run, &after, yield)
-			if err != nil {
-				yield(engine.Notice{}, err)
-			}
-			if !more || err != nil || !follow {
-				return
-			}
-			if err := soon(ctx, hint); err != nil {
-				yield(engine.Notice{}, err)
-				return
-			}
+		if _, err := b.noticesAfter(ctx, run, &after, func([]byte) {}, yield); err != nil {
+			yield(engine.Notice{}, err)
 		}
 	}
 }
 
-// soon waits for a hint, and until what it hints at is stored; or for long.
-func soon(ctx context.Context, hint <-chan struct{}) error {
-	wait := noticeNet
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-hint:
-			wait, hint = noticeStored, nil
-		case <-time.After(wait):
-			return nil
+// NoticesUntil is Notices with follow until over is closed. Then it tells what is left,
+// and ends. What was sent by then and is not stored yet it waits for, until ctx is done,
+// whose error it then tells.
+func (b *Bus) NoticesUntil(ctx context.Context, run string, after uint64, over <-chan struct{}) iter.Seq2[engine.Notice, error] {
+	return func(yield func(engine.Notice, error) bool) {
+		h, err := b.hear(run)
+		if err != nil {
+			yield(engine.Notice{}, translate(err))
+			return
 		}
+		defer h.close()
+		for ended := false; err == nil; {
+			var more bool
+			more, err = b.noticesAfter(ctx, run, &after, h.found, yield)
+			switch {
+			case !more, err == nil && ended && h.all():
+				return
+			case err == nil && ended:
+				err = pause(ctx, noticeStored)
+			case err == nil:
+				ended, err = h.wait(ctx, over)
+			}
+		}
+		yield(engine.Notice{}, err)
 	}
 }
 
-// noticesAfter tells all that there is now; more is false when the loop was left.
-func (b *Bus) noticesAfter(ctx context.Context, run string, after *uint64, yield func(engine.Notice, error) bool) (more bool, err error) {
+// noticesAfter tells all that there is now; more is false when the loop was left. found
+// has each as it is stored.
+func (b *Bus) noticesAfter(ctx context.Context, run string, after *uint64, found func([]byte), yield func(engine.Notice, error) bool) (more bool, err error) {
 	for {
-		found, err := b.gather(ctx, streamNotices, wanted{Seq: *after + 1, Next: b.noticeSubject(run), Batch: directBatch})
+		page, err := b.gather(ctx, streamNotices, wanted{Seq: *after + 1, Next: b.noticeSubject(run), Batch: directBatch})
 		if err != nil {
 			return true, err
 		}
-		for _, e := range found {
+		for _, e := range page {
 			var n engine.Notice
 			*after = e.seq
+			found(e.data)
 			if err := json.Unmarshal(e.data, &n); err != nil {
 				b.log.Warn("a notice could not be read", "run", run, "err", err)
 				continue
@@ -181,7 +197,7 @@ func (b *Bus) noticesAfter(ctx context.Context, run string, after *uint64, yield
 				return false, nil
 			}
 		}
-		if len(found) < directBatch {
+		if len(page) < directBatch {
 			return true, nil
 		}
 	}

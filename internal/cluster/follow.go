@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -170,38 +169,47 @@ func (f *followed) watch(ctx context.Context, feed *control.Feed) (engine.Outcom
 		return engine.Outcome{}, err
 	}
 	var logs sync.WaitGroup
+	over := make(chan struct{})
 	reading, enough := context.WithCancel(ctx)
-	last := uint64(0)
-	logs.Go(func() { last = f.logs(reading, feed, 0, true) })
+	defer enough()
+	logs.Go(func() { f.logs(reading, feed, over) })
 	outcome, err := o.Wait(ctx)
-	enough()
+	close(over)
+	defer time.AfterFunc(restOfLogs, enough).Stop()
 	logs.Wait()
-	if ctx.Err() == nil {
-		ctx, cancel := context.WithTimeout(ctx, restOfLogs)
-		defer cancel()
-		f.logs(ctx, feed, last, false)
-	}
 	return outcome, err
 }
 
 // restOfLogs bounds the reading of what was logged in the end.
-const restOfLogs = 2 * time.Second
+const restOfLogs = 5 * time.Second
 
-// logs tells what the run's tasks log, and returns the sequence of the last line.
-func (f *followed) logs(ctx context.Context, feed *control.Feed, after uint64, follow bool) uint64 {
-	for n, err := range f.cluster.bus.Notices(ctx, f.run, after, follow) {
+// logs tells what the run's tasks log until over is closed, and what they had logged by
+// then. It begins anew then if it could not be read.
+func (f *followed) logs(ctx context.Context, feed *control.Feed, over <-chan struct{}) {
+	last, err := f.logsAfter(ctx, 0, feed, over)
+	if err == nil || ctx.Err() != nil {
+		return
+	}
+	f.cluster.log.Warn("read the log of a run", "run", f.run, "err", err)
+	select {
+	case <-over:
+		_, _ = f.logsAfter(ctx, last, feed, over) // it was told
+	case <-ctx.Done():
+	}
+}
+
+// logsAfter tells what follows a line, and returns the sequence of the last.
+func (f *followed) logsAfter(ctx context.Context, line uint64, feed *control.Feed, over <-chan struct{}) (uint64, error) {
+	for n, err := range f.cluster.bus.NoticesUntil(ctx, f.run, line, over) {
 		if err != nil {
-			if ctx.Err() == nil && !errors.Is(err, context.Canceled) {
-				f.cluster.log.Warn("read the log of a run", "run", f.run, "err", err)
-			}
-			break
+			return line, err
 		}
-		after = n.Seq
+		line = n.Seq
 		f.reached(n.Seq)
 		n.Seq = 0 // it is of no event
 		feed.Observe(n)
 	}
-	return after
+	return line, nil
 }
 
 // reached notes the line of the log that is told next.
