@@ -1,19 +1,15 @@
 package script
 
 import (
-	"bytes"
 	"encoding"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 	"reflect"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // Decode stores a document, as code's values are one, in what into points to. It is the
@@ -36,26 +32,6 @@ func Decode(document json.RawMessage, into any) error {
 		return fmt.Errorf("decode into %T: %w", into, err)
 	}
 	return nil
-}
-
-// parse reads a document as nil, bool, json.Number, string, []any and map[string]any.
-func parse(document json.RawMessage) (any, error) {
-	if len(document) == 0 {
-		return nil, nil
-	}
-	if !utf8.Valid(document) {
-		return nil, errors.New("the document is not UTF-8")
-	}
-	decoder := json.NewDecoder(bytes.NewReader(document))
-	decoder.UseNumber()
-	var tree any
-	if err := decoder.Decode(&tree); err != nil {
-		return nil, err
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("more follows the document")
-	}
-	return tree, nil
 }
 
 var (

@@ -18,11 +18,17 @@ const maxSchemas = 1024
 // schemas keeps compiled schemas by their text: tools are given anew for each run.
 type schemas struct {
 	mu       sync.Mutex
-	compiled map[string]*jsonschema.Schema // guarded by mu
+	compiled map[string]*checker // guarded by mu
+}
+
+// checker checks values against a schema.
+type checker struct {
+	schema *jsonschema.Schema
+	shape  *shape // what of it is quick to check; nil: nothing
 }
 
 // compile is the schema of a document, nil if that is empty.
-func (s *schemas) compile(document json.RawMessage) (*jsonschema.Schema, error) {
+func (s *schemas) compile(document json.RawMessage) (*checker, error) {
 	if len(document) == 0 || bytes.Equal(document, []byte("null")) {
 		return nil, nil
 	}
@@ -36,7 +42,7 @@ func (s *schemas) compile(document json.RawMessage) (*jsonschema.Schema, error) 
 		return nil, err
 	}
 	if s.compiled == nil || len(s.compiled) >= maxSchemas {
-		s.compiled = map[string]*jsonschema.Schema{}
+		s.compiled = map[string]*checker{}
 	}
 	s.compiled[string(document)] = compiled
 	return compiled, nil
@@ -49,7 +55,7 @@ func (noFiles) Load(url string) (any, error) {
 	return nil, fmt.Errorf("%q is outside of the schema, which has to stand for itself", url)
 }
 
-func compileSchema(document json.RawMessage) (*jsonschema.Schema, error) {
+func compileSchema(document json.RawMessage) (*checker, error) {
 	tree, err := jsonschema.UnmarshalJSON(bytes.NewReader(document))
 	if err != nil {
 		return nil, err
@@ -61,13 +67,24 @@ func compileSchema(document json.RawMessage) (*jsonschema.Schema, error) {
 	if err := compiler.AddResource(name, tree); err != nil {
 		return nil, err
 	}
-	return compiler.Compile(name)
+	schema, err := compiler.Compile(name)
+	if err != nil {
+		return nil, err
+	}
+	c := &checker{schema: schema}
+	if tree, err := parse(document); err == nil {
+		c.shape = shapeOf(tree)
+	}
+	return c, nil
 }
 
 // misfits checks a value, and says all that is wrong with it, each with its place:
 // "q: missing; limit[2]: got string, want integer". What it says is bounded.
-func misfits(s *jsonschema.Schema, tree any) string {
-	err := s.Validate(tree)
+func misfits(c *checker, tree any) string {
+	if c.shape.fits(tree) {
+		return ""
+	}
+	err := c.schema.Validate(tree)
 	if err == nil {
 		return ""
 	}

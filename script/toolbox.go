@@ -12,7 +12,6 @@ import (
 
 	"github.com/graflow/graflow-wasm/sdk/abi"
 	"github.com/graflow/graflow-wasm/wasmhost"
-	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
 const (
@@ -38,7 +37,7 @@ var _ wasmhost.ToolBatch = (*toolbox)(nil)
 // namedTool is a tool with its schemas compiled; nil takes anything.
 type namedTool struct {
 	Tool
-	input, output *jsonschema.Schema
+	input, output *checker
 	takesObject   bool
 }
 
