@@ -148,8 +148,8 @@ soak: ## a cluster whose processes are killed and suspended, for SOAK_SECONDS (6
 upgrade-data: ## keep what this version stores as test data, in testdata/upgrade/SET (as v002)
 	$(GO) test -count=1 -run '^TestUpgradeMake$$' ./cmd/graflow-wasm -upgrade-write '$(SET)'
 
-# The session before this one ended with that commit.
-BASE ?= 0541d58
+# The last commit before code of any language, the API and cells.
+BASE ?= 08025d2
 
 .PHONY: mixed-check
 mixed-check: ## an earlier version, of BASE, and this one on one cluster

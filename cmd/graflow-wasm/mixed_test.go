@@ -96,7 +96,11 @@ func (m *mixed) begin(version string, args ...string) *process {
 
 func (m *mixed) serve(version string) *process {
 	m.t.Helper()
-	p := m.begin(version, "server", "--dir", "srv", "--name", "server-"+version, "--listen-nats", "127.0.0.1:0", "--listen", "127.0.0.1:0")
+	args := []string{"server", "--dir", "srv", "--name", "server-" + version, "--listen-nats", "127.0.0.1:0"}
+	if help, _ := m.with(version, inDir(m.t, m.dir, "server", "--help")).CombinedOutput(); strings.Contains(string(help), "--listen ") {
+		args = append(args, "--listen", "127.0.0.1:0") // one with an API: not at its usual port
+	}
+	p := m.begin(version, args...)
 	p.await("ready$")
 	return p
 }
