@@ -25,6 +25,7 @@ type document struct {
 	Code     string          `json:"code"`
 	File     string          `json:"file,omitempty"`
 	Language string          `json:"language,omitempty"`
+	Erased   *string         `json:"erased,omitempty"`
 	Input    json.RawMessage `json:"input,omitempty"`
 	Meta     map[string]any  `json:"meta,omitempty"`
 	Tools    []tool          `json:"tools,omitempty"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/graflow/graflow-wasm/sdk/abi"
@@ -72,11 +73,17 @@ func TestTools(t *testing.T) {
 	}
 }
 
-func TestToolErrorHasALine(t *testing.T) {
+// TestToolErrorHasAPlace wants a failure to be where the call was made, though the code went
+// on since.
+func TestToolErrorHasAPlace(t *testing.T) {
 	t.Parallel()
-	got, _ := withTools(t, "const a = 1;\nawait refuse(a)")
-	if e := got.Error; e == nil || e.Type != "ToolError" || e.Message != "none left" || e.Line != 2 {
-		t.Errorf("got %+v", got.Error)
+	got, _ := withTools(t, "const f = (a) => refuse(a);\nasync function g() {\n  await null;\n  const p = f(1);\n  await null;\n  return p;\n}\nawait Promise.all([1].map(g))")
+	e := got.Error
+	if e == nil || e.Type != "ToolError" || e.Message != "none left" || e.Line != 1 || e.Column != 24 {
+		t.Fatalf("got %+v", e)
+	}
+	if want := "ToolError: none left\n    at f (main.js:1:24)\n    at g (main.js:4:14)"; !strings.HasSuffix(e.Traceback, want) {
+		t.Errorf("got %q, want %q at its end", e.Traceback, want)
 	}
 }
 

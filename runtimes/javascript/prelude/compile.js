@@ -5,8 +5,9 @@ import { stripTypes } from "./typescript.js";
 
 const moduleSyntax = /^[ \t]*(?:import\b(?!\s*\()|export\b)/m;
 
+// compile takes source.erased for the code without its types, if the host knows that.
 export function compile(source, typescript) {
-  if (typescript) source.code = stripTypes(source.code, source.file);
+  if (typescript) source.code = source.erased ?? stripTypes(source.code, source.file);
   const code = parse(source);
   source.compiled = true;
   return code;

@@ -35,14 +35,6 @@ export class ToolError extends Error {
   }
 }
 
-// of makes an error that was made in advance, for its stack, one of a kind.
-Object.defineProperty(ToolError.prototype, "of", {
-  value(kind, message) {
-    Object.defineProperty(this, "message", { value: message, writable: true, configurable: true });
-    this.kind = kind;
-    return this;
-  },
-});
 for (const c of [Failure, Exit, ToolError]) {
   Object.defineProperty(c.prototype, "name", { value: c.name, configurable: true, writable: true });
 }

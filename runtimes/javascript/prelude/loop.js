@@ -3,13 +3,15 @@
 import { host } from "./host.js";
 import { Unsettled } from "./errors.js";
 
-let calls = []; // {name, args, done(answer), …}
+let calls = []; // {name, args}: what the host is asked
+let callers = []; // {done(caller, answer), …} of each
 let questions = []; // functions that ask the host and settle something
 let timers = []; // {at, order, fn, every, id}, a heap is not worth it
 let order = 0;
 
 export function forget() {
   calls = [];
+  callers = [];
   questions = [];
   host.rejections();
 }
@@ -19,9 +21,11 @@ export function ask(fn) {
   questions.push(fn);
 }
 
-// enqueueCall puts a tool call into the next batch.
-export function enqueueCall(call) {
+// enqueueCall puts a tool call, {name, args}, into the next batch. caller.done(caller,
+// answer) is called with what the host says to it.
+export function enqueueCall(call, caller) {
   calls.push(call);
+  callers.push(caller);
 }
 
 // addTimer starts a timer. Nothing waits for a weak one.
@@ -74,12 +78,12 @@ function turn(withTimers) {
 }
 
 function send() {
-  const batch = calls;
+  const asked = calls;
+  const batch = callers;
   calls = [];
-  const asked = [];
-  for (let i = 0; i < batch.length; i++) asked[i] = { name: batch[i].name, args: batch[i].args };
+  callers = [];
   const answers = host.toolCalls(asked);
-  for (let i = 0; i < batch.length; i++) batch[i].done(typeof answers === "number" ? answers : answers[i]);
+  for (let i = 0; i < batch.length; i++) batch[i].done(batch[i], typeof answers === "number" ? answers : answers[i]);
   return true;
 }
 

@@ -1,7 +1,7 @@
-// What the reactor calls. run(document) answers with JSON text, an error
-// document, or 1 after fail; warm() leaves caches as a first run would.
+// What the reactor calls. run(document) answers with JSON text or an error document,
+// erase(document) with a document; warm() leaves caches as a first run would.
 import "./globals.js";
-import { run } from "./run.js";
+import { erase, run } from "./run.js";
 import { warm } from "./warm.js";
 
-export { run, warm };
+export { erase, run, warm };

@@ -7,10 +7,11 @@ import { finish, forget, settle } from "./loop.js";
 import { introduce } from "./introduce.js";
 import { flush } from "./console.js";
 import { roots } from "./modules.js";
+import { stripTypes } from "./typescript.js";
 
 export function run(doc) {
   const file = doc.file || (doc.language === "typescript" ? "main.ts" : "main.js");
-  const source = { file, code: doc.code, text: doc.code };
+  const source = { file, code: doc.code, text: doc.code, erased: doc.erased };
   try {
     if (typeof doc.code !== "string") throw new TypeError("the document has no code");
     forget();
@@ -22,6 +23,17 @@ export function run(doc) {
     return `{"value":${text}}`;
   } catch (error) {
     return failed(error, source);
+  }
+}
+
+// erase takes the types off code, and does nothing else: what it gives follows from the
+// code alone.
+export function erase(doc) {
+  const source = { file: doc.file || "main.ts", code: doc.code, text: doc.code };
+  try {
+    return { value: stripTypes(doc.code, source.file) };
+  } catch (error) {
+    return { error: describeError(error, source) };
   }
 }
 

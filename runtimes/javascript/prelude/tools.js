@@ -1,27 +1,35 @@
 // Calls of the host's tools: promises that settle batch by batch.
 import { ToolError } from "./errors.js";
+import { host } from "./host.js";
 import { addTimer, enqueueCall } from "./loop.js";
 
 const unavailable = { "-1": "not_found", "-2": "denied", "-3": "invalid_args", "-5": "not_found" };
 
 // call calls a tool or a task by name.
 export function call(name, args) {
-  const here = new ToolError(); // its stack is where the call was made
-  return new Promise((resolve, reject) => {
-    enqueueCall({ name: String(name), args: args === undefined ? null : args, resolve, reject, here, done });
-  });
+  const asked = { name: String(name), args: args === undefined ? null : args };
+  const promise = host.pending();
+  enqueueCall(asked, { name: asked.name, promise, here: host.here(), done });
+  return promise;
 }
 
-// done settles a call, this, by what the host answered.
-function done(answer) {
+// done settles the promise of a call by what the host answered.
+function done(call, answer) {
   if (typeof answer === "number") {
-    const why = answer === -5 ? `no tool ${this.name}: none are offered here` : `the host refused the call of ${this.name} (${answer})`;
-    this.reject(this.here.of(unavailable[answer] ?? "error", why));
+    const why = answer === -5 ? `no tool ${call.name}: none are offered here` : `the host refused the call of ${call.name} (${answer})`;
+    fail(call, unavailable[answer] ?? "error", why);
   } else if (answer.error) {
-    this.reject(this.here.of(answer.error.kind, answer.error.message));
+    fail(call, answer.error.kind, answer.error.message);
   } else {
-    this.resolve(answer.value ?? null);
+    host.settle(call.promise, answer.value ?? null, false);
   }
+}
+
+// fail rejects a call's promise with an error that says where the call was made.
+function fail(call, kind, message) {
+  const error = new ToolError(kind, message);
+  Object.defineProperty(error, "stack", { value: host.stack(call.here), writable: true, configurable: true });
+  host.settle(call.promise, error, true);
 }
 
 export const parallel = (calls) =>

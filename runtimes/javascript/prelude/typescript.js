@@ -4,20 +4,34 @@ import { HelperManager } from "sucrase/dist/esm/HelperManager.js";
 import identifyShadowedGlobals from "sucrase/dist/esm/identifyShadowedGlobals.js";
 import NameManager from "sucrase/dist/esm/NameManager.js";
 import { parse } from "sucrase/dist/esm/parser/index.js";
-import TokenProcessor from "sucrase/dist/esm/TokenProcessor.js";
-import RootTransformer from "sucrase/dist/esm/transformers/RootTransformer.js";
+import { scanBy } from "sucrase/dist/esm/parser/tokenizer/index.js";
+import { READ_WORD_TREE } from "sucrase/dist/esm/parser/tokenizer/readWordTree.js";
 import getTSImportedNames from "sucrase/dist/esm/util/getTSImportedNames.js";
+import { host } from "./host.js";
+import { Editor, Eraser } from "./eraser.js";
 
-const options = { transforms: ["typescript"], disableESTransforms: true };
+scanBy(host.scan, READ_WORD_TREE);
+
+const withModules = { transforms: ["typescript"], disableESTransforms: true };
+const withoutModules = { ...withModules, keepUnusedImports: true }; // there are none: nothing is to be looked for
+
+// Names finds free names, for which it reads the code when the first is asked for.
+class Names {
+  constructor(code, tokens) {
+    this.claimFreeName = (name) => (this.all ??= new NameManager(code, tokens)).claimFreeName(name);
+  }
+}
 
 function transform(code) {
   const { tokens, scopes } = parse(code, false, true, false);
-  const nameManager = new NameManager(code, tokens);
+  const nameManager = new Names(code, tokens);
   const helperManager = new HelperManager(nameManager);
-  const tokenProcessor = new TokenProcessor(code, tokens, false, true, helperManager);
-  identifyShadowedGlobals(tokenProcessor, scopes, getTSImportedNames(tokenProcessor));
+  const tokenProcessor = new Editor(code, tokens, false, true, helperManager);
+  const modules = code.includes("import") || code.includes("export");
+  if (modules) identifyShadowedGlobals(tokenProcessor, scopes, getTSImportedNames(tokenProcessor));
   const context = { tokenProcessor, scopes, nameManager, importProcessor: null, helperManager };
-  return new RootTransformer(context, options.transforms, false, options).transform().code;
+  const options = modules ? withModules : withoutModules;
+  return new Eraser(context, options.transforms, false, options).transform().code;
 }
 
 // stripTypes throws a SyntaxError with the place in the user's lines.
@@ -28,7 +42,7 @@ export function stripTypes(code, file) {
   } catch (error) {
     throw located(error, file);
   }
-  refuseNamespaces(code, stripped, file);
+  if (code.includes("namespace") || code.includes("module")) refuseNamespaces(code, stripped, file);
   return stripped;
 }
 

@@ -1,4 +1,4 @@
-/* The exports: _initialize (of wasi-libc), graflow_warmup, graflow_describe, run.
+/* The exports: _initialize (of wasi-libc), graflow_warmup, graflow_describe, run, erase.
    The engine is included whole, so that the shim can look into it. */
 
 #include "quickjs.c"
@@ -13,6 +13,8 @@
 #include "host_io.c"
 #include "host_engine.c"
 #include "host_files.c"
+#include "host_promises.c"
+#include "host_scan.c"
 #include "host_table.c"
 
 extern const char prelude_js[], prelude_js_end[];
@@ -26,7 +28,7 @@ __asm__(".section .rodata.prelude,\"\",@\n"
 
 static JSRuntime *runtime;
 static JSContext *context;
-static JSValue run_function, warm_function;
+static JSValue run_function, erase_function, warm_function;
 static void *reserve;
 
 static const char out_of_memory[] =
@@ -38,11 +40,12 @@ static int broken(const char *message)
     return 1;
 }
 
-/* load_prelude evaluates the prelude, a function of host that answers with {run, warm}. */
+/* load_prelude evaluates the prelude, a function of host that answers with {run, erase, warm}. */
 static int load_prelude(JSContext *ctx)
 {
     JSValue host = JS_NewObject(ctx), global = JS_GetGlobalObject(ctx), prelude, made;
     JS_SetPropertyFunctionList(ctx, host, host_functions, countof(host_functions));
+    prelude_name = JS_NewAtom(ctx, "graflow:prelude");
     date_constructor = JS_GetPropertyStr(ctx, global, "Date");
     JS_FreeValue(ctx, js_host_completion(ctx, JS_UNDEFINED, 0, NULL)); /* makes the variable */
     JS_FreeValue(ctx, global);
@@ -55,6 +58,7 @@ static int load_prelude(JSContext *ctx)
     if (JS_IsException(made))
         return -1;
     run_function = JS_GetPropertyStr(ctx, made, "run");
+    erase_function = JS_GetPropertyStr(ctx, made, "erase");
     warm_function = JS_GetPropertyStr(ctx, made, "warm");
     return 0;
 }
@@ -189,7 +193,8 @@ static int answer(JSContext *ctx, JSValue v)
     return has_failed;
 }
 
-TASK(run) int32_t run(void)
+/* perform gives the document to a function of the prelude. */
+static int32_t perform(JSValue *function)
 {
     JSValue document;
     if (start())
@@ -201,5 +206,15 @@ TASK(run) int32_t run(void)
     document = read_input(context);
     if (JS_IsException(document))
         return tell_failure(context);
-    return answer(context, JS_Call(context, run_function, JS_UNDEFINED, 1, (JSValueConst *)&document));
+    return answer(context, JS_Call(context, *function, JS_UNDEFINED, 1, (JSValueConst *)&document));
+}
+
+TASK(run) int32_t run(void)
+{
+    return perform(&run_function);
+}
+
+TASK(erase) int32_t erase(void)
+{
+    return perform(&erase_function);
 }
