@@ -26,8 +26,9 @@ import (
 //
 // A Queue that has received runs a few goroutines, until Close.
 type Queue struct {
-	bus *Bus
-	js  jetstream.JetStream // with its own publishes in flight
+	bus  *Bus
+	wire wire
+	js   jetstream.JetStream // with its own publishes in flight
 
 	kick chan struct{} // there is something for pump to see
 	quit chan struct{} // closed by Close
@@ -39,7 +40,6 @@ type Queue struct {
 	started  bool
 	closed   bool
 	inbox    *nats.Subscription
-	inboxes  int // made so far: each has a name of its own
 	told     *nats.Subscription
 	waiting  []chan *lease // receivers, each with room for what it waits for
 	surplus  []*lease      // arrived when nobody waited
@@ -61,7 +61,7 @@ func newQueue(b *Bus) *Queue {
 		panic(fmt.Sprintf("jetstream: %v", err)) // the options are constants
 	}
 	return &Queue{
-		bus: b, js: js,
+		bus: b, wire: connection{b.nc}, js: js,
 		kick: make(chan struct{}, 1), quit: make(chan struct{}), over: make(chan struct{}),
 		ensured: map[class]time.Time{}, byName: map[string]*source{},
 	}
@@ -98,7 +98,7 @@ func (q *Queue) Close() {
 	if started {
 		_ = q.told.Unsubscribe()
 		q.awaitPulls()
-		_ = q.inbox.Drain() // what is on its way is given back by arrived
+		q.wire.leave(q.inbox) // what is on its way is given back by arrived
 	}
 	q.all.Wait()
 }

@@ -49,7 +49,7 @@ func (l *lease) Ack(ctx context.Context) error {
 	if err := l.settle(); err != nil {
 		return err
 	}
-	return translate(l.queue.bus.nc.Publish(l.reply, ackDone))
+	return translate(l.queue.wire.Publish(l.reply, ackDone))
 }
 
 // Nak waits until the server knows: else who receives next might get what is
@@ -63,14 +63,14 @@ func (l *lease) Nak(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, tryTime)
 	defer cancel()
-	_, err := l.queue.bus.nc.RequestWithContext(ctx, l.reply, ackAgain)
+	_, err := l.queue.wire.RequestWithContext(ctx, l.reply, ackAgain)
 	return translate(err)
 }
 
 // drop is a Nak that does not wait.
 func (l *lease) drop() {
 	if l.settle() == nil {
-		_ = l.queue.bus.nc.Publish(l.reply, ackAgain) // should it fail, the lease runs out
+		_ = l.queue.wire.Publish(l.reply, ackAgain) // should it fail, the lease runs out
 	}
 }
 
@@ -93,10 +93,10 @@ func (l *lease) Extend(ctx context.Context) error {
 	if until == 0 || int64(begun) >= until {
 		return engine.ErrLeaseLost
 	}
-	if !l.queue.bus.nc.IsConnected() { // else it would be sent once that is too late
+	if !l.queue.wire.IsConnected() { // else it would be sent once that is too late
 		return fmt.Errorf("extend a lease: %w", ErrUnreachable)
 	}
-	if err := l.queue.bus.nc.Publish(l.reply, ackProgress); err != nil {
+	if err := l.queue.wire.Publish(l.reply, ackProgress); err != nil {
 		return translate(err)
 	}
 	if !l.until.CompareAndSwap(until, int64(begun+l.term-l.term/20)) && l.until.Load() == 0 {

@@ -103,7 +103,7 @@ func (q *Queue) pump() {
 		rs, again := q.decide(time.Now())
 		q.mu.Unlock()
 		for _, r := range rs {
-			if err := q.bus.nc.PublishRequest(r.subject, r.reply, []byte(r.body)); err != nil {
+			if err := q.wire.PublishRequest(r.subject, r.reply, []byte(r.body)); err != nil {
 				q.bus.log.Error("pull tickets", "err", err)
 			}
 		}
@@ -233,12 +233,8 @@ func (q *Queue) rotate(now time.Time) {
 
 // listen begins to hear answers. The caller holds mu.
 func (q *Queue) listen() error {
-	q.inboxes++
-	inbox, err := q.bus.nc.Subscribe(q.bus.nc.NewInbox()+".*.*", q.arrived)
+	inbox, err := q.wire.listen(q.arrived)
 	if err != nil {
-		return translate(err)
-	}
-	if err := inbox.SetPendingLimits(-1, -1); err != nil {
 		return translate(err)
 	}
 	q.inbox = inbox
@@ -273,7 +269,7 @@ func (q *Queue) renewInbox() {
 	if err := q.listen(); err != nil {
 		return // the connection is closed
 	}
-	_ = old.Drain()
+	q.wire.leave(old)
 	for _, s := range q.classes {
 		s.parked, s.probe = [2]int{}, 0
 	}
@@ -371,7 +367,7 @@ func (q *Queue) tellOver() {
 
 // awaitPulls waits for pulls that can't be canceled: what comes of them is given back.
 func (q *Queue) awaitPulls() {
-	if q.bus.seen || !q.bus.Connected() {
+	if q.bus.seen || !q.wire.IsConnected() {
 		return
 	}
 	select {

@@ -14,7 +14,6 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/graflow/graflow-wasm/engine"
-	"github.com/graflow/graflow-wasm/engine/enginetest"
 	"github.com/graflow/graflow-wasm/natsbus/embedded"
 )
 
@@ -111,29 +110,6 @@ func receiveNone(tb testing.TB, q *Queue, d time.Duration) {
 	if l, err := q.Receive(ctx); err == nil {
 		tb.Fatalf("received %q, want nothing", l.Delivery().Activation)
 	}
-}
-
-func TestQueueSuite(t *testing.T) {
-	t.Parallel()
-	s := queueServer(t)
-	var mu sync.Mutex // guards namespaces
-	namespaces := 0
-	enginetest.Suite{
-		Lease: time.Second,
-		Open: func(t *testing.T) *engine.Backend {
-			t.Helper()
-			if !strings.Contains(t.Name(), "/Queue/") {
-				t.Skip("of another part")
-			}
-			mu.Lock()
-			namespaces++
-			ns := fmt.Sprintf("ns%d", namespaces)
-			mu.Unlock()
-			b := engine.InMemory()
-			b.Queue = queueOf(t, s, Config{Namespace: ns, Lease: time.Second})
-			return b
-		},
-	}.Run(t)
 }
 
 func TestQueueRoutesByQueueAndLabels(t *testing.T) {
@@ -261,24 +237,6 @@ func TestQueueHoardsNothing(t *testing.T) {
 	}
 	if err := held.Ack(t.Context()); err != nil {
 		t.Error(err)
-	}
-}
-
-// TestQueueAsksForWhatItTakes: many receivers of many classes do not have tickets
-// delivered that none of them has time for. A few may be, when the process stalls.
-func TestQueueAsksForWhatItTakes(t *testing.T) {
-	t.Parallel()
-	const n = 6000
-	s := queueServer(t)
-	q := queueOf(t, s, Config{})
-	var ds []*engine.Delivery
-	for i := range n {
-		ds = append(ds, task(fmt.Sprintf("a%d", i), engine.Task{Priority: []engine.Priority{engine.PriorityHigh, engine.PriorityNormal, engine.PriorityLow}[i%3]}))
-	}
-	enqueue(t, q, ds...)
-	waitClasses(t, q, 3)
-	if again := drainQueue(t, q, 64, n); again > n/100 {
-		t.Errorf("%d of %d tickets were delivered before", again, n)
 	}
 }
 
