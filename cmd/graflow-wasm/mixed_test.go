@@ -19,12 +19,12 @@ var mixedBase = flag.String("mixed-base", "", "the command of an earlier version
 // killed, and then again.
 const mixedRuns = 6
 
-// mixedFlow takes about a second: long enough to lose a worker in.
+// mixedFlow takes some seconds: long enough to lose a worker in, before its last tasks.
 const mixedFlow = `name: mixed
 modules: {answer: answer@1.0}
 tasks:
   first: {wasm: answer}
-  naps: {builtin: sleep, map: "[1, 2, 3]", with: {duration: 300ms}}
+  naps: {builtin: sleep, map: "[1, 2, 3]", with: {duration: 3s}}
   work: {wasm: answer, map: "1..8", max_concurrency: 4}
   last: {wasm: answer}
 flow: first >> naps >> work >> last
