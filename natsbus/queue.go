@@ -48,6 +48,7 @@ type Queue struct {
 	byName   map[string]*source // consumer → class
 	served   float64            // the turn of the class that was served last
 	full     time.Time          // since when nobody waits
+	round    time.Time          // since when probes find nothing; zero: none is under way
 	rotated  time.Time          // when pulls were last taken for old
 	rotation int                // counts those times
 }

@@ -101,6 +101,46 @@ func TestQueueAsksForWhatItTakes(t *testing.T) {
 	})
 }
 
+// TestQueueAsksManyClasses: a probe asks for no more than there are workers; of what is
+// to come later a class is asked for a few, once no probe has found anything, however
+// slow the network is.
+func TestQueueAsksManyClasses(t *testing.T) {
+	t.Parallel()
+	const n, tickets = 32, 400
+	synctest.Test(t, func(t *testing.T) {
+		f, q := newPullServer(t, true, threeClasses...)
+		f.way = time.Millisecond
+		var probes, most atomic.Int64
+		f.told = func(c *pulledClass, p *pulled) {
+			if sum := f.asked(c) + p.asked; !p.probe && sum > maxParked {
+				t.Errorf("%d tickets are asked for that may come later, want up to %d", sum, maxParked)
+			}
+			if p.probe {
+				probes.Add(1)
+				most.Store(max(most.Load(), int64(p.asked)))
+			}
+		}
+		w := &workers{tb: t, q: q}
+		end := w.begin(n, 100*time.Microsecond)
+		waits := func(c pullCounts) bool { return c.asked == maxParked*len(threeClasses) && c.held == 0 }
+		time.Sleep(holdTime)
+		wantCounts(t, f, "at first", waits)
+		f.put(tickets, threeClasses...)
+		time.Sleep(10 * time.Second)
+		wantCounts(t, f, "after all tickets", func(c pullCounts) bool { return waits(c) && c.acked == tickets*len(threeClasses) })
+		if got := most.Load(); got > n {
+			t.Errorf("a probe asks for %d tickets of %d workers", got, n)
+		}
+		found := probes.Load()
+		time.Sleep(10 * parkTime)
+		wantCounts(t, f, "in the end", waits)
+		if more := probes.Load() - found; more > 0 {
+			t.Errorf("%d more probes while tickets were waited for", more)
+		}
+		end()
+	})
+}
+
 // TestQueueGivesBack: what came for nobody is given back, as soon as no worker is to be
 // expected, and nothing is asked for then.
 func TestQueueGivesBack(t *testing.T) {
@@ -170,7 +210,7 @@ func TestQueueAsksForNothingWhenBusy(t *testing.T) {
 		end := w.begin(n, time.Second)
 		wantCounts(t, f, "one of each class is asked for", func(c pullCounts) bool { return c.asked == len(threeClasses) })
 		f.put(1, threeClasses[:n]...)
-		wantCounts(t, f, "a worker may be free soon", func(c pullCounts) bool { return c.held == n && c.asked == len(threeClasses)-n })
+		wantCounts(t, f, "a worker may be free soon", func(c pullCounts) bool { return c.held == n && c.asked > 0 })
 		time.Sleep(holdTime)
 		wantCounts(t, f, "none is", func(c pullCounts) bool { return c.held == n && c.asked == 0 })
 		end()

@@ -69,7 +69,11 @@ type source struct {
 
 func (s *source) asked() int { return s.parked[0] + s.parked[1] + s.probe }
 
-func (s *source) empty(now time.Time) bool { return s.ready == 0 && now.Sub(s.looked) < fresh }
+// empty tells that a class was found to be so lately, or in this round of probes: over a
+// slow network that takes longer.
+func (s *source) empty(now, round time.Time) bool {
+	return s.ready == 0 && (now.Sub(s.looked) < fresh || !round.IsZero() && !s.looked.Before(round))
+}
 
 // arrive counts a ticket that came.
 func (s *source) arrive() {
@@ -154,19 +158,22 @@ func (q *Queue) decideMany(idle int, now time.Time) ([]request, time.Duration) {
 		return cmp.Or(cmp.Compare(a.turn, b.turn), cmp.Compare(weights[a.priority], weights[b.priority]), cmp.Compare(a.index, b.index))
 	})
 	for i, s := range order {
-		if now.Before(s.paused) || s.limited || s.empty(now) || s.ready == 0 && s.asked() > 0 {
+		if now.Before(s.paused) || s.limited || s.empty(now, q.round) || s.ready == 0 && s.asked() > 0 {
 			continue
 		}
 		n := idle
 		for _, next := range order[i+1:] { // until another has its turn, which may be a little late
-			if !next.limited && !next.empty(now) {
+			if !next.limited && !next.empty(now, q.round) {
 				n = min(n, max(idle/4, 1+int((next.turn-s.turn)/weights[s.priority])))
 				break
 			}
 		}
-		s.probed = now
+		if s.probed = now; q.round.IsZero() {
+			q.round = now
+		}
 		return []request{q.probe(s, n)}, holdTime
 	}
+	q.round = time.Time{}
 	var rs []request
 	for _, s := range order {
 		if s.asked() == 0 && !now.Before(s.paused) {
@@ -298,6 +305,7 @@ func (q *Queue) arrived(m *nats.Msg) {
 	s := q.byName[meta.Consumer]
 	l := &lease{queue: q, delivery: d, reply: m.Reply, delivered: int(meta.NumDelivered), term: q.bus.cfg.Lease}
 	if s != nil {
+		q.round = time.Time{} // what was empty before may be no more
 		l.term = s.lease
 		s.ready, s.looked = meta.NumPending, time.Now()
 		if m.Sub == q.inbox {
