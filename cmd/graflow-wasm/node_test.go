@@ -87,10 +87,10 @@ func TestWorkerReconnects(t *testing.T) {
 	}
 }
 
-// TestThreeServers runs a cluster of three, and loses one.
-func TestThreeServers(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
+// threeServers runs a cluster of the servers a, b and c in a directory, until they are
+// ready.
+func threeServers(t *testing.T, dir string) map[string]*process {
+	t.Helper()
 	names, routes := []string{"a", "b", "c"}, []string{loopback.Free(t), loopback.Free(t), loopback.Free(t)}
 	servers := map[string]*process{}
 	for i, name := range names {
@@ -109,6 +109,14 @@ func TestThreeServers(t *testing.T) {
 	for _, name := range names {
 		servers[name].await("ready$")
 	}
+	return servers
+}
+
+// TestThreeServers runs a cluster of three, and loses one.
+func TestThreeServers(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	servers := threeServers(t, dir)
 	askUntil(t, dir, `^a .*\nb .*\nc `, "workers", "ls", "--nats", "./b")
 	if out, code := ask(t, dir, "doctor", "--nats", "./c", "--replicas", "3"); code != 0 || !strings.Contains(out, "as they are to be") || !strings.Contains(out, "everything is stored by 3 servers, all up to date") {
 		t.Errorf("doctor ends with %d:\n%s", code, out)

@@ -6,6 +6,7 @@ package clustertest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math"
 	"os"
@@ -39,6 +40,8 @@ type Config struct {
 	Published func(took time.Duration, err error)
 	// Idle is a cluster without a node: runs begin, and nothing becomes of them.
 	Idle bool
+
+	replicas int
 }
 
 // Cluster is one that runs until its test has ended.
@@ -55,13 +58,56 @@ type Cluster struct {
 // fails ends the test.
 func Start(tb testing.TB, c Config) *Cluster {
 	tb.Helper()
-	ctx := context.WithoutCancel(tb.Context())
-	server, err := embedded.Start(ctx, embedded.Config{Dir: tb.TempDir(), Logger: slog.New(slog.DiscardHandler)})
+	server := serve(tb, embedded.Config{Dir: tb.TempDir()})
+	setUp(tb, server, c)
+	return c.on(tb, server)
+}
+
+// Three runs a cluster of three servers, of which each is as Start has it, at addresses
+// that are free. What is stored is stored by all three.
+func Three(tb testing.TB, c Config, addresses [3]string) (all [3]*Cluster) {
+	tb.Helper()
+	c.replicas = len(all)
+	var servers [len(all)]*embedded.Server
+	dir := tb.TempDir()
+	for i, address := range addresses {
+		name := fmt.Sprint("server-", i)
+		servers[i] = serve(tb, embedded.Config{
+			Dir: filepath.Join(dir, name), Name: name, Listen: "127.0.0.1:0", Credentials: filepath.Join(dir, "credentials"),
+			Cluster: embedded.Cluster{Name: "three", Listen: address, Routes: addresses[:]},
+		})
+	}
+	for _, server := range servers {
+		must(tb, server.Ready(tb.Context()))
+	}
+	setUp(tb, servers[0], c)
+	for i, server := range servers {
+		all[i] = c.on(tb, server)
+	}
+	return all
+}
+
+func serve(tb testing.TB, c embedded.Config) *embedded.Server {
+	tb.Helper()
+	c.Logger = slog.New(slog.DiscardHandler)
+	server, err := embedded.Start(context.WithoutCancel(tb.Context()), c)
 	must(tb, err)
 	tb.Cleanup(server.Shutdown)
-	all := &Cluster{Server: server, Host: newHost(tb, c)}
-	all.Bus = open(tb, server, c)
-	must(tb, all.Bus.Setup(ctx))
+	return server
+}
+
+// setUp makes what a cluster stores in.
+func setUp(tb testing.TB, server *embedded.Server, c Config) {
+	tb.Helper()
+	bus := open(tb, server, c)
+	must(tb, bus.Setup(context.WithoutCancel(tb.Context())))
+}
+
+// on is what a cluster has at one of its servers.
+func (c Config) on(tb testing.TB, server *embedded.Server) *Cluster {
+	tb.Helper()
+	all := &Cluster{Server: server, Host: newHost(tb, c), Bus: open(tb, server, c)}
+	var err error
 	handlers, sandbox := handlersOn(tb, all.Host, all.Bus, c)
 	if !c.Idle {
 		all.Engine = join(tb, open(tb, server, c), handlers, c)
@@ -103,7 +149,7 @@ func must(tb testing.TB, err error) {
 
 func open(tb testing.TB, server *embedded.Server, c Config) *natsbus.Bus {
 	tb.Helper()
-	bus, err := natsbus.Open(tb.Context(), natsbus.Config{Connect: server.Connect, Published: c.Published})
+	bus, err := natsbus.Open(tb.Context(), natsbus.Config{Connect: server.Connect, Published: c.Published, Replicas: c.replicas})
 	must(tb, err)
 	tb.Cleanup(bus.Close)
 	return bus
