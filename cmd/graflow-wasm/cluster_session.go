@@ -156,7 +156,7 @@ func pauseFor(ctx context.Context, d time.Duration) {
 func (d *clusterDesk) Follow(ctx context.Context, run string, f func(engine.Notice)) (engine.Outcome, error) {
 	defer d.session.hub.Subscribe(run, f)()
 	logs := d.session.tellLogs(ctx, run, time.Time{})
-	defer logs.Close() //nolint:contextcheck // what is left is read though ctx has ended
+	defer logs.Close()
 	o, err := d.session.engine.Follow(ctx, run)
 	if err != nil {
 		return engine.Outcome{}, control.Missing(run, err)
