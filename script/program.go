@@ -19,10 +19,11 @@ type program struct {
 	Path     []string              `json:"path,omitempty"` // of bundles
 	Keep     bool                  `json:"keep,omitempty"` // what the code defines stays
 	Argv     []string              `json:"argv,omitempty"`
+	Erased   *string               `json:"erased,omitempty"` // the code without its types
 }
 
 // program is the document of a run's code.
-func (r *run) program(code string) (json.RawMessage, error) {
+func (r *run) program(code string, types *erasure) (json.RawMessage, error) {
 	if !utf8.ValidString(code) {
 		return nil, r.failure(Error{Kind: KindSyntax, Type: "SyntaxError", Message: "the code is not UTF-8"})
 	}
@@ -32,7 +33,7 @@ func (r *run) program(code string) (json.RawMessage, error) {
 	}
 	document, err := json.Marshal(program{
 		Code: code, File: r.options.File, Language: r.language, Input: input, Meta: r.options.Services.Meta,
-		Tools: descriptions(r.options.Tools), Path: r.path, Keep: r.options.Session != nil, Argv: r.options.Args,
+		Tools: descriptions(r.options.Tools), Path: r.path, Keep: r.options.Session != nil, Argv: r.options.Args, Erased: types.text(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("the document of a run: %w", err)

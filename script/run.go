@@ -74,11 +74,18 @@ func (s *Sandbox) newRun(ctx context.Context, l Language, options Options) (*run
 
 // do runs the code.
 func (r *run) do(ctx context.Context, code string) (Result, error) {
-	document, err := r.program(code)
+	types, err := r.erase(ctx, code)
+	if err != nil {
+		result := Result{}
+		types.account(&result.Ledger)
+		return result, err
+	}
+	document, err := r.program(code, types)
 	if err != nil {
 		return Result{}, err
 	}
 	call := r.callOptions()
+	types.leave(&call.Limits)
 	if session := r.options.Session; session != nil {
 		if err := session.begin(r, &call); err != nil {
 			return Result{}, err
@@ -94,6 +101,7 @@ func (r *run) do(ctx context.Context, code string) (Result, error) {
 	if session := r.options.Session; session != nil {
 		err = session.end(r, given, err)
 	}
+	types.account(&given.Ledger)
 	return r.result(given, err)
 }
 

@@ -20,6 +20,7 @@ type Sandbox struct {
 	log      *slog.Logger
 	schemas  schemas
 	bundles  bundles
+	erased   erased
 	runtimes map[string]*interpreter // by name; not changed
 	trusted  sync.Map                // digest of each interpreter: compiled in this process
 }
