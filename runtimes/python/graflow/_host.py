@@ -28,11 +28,14 @@ KINDS = {
 def flush():
     """Writes out what was printed, so that it stands before what the host logs.
     The streams may be code's own, and raise whatever they like."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except BaseException:
-            pass
+    try:
+        sys.stdout.flush()
+    except BaseException:
+        pass
+    try:
+        sys.stderr.flush()
+    except BaseException:
+        pass
 
 
 def ask(what, name, *texts):
@@ -41,11 +44,27 @@ def ask(what, name, *texts):
     flush()
     answer = getattr(_graflow, name)(*texts)
     if type(answer) is int and answer < 0:
-        kind, text = KINDS.get(answer, ("error", f"code {answer}"))
-        raise HostError(kind, f"{what}: {text}")
+        raise _refusal(what, answer)
     return answer
+
+
+def _refusal(what, code):
+    kind, text = KINDS.get(code, ("error", f"code {code}"))
+    return HostError(kind, f"{what}: {text}")
 
 
 def ask_value(what, name, *texts):
     """The same for functions that answer with JSON."""
     return _values.loads(ask(what, name, *texts))
+
+
+def ask_tools(what, document):
+    """The answers to a list of calls of tools; what() is for the error's message."""
+    flush()
+    answer = _tool_calls(document)
+    if type(answer) is int:
+        raise _refusal(what(), answer)
+    return _values.loads_compact(answer)
+
+
+_tool_calls = _graflow.tool_calls

@@ -26,9 +26,10 @@ def call_all(calls):
         b'{"name":' + _values.dumps(name, "name") + b',"args":' + _values.dumps(args, f"argument of {name}") + b"}"
         for name, args in calls
     )
-    what = "call " + ", ".join(sorted({str(name) for name, _ in calls}))[:200]
     try:
-        answers = _host.ask_value(what, "tool_calls", b"[" + b",".join(documents) + b"]")
+        answers = _host.ask_tools(
+            lambda: "call " + ", ".join(sorted({str(name) for name, _ in calls}))[:200], b"[" + b",".join(documents) + b"]"
+        )
     except _host.HostError as error:
         return [ToolError(error.kind, str(error)) for _ in calls]
     return [_answer(answer) for answer in answers]
@@ -43,7 +44,19 @@ def _answer(answer):
 
 def call(name, args=None):
     """Calls a tool or task and answers its value."""
-    return parallel([(name, args)])[0]
+    return _call_one(b'[{"name":' + _values.dumps(name, "name") + b',"args":', name, args)
+
+
+def _call_one(head, name, args):
+    """call with the part of the document before the arguments."""
+    document = head + _values.dumps(args, f"argument of {name}") + b"}]"
+    try:
+        answer = _host.ask_tools(lambda: f"call {name}"[:205], document)[0]
+    except _host.HostError as error:
+        raise ToolError(error.kind, str(error)) from None
+    if answer.get("error") is not None:
+        raise _answer(answer)
+    return answer.get("value")
 
 
 def parallel(calls):
@@ -82,6 +95,7 @@ class Tool:
     def __init__(self, declared):
         self.name = self.__name__ = self.__qualname__ = declared["name"]
         self.__doc__ = declared.get("doc")
+        self._head = b'[{"name":' + _values.dumps(self.name, "name") + b',"args":'
         self.schema = declared.get("input")
         self.output = declared.get("output")
         schema = self.schema if isinstance(self.schema, dict) else {}
@@ -94,7 +108,9 @@ class Tool:
         return f"<tool {self.name}({', '.join(self._parameters or ())})>"
 
     def __call__(self, *args, **named):
-        return call(self.name, self._bind(args, named))
+        if args or self._parameters is None:
+            named = self._bind(args, named)
+        return _call_one(self._head, self.name, named)
 
     def later(self, *args, **named):
         return later(self.name, self._bind(args, named))

@@ -19,9 +19,19 @@ from _graflow import is_plain
 
 DEEPEST = 1000
 
-# Bound here, so that code may change the module json without harm to its answer.
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+# Bound here, so that code may change the module json without harm to its answer. It is
+# what JSONEncoder makes anew for each value, but for the search for cycles: what it is
+# given has none.
+_chunks = json.encoder.c_make_encoder(
+    None, json.JSONEncoder().default, json.encoder.c_encode_basestring, None, ":", ",", False, False, True
+)
+_join = "".join
 _decode = json.JSONDecoder().decode
+_scan = json.JSONDecoder().scan_once
+
+
+def _encode(value):
+    return _join(_chunks(value, 0))
 
 _SEQUENCES = (list, tuple, set, frozenset, deque, range, array, KeysView, ValuesView, ItemsView)
 _TEXTS = (Decimal, Fraction, UUID, PurePath)
@@ -55,6 +65,15 @@ def _special(found):
 _decode_special = json.JSONDecoder(object_hook=_special).decode
 
 
+def loads_compact(data):
+    """loads for a document without blanks around it."""
+    if b'"$' in data:
+        return loads(data)
+    text = str(data, "utf-8")
+    value, end = _scan(text, 0)
+    return value if end == len(text) else _decode(text)
+
+
 def plain_loads(data):
     """The value of a document without special values."""
     return _decode(str(data, "utf-8"))
@@ -66,7 +85,7 @@ def dumps(value, name="result"):
     if not is_plain(value):
         value = _convert(value, name)
     try:
-        return _encode(value).encode()
+        return _join(_chunks(value, 0)).encode()
     except UnicodeEncodeError:
         raise InvalidValue(f"{_surrogate(value, name)} is not valid Unicode: it has a lone surrogate") from None
 
