@@ -58,6 +58,7 @@ type Bus struct {
 	seen    bool
 	denials denials
 	room    room
+	digest  digest
 
 	mu    sync.Mutex // guards what follows
 	parts []func()   // end the goroutines of its backends
