@@ -59,12 +59,13 @@ def ask_value(what, name, *texts):
 
 
 def ask_tools(what, document):
-    """The answers to a list of calls of tools; what() is for the error's message."""
+    """The document of answers to that of calls of tools; what() is for the error's
+    message."""
     flush()
     answer = _tool_calls(document)
     if type(answer) is int:
         raise _refusal(what(), answer)
-    return _values.loads_compact(answer)
+    return answer
 
 
 _tool_calls = _graflow.tool_calls

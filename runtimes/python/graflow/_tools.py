@@ -27,9 +27,9 @@ def call_all(calls):
         for name, args in calls
     )
     try:
-        answers = _host.ask_tools(
+        answers = _values.loads(_host.ask_tools(
             lambda: "call " + ", ".join(sorted({str(name) for name, _ in calls}))[:200], b"[" + b",".join(documents) + b"]"
-        )
+        ))
     except _host.HostError as error:
         return [ToolError(error.kind, str(error)) for _ in calls]
     return [_answer(answer) for answer in answers]
@@ -51,12 +51,15 @@ def _call_one(head, name, args):
     """call with the part of the document before the arguments."""
     document = head + _values.dumps(args, f"argument of {name}") + b"}]"
     try:
-        answer = _host.ask_tools(lambda: f"call {name}"[:205], document)[0]
+        answer = _host.ask_tools(lambda: f"call {name}"[:205], document)
     except _host.HostError as error:
         raise ToolError(error.kind, str(error)) from None
-    if answer.get("error") is not None:
-        raise _answer(answer)
-    return answer.get("value")
+    if sole := _values.loads_sole(answer):
+        return sole[0]
+    value = _answer(_values.loads(answer)[0])
+    if isinstance(value, ToolError):
+        raise value
+    return value
 
 
 def parallel(calls):
@@ -108,8 +111,11 @@ class Tool:
         return f"<tool {self.name}({', '.join(self._parameters or ())})>"
 
     def __call__(self, *args, **named):
-        if args or self._parameters is None:
+        parameters = self._parameters
+        if parameters is None or len(args) == 1 or (args and named) or len(args) > len(parameters):
             named = self._bind(args, named)
+        elif args:
+            named = dict(zip(parameters, args))
         return _call_one(self._head, self.name, named)
 
     def later(self, *args, **named):

@@ -65,13 +65,14 @@ def _special(found):
 _decode_special = json.JSONDecoder(object_hook=_special).decode
 
 
-def loads_compact(data):
-    """loads for a document without blanks around it."""
-    if b'"$' in data:
-        return loads(data)
+def loads_sole(data):
+    """The value v of the document [{"value":v}] as a tuple of one; None if it is another
+    one, or has special values."""
+    if not data.startswith(b'[{"value":') or b'"$' in data:
+        return None
     text = str(data, "utf-8")
-    value, end = _scan(text, 0)
-    return value if end == len(text) else _decode(text)
+    value, end = _scan(text, 10)
+    return (value,) if end == len(text) - 2 and text.endswith("}]") else None
 
 
 def plain_loads(data):
