@@ -4,6 +4,7 @@
 //
 //	go run ./cmd/scripts                # three minutes
 //	go run ./cmd/scripts -rounds 1      # coarse
+//	go run ./cmd/scripts -only hello,tools
 //
 // It needs python3 and node; a Docker daemon and the prebuilt Python of
 // runtimes/build.sh, if they are there, are measured as well. Trust ratios before
@@ -20,6 +21,8 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/graflow/graflow-wasm/bench/internal/measure"
@@ -42,6 +45,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	rounds := flags.Int("rounds", 10, "how often each has its turn")
 	turn := flags.Duration("turn", time.Second, "how long a turn is, at least")
 	sessions := flags.Int("sessions", 1000, "how many sessions are alive at once")
+	only := flags.String("only", "", "measure these `parts` alone: hello, compute, tools, sessions, with commas between")
 	results := flags.String("results", "", "keep the tables in this `directory`")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -59,8 +63,19 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	b := &bench{ours: ours, dir: dir, plan: measure.Plan{Rounds: *rounds, Turn: *turn, Least: 3, Workers: 1}}
 	defer b.close(ctx)
 	text := fmt.Sprintf("%s, %s/%s, %d processors\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
-	for _, part := range []func(context.Context) (string, error){b.hello, b.compute, b.tools, func(ctx context.Context) (string, error) { return b.sessions(ctx, *sessions) }} {
-		table, err := part(ctx)
+	for _, part := range []struct {
+		name    string
+		measure func(context.Context) (string, error)
+	}{
+		{"hello", b.hello},
+		{"compute", b.compute},
+		{"tools", b.tools},
+		{"sessions", func(ctx context.Context) (string, error) { return b.sessions(ctx, *sessions) }},
+	} {
+		if *only != "" && !slices.Contains(strings.Split(*only, ","), part.name) {
+			continue
+		}
+		table, err := part.measure(ctx)
 		if err != nil {
 			return err
 		}

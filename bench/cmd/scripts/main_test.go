@@ -40,7 +40,7 @@ func TestRun(t *testing.T) {
 	if err := run(t.Context(), []string{"-rounds", "1", "-turn", "1ms", "-sessions", "3", "-results", results}, &out); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"| Python in our sandbox", "| TypeScript in our sandbox", "| regex over 200 KB, JavaScript", "| javascript", "3 sessions"} {
+	for _, want := range []string{"| Python in our sandbox", "| TypeScript in our sandbox", "| TypeScript, a text seen before", "| regex over 200 KB, JavaScript", "| javascript", "3 sessions"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no line %q in\n%s", want, out.String())
 		}
