@@ -46,14 +46,14 @@ func (e *Engine) Export(ctx context.Context, run, checkpoint string) ([]byte, er
 }
 
 func (e *Engine) checkpointOf(ctx context.Context, run, name string) (*checkpointDoc, error) {
-	g, err := e.graphOf(ctx, run)
+	g, first, err := e.opening(ctx, run, 0)
 	if err != nil {
 		return nil, err
 	}
 	whole := NewRun(run, g, e.cfg.Policies)
 	var events []*Event
 	points := map[string]CheckpointInfo{} // of the run's own events
-	err = e.each(ctx, run, whole, func(ev *Event) {
+	err = e.each(ctx, run, first, whole, func(ev *Event) {
 		if events = append(events, ev); ev.events() != "" {
 			clear(points) // those before are of another run
 		}

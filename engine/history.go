@@ -39,7 +39,7 @@ type LiveActivation struct {
 // this engine or by nobody. Needs Config.Retain. ErrNotFound if there is no such
 // run.
 func (e *Engine) History(ctx context.Context, run string) (*History, error) {
-	g, err := e.graphOf(ctx, run)
+	g, first, err := e.opening(ctx, run, 0)
 	if err != nil {
 		return nil, fmt.Errorf("history: %w", err)
 	}
@@ -47,7 +47,7 @@ func (e *Engine) History(ctx context.Context, run string) (*History, error) {
 	r.observed = true
 	h := &History{Run: run, Flow: g.Name(), Graph: g}
 	recorder := NewRecorder()
-	err = e.each(ctx, run, r, func(ev *Event) {
+	err = e.each(ctx, run, first, r, func(ev *Event) {
 		h.Events = append(h.Events, ev)
 		h.observe(ev, r, recorder)
 	})
@@ -56,6 +56,17 @@ func (e *Engine) History(ctx context.Context, run string) (*History, error) {
 	}
 	h.Tasks, h.Outcome, h.Input, h.Live = recorder.Tasks(), r.Outcome(), r.input, r.liveOnes()
 	return h, nil
+}
+
+// Graph is the graph of a run, as the run began. It reads the beginning of the run's
+// journal alone, whatever comes behind it. Needs Config.Retain. ErrNotFound if there is
+// no such run.
+func (e *Engine) Graph(ctx context.Context, run string) (*Graph, error) {
+	g, err := e.graphOf(ctx, run)
+	if err != nil {
+		return nil, fmt.Errorf("graph of a run: %w", err)
+	}
+	return g, nil
 }
 
 // observe takes what followed from an event.

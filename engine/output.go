@@ -89,7 +89,7 @@ func (e *Engine) Whole(ctx context.Context, run string, value json.RawMessage) (
 		return value, nil
 	}
 	r := &Run{whole: &whole{}}
-	err := e.eachEvent(ctx, run, func(ev *Event) error {
+	err := e.eachEvent(ctx, run, nil, func(ev *Event) error {
 		r.kept(ev)
 		return nil
 	})

@@ -126,7 +126,7 @@ func (e *Engine) takeOver(ctx context.Context, run string, begin func(*Running) 
 // catchUp folds the journal without carrying out what followed then.
 func (o *Running) catchUp(ctx context.Context) error {
 	o.run.observed = false
-	err := o.engine.each(ctx, o.id, o.run, func(ev *Event) {
+	err := o.engine.each(ctx, o.id, nil, o.run, func(ev *Event) {
 		if ev.decides() {
 			o.decisions = ev.Seq
 		}
@@ -141,7 +141,7 @@ func (o *Running) catchUp(ctx context.Context) error {
 
 // each folds a run's events, those that it is based on included. after, if not
 // nil, is called after each.
-func (e *Engine) each(ctx context.Context, id string, run *Run, after func(*Event)) error {
+func (e *Engine) each(ctx context.Context, id string, first []*Event, run *Run, after func(*Event)) error {
 	fold := func(ev *Event) error {
 		run.Apply(ev)
 		run.commands = run.commands[:0]
@@ -150,15 +150,18 @@ func (e *Engine) each(ctx context.Context, id string, run *Run, after func(*Even
 		}
 		return nil
 	}
-	return e.eachEvent(ctx, id, fold)
+	return e.eachEvent(ctx, id, first, fold)
 }
 
-// eachEvent reads a run's events, each after those that it is based on.
-func (e *Engine) eachEvent(ctx context.Context, run string, f func(*Event) error) error {
-	for after := uint64(0); ; {
-		events, err := e.backend.Journal.Read(ctx, run, after)
-		if err != nil {
-			return fmt.Errorf("read its log: %w", err)
+// eachEvent reads a run's events, each after those that it is based on. The first of
+// them may have been read.
+func (e *Engine) eachEvent(ctx context.Context, run string, first []*Event, f func(*Event) error) error {
+	for events, after := first, uint64(0); ; events = nil {
+		if len(events) == 0 {
+			var err error
+			if events, err = e.backend.Journal.Read(ctx, run, after); err != nil {
+				return fmt.Errorf("read its log: %w", err)
+			}
 		}
 		if len(events) == 0 {
 			return nil

@@ -77,11 +77,8 @@ func (r *runs) Show(ctx context.Context, run string) (control.Story, error) {
 
 // Graph implements ops.Runs.
 func (r *runs) Graph(ctx context.Context, run string) (*engine.Graph, error) {
-	h, err := r.desk.History(ctx, run)
-	if err != nil {
-		return nil, fault(err)
-	}
-	return h.Graph, nil
+	g, err := r.engine.Graph(ctx, run)
+	return g, fault(control.Missing(run, err))
 }
 
 // Events implements ops.Runs.
