@@ -228,12 +228,11 @@ func TestFollowing(t *testing.T) {
 		t.Fatal(err)
 	}
 	found[9-4] = nil // as a replica answers that does not have it yet
-	after, err := b.following(t.Context(), 9, found)
-	if err != nil {
+	if err := b.following(t.Context(), 9, found); err != nil {
 		t.Fatal(err)
 	}
 	var got []uint64
-	for _, e := range after {
+	for _, e := range found {
 		if e == nil {
 			got = append(got, 0)
 			continue

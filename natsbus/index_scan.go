@@ -30,6 +30,7 @@ type scan struct {
 	since  time.Time
 	at     uint64 // the sequence where to go on, backwards; 0 is the end
 	width  uint64 // how many blocks to read at once
+	near   bool   // there is an entry a little after at
 	passed int    // entries passed by, read or known
 	read   int    // entries asked for
 }
@@ -60,6 +61,7 @@ func (s *scan) next(ctx context.Context, n int) ([]*kept, error) {
 	if s.at == from {
 		return s.window(ctx)
 	}
+	s.near = true
 	found, err := s.bus.pick(ctx, streamIndex, wants)
 	s.read += len(wants)
 	all := found[:0]
@@ -101,11 +103,7 @@ func (s *scan) known(n int) (wants []wanted) {
 // stream with one message each.
 func (s *scan) window(ctx context.Context) ([]*kept, error) {
 	end, low := s.at, s.low()
-	var wants []wanted
-	for seq := end; seq >= low; seq-- {
-		wants = append(wants, wanted{Seq: seq})
-	}
-	found, err := s.bus.pick(ctx, streamIndex, wants)
+	found, after, err := s.bus.readDown(ctx, end, low, s.near)
 	if err != nil {
 		return nil, err
 	}
@@ -115,10 +113,12 @@ func (s *scan) window(ctx context.Context) ([]*kept, error) {
 		return nil, err
 	}
 	s.passed, s.read = s.passed+len(ours), s.read+len(ours)
+	s.near = false
 	switch {
 	case len(ours) > 0:
 		if !s.filter.all() {
-			err = s.learn(ctx, end, found, tags)
+			s.near = slices.ContainsFunc(found[len(found)-min(len(found), indexBatch):], func(e *kept) bool { return e != nil })
+			err = s.learn(ctx, end, after, tags)
 		}
 		if ours[len(ours)-1].time.Before(s.since) {
 			s.at = 0
@@ -130,6 +130,28 @@ func (s *scan) window(ctx context.Context) ([]*kept, error) {
 		return ours, err
 	}
 	return slices.DeleteFunc(ours, func(e *kept) bool { return !s.filter.matches(tags[end-e.seq]) }), err
+}
+
+// readDown reads the entries from end down to low, nil for what was not found, and for
+// each sequence the first entry from it on, as far as that is told. With next it is told
+// by each answer: cheap, where the server need not look for it behind a large gap.
+func (b *Bus) readDown(ctx context.Context, end, low uint64, next bool) (found, after []*kept, err error) {
+	var wants []wanted
+	for seq := end; seq >= low; seq-- {
+		w := wanted{Seq: seq}
+		if next {
+			w.Next = ">"
+		}
+		wants = append(wants, w)
+	}
+	after, err = b.pick(ctx, streamIndex, wants)
+	found = slices.Clone(after)
+	for i, e := range found {
+		if e != nil && e.seq != wants[i].Seq {
+			found[i] = nil
+		}
+	}
+	return found, after, err
 }
 
 // low is where a window that ends at s.at begins: unless all is wanted with a block, and
@@ -167,12 +189,12 @@ func (s *scan) tags(found []*kept) (tags []tag, ours []*kept, err error) {
 }
 
 // learn keeps the digests of the blocks that a window has all of, newest first from end
-// on.
-func (s *scan) learn(ctx context.Context, end uint64, found []*kept, tags []tag) error {
-	part := min((end+1)%blockSize, uint64(len(found)))
-	end, found, tags = end-part, found[part:], tags[part:]
-	after, err := s.bus.following(ctx, end, found)
-	for err == nil && len(found) > 0 {
+// on. after has the first entry from each sequence on, as far as it is known.
+func (s *scan) learn(ctx context.Context, end uint64, after []*kept, tags []tag) error {
+	part := min((end+1)%blockSize, uint64(len(after)))
+	end, after, tags = end-part, after[part:], tags[part:]
+	err := s.bus.following(ctx, end, after)
+	for err == nil && len(after) > 0 {
 		n := min(end%blockSize+1, end)
 		if last := after[0]; !slices.Contains(after[:n], nil) {
 			b := &block{number: end / blockSize, next: last.seq, time: last.time}
@@ -181,39 +203,38 @@ func (s *scan) learn(ctx context.Context, end uint64, found []*kept, tags []tag)
 			}
 			s.bus.digest.put(b)
 		}
-		end, found, tags, after = end-n, found[n:], tags[n:], after[n:]
+		end, tags, after = end-n, tags[n:], after[n:]
 	}
 	return err
 }
 
-// following returns, for each sequence from end backwards, the first entry that is there
-// from it on. It is nil where it is not sure that this is the first: what was not found
-// may have not come to the replica that answered. One that tells of a later entry has
-// had all before that.
-func (b *Bus) following(ctx context.Context, end uint64, found []*kept) ([]*kept, error) {
+// following adds to after, where there is none, the first entry from each sequence on,
+// from end backwards. None is left where it is not sure that it is the first: what was
+// not found may have not come to the replica that answered. One that tells of a later
+// entry has had all before that.
+func (b *Bus) following(ctx context.Context, end uint64, after []*kept) error {
 	var wants []wanted // one for each gap
 	var tops []int     // the indexes of their ends
-	for i, e := range found {
+	for i, e := range after {
 		if e != nil {
 			continue
 		}
-		if i == 0 || found[i-1] != nil {
+		if i == 0 || after[i-1] != nil {
 			wants, tops = append(wants, wanted{}), append(tops, i)
 		}
 		wants[len(wants)-1] = wanted{Seq: end - uint64(i), Next: ">"}
 	}
-	after := slices.Clone(found)
 	if len(wants) == 0 {
-		return after, nil
+		return nil
 	}
 	nexts, err := b.pick(ctx, streamIndex, wants)
 	for k, e := range nexts {
 		if e == nil || e.seq <= end-uint64(tops[k]) {
 			continue
 		}
-		for i := tops[k]; i < len(after) && found[i] == nil; i++ {
+		for i := tops[k]; i < len(after) && after[i] == nil; i++ {
 			after[i] = e
 		}
 	}
-	return after, err
+	return err
 }
