@@ -47,8 +47,9 @@ its last line in any case; -o json puts both into one document instead.
 The code finds --input as input, files of --file below /in, and ARGs in sys.argv or
 process.argv. What it writes below /out is saved with --out.
 
-With --server URL a server runs the code, with no grants, and what it prints comes at
-its end.
+With --server URL a server runs the code, and what it prints comes at its end. It has
+--input, --file and limits there, and no grants, ARGs, modules of --with and sessions:
+these are refused.
 
 With --session NAME the next code finds what this one has defined. Sessions are kept in
 a state directory, or with --nats on a cluster, for code on any machine.

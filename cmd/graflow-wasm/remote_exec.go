@@ -38,6 +38,8 @@ func (o *execOptions) checkThere() error {
 		return usagef("exec: arguments are not passed to a server; give them as --input, or run it here: --server ''")
 	case o.policy.given():
 		return usagef("exec: --policy, --isolation, --quarantine-file: on a server they are the server's; %s", instead)
+	case o.cache != "":
+		return usagef("exec: --cache-dir: a server keeps compiled interpreters itself; leave it out, or run the code here: --server ''")
 	case granted != "":
 		return usagef("exec: %s: on a server code is granted nothing; %s", granted, instead)
 	}
