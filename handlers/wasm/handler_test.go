@@ -25,17 +25,37 @@ import (
 
 func TestMain(m *testing.M) {
 	wasmhost.Child()
-	guesttest.Main(m)
+	guesttest.Main(closing{m})
 }
 
-// host is shared by all tests, so that the guest is compiled once. It ends with
-// the process. GRAFLOW_TEST_ISOLATED in the environment has guests run in cells.
+// closing closes the host that tests share, once they have run.
+type closing struct{ tests *testing.M }
+
+// Run implements goleak.TestingM.
+func (c closing) Run() int {
+	code := c.tests.Run()
+	if sharedHost == nil {
+		return code
+	}
+	if err := sharedHost.Close(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, "close host:", err)
+		return 1
+	}
+	return code
+}
+
+var sharedHost *wasmhost.Host
+
+// host is shared by all tests, so that the guest is compiled once.
+// GRAFLOW_TEST_ISOLATED in the environment has guests run in cells.
 var host = sync.OnceValues(func() (*wasmhost.Host, error) {
 	var config wasmhost.Config
 	if os.Getenv("GRAFLOW_TEST_ISOLATED") != "" {
 		config.Isolate = func(string) bool { return true }
 	}
-	return wasmhost.New(context.Background(), config)
+	var err error
+	sharedHost, err = wasmhost.New(context.Background(), config)
+	return sharedHost, err
 })
 
 func newHandler(tb testing.TB, config wasm.Config) *wasm.Handler {

@@ -86,7 +86,7 @@ func build(tb testing.TB, what key) string {
 
 // Main runs a package's tests and exits with their code, or 1 if a goroutine is
 // left. It removes the modules that Build made. To be called last in TestMain.
-func Main(m *testing.M, options ...goleak.Option) {
+func Main(m goleak.TestingM, options ...goleak.Option) {
 	exit := goleak.Cleanup(func(code int) {
 		if err := remove(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
