@@ -113,7 +113,7 @@ static PyMethodDef methods[] = {
     ENTRY(checkpoint),      ENTRY(checkpoint_as),  ENTRY(pause),
     ENTRY(secret_get),      ENTRY(http_request),   ENTRY(tool_call),
     ENTRY(tool_calls),
-    {"is_plain", graflow_is_plain, METH_O, NULL},
+    {"plain_json", graflow_plain_json, METH_O, NULL},
     {"environ", graflow_environ, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -15,7 +15,7 @@ from math import isfinite
 from pathlib import PurePath
 from uuid import UUID
 
-from _graflow import is_plain
+from _graflow import plain_json
 
 DEEPEST = 1000
 
@@ -83,8 +83,9 @@ def plain_loads(data):
 def dumps(value, name="result"):
     """The document of a value, bytes. It fails with InvalidValue; name is what
     the value is called in its message."""
-    if not is_plain(value):
-        value = _convert(value, name)
+    if (document := plain_json(value)) is not None:
+        return document
+    value = _convert(value, name)
     try:
         return _join(_chunks(value, 0)).encode()
     except UnicodeEncodeError:

@@ -41,7 +41,7 @@ def host(document, answer):
         setattr(module, name, _log if name == "log" else lambda *args, code=None if name in _EMPTY else _UNAVAILABLE: code)
     module.input_read = lambda: document
     module.output_write = lambda data: answer.append(data) or 0
-    module.is_plain = lambda value: False
+    module.plain_json = lambda value: None
     module.environ = lambda: {os.fsencode(key): os.fsencode(value) for key, value in variables.items()}
     variables = dict(os.environ)
     return module
