@@ -2,6 +2,9 @@ package engine
 
 import (
 	"context"
+	"errors"
+	"slices"
+	"sync"
 	"time"
 )
 
@@ -66,4 +69,77 @@ func (a *attempt) keepLease() {
 	if cause := a.engine.fencedBy(a.engine.ctx, a.delivery); cause != nil {
 		a.stop(cause)
 	}
+}
+
+// leases are those of the tickets by which an attempt runs: the one that began it, and
+// each that came to its process meanwhile. It is safe for concurrent use.
+type leases struct {
+	mu  sync.Mutex // guards all
+	all []Lease
+}
+
+var _ Lease = (*leases)(nil)
+
+// addLease gives a lease to the attempt that its ticket stands for, if that runs here and
+// the activation has not gone on without it. So it is not begun anew, here or elsewhere,
+// and no ticket is done before the attempt is.
+func (e *Engine) addLease(lease Lease, d *Delivery) bool {
+	e.mu.Lock()
+	c := e.crews[d.Run]
+	e.mu.Unlock()
+	if c == nil {
+		return false
+	}
+	a := c.at(d.Activation, d.Rev)
+	if a == nil || a.ctx.Err() != nil {
+		return false
+	}
+	held, ok := a.lease.(*leases)
+	if ok {
+		held.mu.Lock()
+		defer held.mu.Unlock()
+		held.all = append(held.all, lease)
+	}
+	return ok
+}
+
+// Delivery implements Lease.
+func (l *leases) Delivery() *Delivery { return l.have()[0].Delivery() }
+
+// Delivered implements Lease.
+func (l *leases) Delivered() int { return l.have()[0].Delivered() }
+
+// Ack implements Lease.
+func (l *leases) Ack(ctx context.Context) error {
+	return l.each(func(one Lease) error { return one.Ack(ctx) })
+}
+
+// Nak implements Lease.
+func (l *leases) Nak(ctx context.Context) error {
+	return l.each(func(one Lease) error { return one.Nak(ctx) })
+}
+
+// Extend implements Lease.
+func (l *leases) Extend(ctx context.Context) error {
+	return l.each(func(one Lease) error { return one.Extend(ctx) })
+}
+
+func (l *leases) have() []Lease {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.all)
+}
+
+// each does something with all of them. One that succeeds is enough: the others have
+// been lost, or will be.
+func (l *leases) each(do func(Lease) error) error {
+	var errs []error
+	all := l.have()
+	for _, one := range all {
+		errs = append(errs, do(one))
+	}
+	if slices.Contains(errs, nil) {
+		return nil
+	}
+	return errors.Join(errs...)
 }

@@ -65,8 +65,10 @@ func (e *Engine) acceptTicket(lease Lease) *attempt {
 		case d == nil: // it has ended, or another attempt is on its way
 			_ = lease.Ack(e.ctx)
 			return nil
+		case how == admitted && e.addLease(lease, d):
+			return nil
 		}
-		a := e.newAttempt(lease, d, nil, e.join(ticket.Run))
+		a := e.newAttempt(&leases{all: []Lease{lease}}, d, nil, e.join(ticket.Run))
 		begun, err := a.prepare(how, lease.Delivered())
 		if err != nil {
 			e.disband(a)

@@ -109,7 +109,10 @@ func (w *cluster) runs(n *node, c *engine.Call, s *Script, f facts, key string) 
 	b.blame()
 	b.judge.guarded("calls", func() { s.checkRecord(f, c) })
 	count := fmt.Sprintf("%s with %d answers, %d rounds", attemptKey(c.Activation, c.Attempt), len(c.Answers), len(c.Called))
-	if b.ran[count]++; b.ran[count] > 1+w.struck+b.wasted {
+	if b.ran[count]++; b.ran[count] > 1 {
+		w.again++
+	}
+	if b.ran[count] > 1+w.struck+b.wasted {
 		w.breaks("executions", "%s began %d times, after %d troubles and %d wasted deliveries", count, b.ran[count], w.struck, b.wasted)
 	}
 }

@@ -18,6 +18,7 @@ type ClusterPlay struct {
 	Kinds  map[Trouble]int // of them
 	Events int
 	Ran    int               // executions
+	Again  int               // of these, of what had begun before
 	Logs   [][]*engine.Event // of each run
 }
 
@@ -42,6 +43,7 @@ type cluster struct {
 	hitting map[Trouble]int
 	broken  *Violation
 	ran     int
+	again   int
 }
 
 // SimulateCluster plays a case in a bubble of its own. trace, if not nil, is told
@@ -66,7 +68,7 @@ func simulateCluster(c *ClusterCase, trace func(string)) ClusterPlay {
 		w.books = append(w.books, newBook(w, fmt.Sprintf("r%d", i), &c.Flows[i], g))
 	}
 	w.play()
-	play := ClusterPlay{Broken: w.broken, Struck: w.struck, Kinds: w.hitting, Ran: w.ran}
+	play := ClusterPlay{Broken: w.broken, Struck: w.struck, Kinds: w.hitting, Ran: w.ran, Again: w.again}
 	for _, b := range w.books {
 		play.Events += len(b.events)
 		play.Logs = append(play.Logs, b.all())
