@@ -27,7 +27,7 @@ func (b *bench) prebuilt(ctx context.Context) (measure.Contender, error) {
 	}
 	wasm, err := os.ReadFile(filepath.Join(cache, "python-prebuilt", "python.wasm"))
 	if err != nil {
-		return measure.Contender{}, errors.New("make it with runtimes/prebuilt.sh python")
+		return measure.Contender{}, errors.New("make it with sh runtimes/python/prebuilt.sh, with the same RUNTIMES_CACHE")
 	}
 	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCloseOnContextDone(true))
 	b.left = append(b.left, func() error { return r.Close(context.WithoutCancel(ctx)) })
