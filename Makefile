@@ -97,21 +97,13 @@ COMPILER := $(addprefix $(WAZERO)/,leb128 wasm/binary engine/wazevo/ssa engine/w
 METER := $(addprefix github.com/graflow/graflow-wasm/wasmhost/internal/,meter wasmbin)
 RACE = -race $(COMPILER:%=-gcflags=%=-race=false)
 
-RACE_TESTS = $(GO) test $(RACE) $(METER:%=-gcflags=%=-race=false) -timeout $(TEST_TIMEOUT)
-
 # Nor does each process of a test sleep a second at its end, as the detector wants.
-.PHONY: test test-meter test-again
-test test-meter test-again: export GORACE := atexit_sleep_ms=0 $(GORACE)
+.PHONY: test
+test: export GORACE := atexit_sleep_ms=0 $(GORACE)
 test: ## all tests with the race detector
-	$(RACE_TESTS) \
+	$(GO) test $(RACE) $(METER:%=-gcflags=%=-race=false) -timeout $(TEST_TIMEOUT) \
 		$$($(GO) list ./... | grep -vxF $(addprefix -e ,$(METER)))
-	@$(MAKE) test-meter
-
-test-meter: ## the meter's own tests, themselves watched
 	$(GO) test $(RACE) -timeout $(TEST_TIMEOUT) $(METER)
-
-test-again: ## TESTS of PACKAGE three times, as `make test` has them
-	$(RACE_TESTS) -count=3 -run '$(TESTS)' $(PACKAGE)
 
 # The same tests, each guest in a child process: same API, same results.
 .PHONY: test-isolated
