@@ -16,7 +16,7 @@ import (
 func TestExec(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{runtimes.Python, runtimes.JavaScript} {
-		if _, err := runtimes.Open(name); errors.As(err, new(*runtimes.MissingError)) {
+		if _, err := runtimes.Open(name); errors.As(err, new(*runtimes.MissingError)) && os.Getenv("CI") == "" {
 			t.Skipf("THE EXAMPLE IS NOT TESTED: %v", err)
 		}
 	}

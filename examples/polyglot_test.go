@@ -2,6 +2,7 @@ package examples_test
 
 import (
 	"errors"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -14,7 +15,7 @@ import (
 func TestPolyglot(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{runtimes.Python, runtimes.JavaScript} {
-		if _, err := runtimes.Open(name); errors.As(err, new(*runtimes.MissingError)) {
+		if _, err := runtimes.Open(name); errors.As(err, new(*runtimes.MissingError)) && os.Getenv("CI") == "" {
 			t.Skipf("THE EXAMPLE IS NOT TESTED: %v", err)
 		}
 	}

@@ -53,11 +53,9 @@ func TestUpgradeSession(t *testing.T) {
 	for name, set := range dataSets(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			needRuntimes(t)
 			dir := t.TempDir()
 			set.unpack(t, dir)
-			if _, code := ask(t, dir, "exec", "-c", "1", "-q"); code != 0 {
-				t.Skip("SKIPPED: the command is built without an interpreter: make runtimes")
-			}
 			session := filepath.Join(dir, "state", "sessions", "notes"+sessionSuffix)
 			before := text(t, session)
 			p := begin(t, dir, "exec", "--session", "notes", "--state", "state", "-c", "print(x + 1)", "-q")

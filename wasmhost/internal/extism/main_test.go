@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
@@ -41,6 +42,9 @@ var sdkDir = sync.OnceValues(func() (string, error) {
 func sdk(t *testing.T, path ...string) string {
 	t.Helper()
 	dir, err := sdkDir()
+	if err != nil && os.Getenv("CI") != "" {
+		t.Fatal(err)
+	}
 	if err != nil {
 		t.Skipf("NOT TESTED: no real plug-ins, as %s cannot be downloaded: %v", goSDK, err)
 	}
