@@ -100,13 +100,14 @@ func fight(ctx context.Context, h host, c gauntlet.Case, g grounds, wasm []byte,
 			for range max(1, c.Repeat) {
 				for _, export := range c.Exports {
 					start := time.Now()
-					kind, detail, err := m.call(ctx, c, export, g)
-					wall := time.Since(start)
+					end, err := m.call(ctx, c, export, g)
+					wall := time.Since(start) - end.waited
 					mu.Lock()
 					if err != nil {
 						r.broke(fmt.Errorf("call %s: %w", export, err))
 					} else {
-						r.ended(kind, export+": "+detail, wall)
+						end.detail = export + ": " + end.detail
+						r.ended(end, wall)
 					}
 					mu.Unlock()
 				}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/graflow/graflow-wasm/sdk/abi"
 	"github.com/graflow/graflow-wasm/wasmhost"
@@ -19,7 +20,7 @@ type wasmHost struct{ *wasmhost.Host }
 func openWasmHost(ctx context.Context, limits gauntlet.Limits) (host, error) {
 	h, err := wasmhost.New(ctx, wasmhost.Config{
 		CompileLimits: wasmhost.CompileLimits{CPU: limits.Compile, Wall: 3 * limits.Compile}, // on a busy machine
-		Isolate:       func(string) bool { return os.Getenv(isolatedVariable) != "" },
+		Isolate:       func(string) bool { return isolated() },
 		Cells:         wasmhost.CellConfig{Max: 128, Kills: -1}, // as many as a case has calls at once; and none is spared another
 		Logger:        slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
@@ -37,28 +38,38 @@ func (h wasmHost) compile(ctx context.Context, wasm []byte) (m module, refused s
 	return wasmModule{compiled}, "", err
 }
 
+// isolated tells whether guests run in cells.
+func isolated() bool { return os.Getenv(isolatedVariable) != "" }
+
 type wasmModule struct{ *wasmhost.Module }
 
-func (m wasmModule) call(ctx context.Context, c gauntlet.Case, export string, g grounds) (kind, detail string, err error) {
+func (m wasmModule) call(ctx context.Context, c gauntlet.Case, export string, g grounds) (end ending, err error) {
 	if c.Setup.Describe {
 		ctx, cancel := context.WithTimeout(ctx, c.Limits.Timeout)
 		defer cancel()
 		_, err = m.Tasks(ctx)
 	} else {
-		_, err = m.Call(ctx, export, []byte(g.input), options(c, g))
+		start := time.Now()
+		var result wasmhost.Result
+		result, err = m.Call(ctx, export, []byte(g.input), options(c, g))
+		if isolated() {
+			end.waited = time.Since(start) - result.Ledger.Wall
+		}
 	}
 	var trap *wasmhost.TrapError
 	var syntax *json.SyntaxError
 	var shape *json.UnmarshalTypeError
 	switch {
 	case err == nil:
-		return "", "", nil
+		return end, nil
 	case errors.As(err, &trap):
-		return trap.Kind, trap.Message, nil
+		end.kind, end.detail = trap.Kind, trap.Message
+		return end, nil
 	case c.Setup.Describe && (errors.As(err, &syntax) || errors.As(err, &shape)):
-		return wasmhost.KindInvalidOutput, err.Error(), nil
+		end.kind, end.detail = wasmhost.KindInvalidOutput, err.Error()
+		return end, nil
 	}
-	return "", "", err
+	return end, err
 }
 
 func options(c gauntlet.Case, g grounds) wasmhost.Options {

@@ -16,10 +16,17 @@ type host interface {
 }
 
 type module interface {
-	// call runs one export, or asks for the description, and tells how it
-	// ended: a kind and a message, or "" if it ended well. It may be called
+	// call runs one export, or asks for the description. It may be called
 	// concurrently. An error is the host's own.
-	call(ctx context.Context, c gauntlet.Case, export string, g grounds) (kind, detail string, err error)
+	call(ctx context.Context, c gauntlet.Case, export string, g grounds) (ending, error)
+}
+
+// ending is how a call ended: with a kind and a message, or "" if it ended well.
+type ending struct {
+	kind, detail string
+	// waited is how much of the call's time was none of the guest's: until it had a
+	// process of its own, if it has one.
+	waited time.Duration
 }
 
 // open makes the host that is tested, configured for the limits of a case.
@@ -36,9 +43,9 @@ func healthy(ctx context.Context, h host) error {
 			return errors.Join(err, errors.New("the host no longer admits a harmless module: "+refused))
 		}
 		c.Limits.Timeout = 10 * time.Second
-		kind, detail, err := m.call(ctx, c, c.Exports[0], grounds{})
-		if kind != "" {
-			return errors.New("the host no longer runs a harmless module: " + kind + ": " + detail)
+		end, err := m.call(ctx, c, c.Exports[0], grounds{})
+		if end.kind != "" {
+			return errors.New("the host no longer runs a harmless module: " + end.kind + ": " + end.detail)
 		}
 		return err
 	}

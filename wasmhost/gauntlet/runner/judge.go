@@ -15,9 +15,10 @@ import (
 const (
 	pulseMost      = 150 * time.Millisecond
 	collectionMost = 250 * time.Millisecond
-	afterburnMost  = rest / 3 // of processor time
-	machineFactor  = 3        // of the parent's own lateness, on top
-	raceFactor     = 4        // under the race detector everything takes longer
+	afterburnMost  = rest / 3              // of processor time
+	cellMost       = 50 * time.Millisecond // to start a cell, beside admission there; all that start at once share the processors
+	machineFactor  = 3                     // of the parent's own lateness, on top
+	raceFactor     = 4                     // under the race detector everything takes longer
 )
 
 // judge compares a report with the verdict; it answers with what is wrong, and
@@ -51,20 +52,22 @@ func judge(c gauntlet.Case, r Report) (wrong, late []string) {
 		wrong = append(wrong, fmt.Sprintf("grew by %d MiB, want %d at most", r.Growth>>20, v.Growth>>20))
 	}
 	slices.Sort(wrong)
-	return wrong, lateness(v, r)
+	return wrong, lateness(c, r)
 }
 
-func lateness(v gauntlet.Verdict, r Report) (late []string) {
+func lateness(c gauntlet.Case, r Report) (late []string) {
+	v := c.Verdict
 	for _, b := range []struct {
 		what       string
 		took, most time.Duration
 	}{
 		{"admission", r.Admission, v.Admission},
 		{"a call", r.Wall, v.Wall},
+		{"a wait for a cell", r.Waited, v.Admission + time.Duration(max(1, c.Parallel))*cellMost},
 		{"a goroutine's turn", r.Pulse, pulseMost},
 		{"a garbage collection", r.Collection, collectionMost},
 	} {
-		most := b.most + machineFactor*r.Machine
+		most := b.most + machineFactor*r.Machine + r.Others
 		if Race {
 			most *= raceFactor
 		}

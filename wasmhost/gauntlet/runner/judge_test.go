@@ -41,8 +41,11 @@ func TestJudge(t *testing.T) {
 		"growth":            {gauntlet.Contained(), Report{Growth: 101 << 20}, "grew by 101 MiB", ""},
 		"late admission":    {gauntlet.Contained(), Report{Admission: 10 * time.Second}, "", "admission took"},
 		"late call":         {gauntlet.Contained(), Report{Wall: 10 * time.Second}, "", "a call took"},
+		"late cell":         {gauntlet.Contained(), Report{Waited: 10 * time.Second}, "", "a wait for a cell took"},
 		"frozen":            {gauntlet.Contained(), Report{Pulse: 10 * time.Second}, "", "goroutine"},
 		"busy machine":      {gauntlet.Contained(), Report{Pulse: time.Second, Machine: 500 * time.Millisecond}, "", ""},
+		"shared machine":    {gauntlet.Contained(), Report{Wall: 1500 * time.Millisecond, Others: time.Second}, "", ""},
+		"too late for that": {gauntlet.Contained(), Report{Wall: 10 * time.Second, Others: time.Second}, "", "a call took"},
 		"afterburn":         {gauntlet.Contained(), Report{Afterburn: time.Second}, "", "the host was busy"},
 		"frozen collection": {gauntlet.Contained(), Report{Collection: 10 * time.Second}, "", "garbage"},
 	} {

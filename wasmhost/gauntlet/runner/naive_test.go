@@ -53,7 +53,7 @@ type naiveModule struct {
 	compiled wazero.CompiledModule
 }
 
-func (m naiveModule) call(ctx context.Context, c gauntlet.Case, export string, g grounds) (kind, detail string, err error) {
+func (m naiveModule) call(ctx context.Context, c gauntlet.Case, export string, g grounds) (ending, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.Limits.Timeout)
 	defer cancel()
 	var out bytes.Buffer
@@ -64,17 +64,17 @@ func (m naiveModule) call(ctx context.Context, c gauntlet.Case, export string, g
 	}
 	instance, err := m.runtime.InstantiateModule(ctx, m.compiled, config)
 	if err != nil {
-		return naiveKind(err), err.Error(), nil
+		return ending{kind: naiveKind(err), detail: err.Error()}, nil
 	}
 	defer instance.Close(context.WithoutCancel(ctx))
 	results, err := instance.ExportedFunction(export).Call(ctx)
 	if err != nil {
-		return naiveKind(err), err.Error(), nil
+		return ending{kind: naiveKind(err), detail: err.Error()}, nil
 	}
 	if len(results) > 0 && results[0] != 0 {
-		return gauntlet.KindError, "the attack succeeded", nil
+		return ending{kind: gauntlet.KindError, detail: "the attack succeeded"}, nil
 	}
-	return "", "", nil
+	return ending{}, nil
 }
 
 func naiveKind(err error) string {

@@ -10,7 +10,8 @@ type Report struct {
 	Case      string         `json:"case"`
 	Refused   string         `json:"refused,omitempty"` // the reason, if the module was
 	Admission time.Duration  `json:"admission_ns"`
-	Wall      time.Duration  `json:"wall_ns"` // of the longest call
+	Wall      time.Duration  `json:"wall_ns"`   // of the longest call, without what it waited
+	Waited    time.Duration  `json:"waited_ns"` // for a cell, at worst
 	Calls     int            `json:"calls"`
 	Endings   map[string]int `json:"endings"`           // calls by kind of error; "" for those that ended well
 	Details   []string       `json:"details,omitempty"` // some messages
@@ -23,6 +24,9 @@ type Report struct {
 	// Machine is how late a goroutine of the parent woke meanwhile: what is late
 	// in the child for want of a processor is so here too.
 	Machine time.Duration `json:"machine_ns"`
+	// Others is how long other processes, and other machines on the same processors,
+	// had each processor meanwhile.
+	Others time.Duration `json:"others_ns"`
 	// Afterburn is the processor time that the host took in the moment after
 	// the last call, when it should have been idle.
 	Afterburn time.Duration `json:"afterburn_ns"`
@@ -38,12 +42,12 @@ const (
 )
 
 // ended notes how a call ended.
-func (r *Report) ended(kind, detail string, wall time.Duration) {
+func (r *Report) ended(end ending, wall time.Duration) {
 	r.Calls++
-	r.Endings[kind]++
-	r.Wall = max(r.Wall, wall)
-	if detail != "" && len(r.Details) < keptDetails {
-		r.Details = append(r.Details, fmt.Sprintf("%s: %.*s", kind, detailBytes, detail))
+	r.Endings[end.kind]++
+	r.Wall, r.Waited = max(r.Wall, wall), max(r.Waited, end.waited)
+	if end.detail != "" && len(r.Details) < keptDetails {
+		r.Details = append(r.Details, fmt.Sprintf("%s: %.*s", end.kind, detailBytes, end.detail))
 	}
 }
 

@@ -43,6 +43,24 @@ func processorTime() (time.Duration, bool) {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()), err == nil
 }
 
+// busyTime is for how long the processors of this machine together have been busy
+// since it started, and taken from it by its own host (proc_stat(5)); 0 if unknown.
+func busyTime() time.Duration {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0
+	}
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	const idle, iowait, steal, tick = 4, 5, 8, 10 * time.Millisecond // USER_HZ is 100 on every Linux that Go runs on
+	var busy time.Duration
+	for i, word := range bytes.Fields(line) {
+		if n, err := strconv.ParseInt(string(word), 10, 64); err == nil && i != idle && i != iowait && i <= steal {
+			busy += time.Duration(n) * tick
+		}
+	}
+	return busy
+}
+
 // status reads a number of kilobytes from /proc/PID/status.
 func status(pid, field string) (int64, bool) {
 	text, err := os.ReadFile("/proc/" + pid + "/status")

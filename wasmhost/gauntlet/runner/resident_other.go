@@ -14,4 +14,6 @@ func residentPeak() (bytes int64, ok bool) { return 0, false }
 
 func processorTime() (time.Duration, bool) { return 0, false }
 
+func busyTime() time.Duration { return 0 }
+
 func residentOf(int) (bytes int64, ok bool) { return 0, false }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"time"
 
@@ -72,6 +73,7 @@ func spawn(ctx context.Context, c gauntlet.Case, isolated bool) (report Report, 
 	cmd.WaitDelay = time.Second
 	var out, problems bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &head{most: 64 << 10, to: &problems}
+	busyBefore := busyTime()
 	if err := cmd.Start(); err != nil {
 		return report, "", err
 	}
@@ -94,8 +96,15 @@ func spawn(ctx context.Context, c gauntlet.Case, isolated bool) (report Report, 
 	if err := json.Unmarshal(out.Bytes(), &report); err != nil {
 		return report, "", fmt.Errorf("read the report: %w: %q", err, out.String())
 	}
-	report.Machine = busy
+	own := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime() // and of its children, which it waited for
+	report.Machine, report.Others = busy, others(busyTime()-busyBefore, own)
 	return report, "", nil
+}
+
+// others is how long each processor did other work than a child's own: busy is the time
+// of all processors together.
+func others(busy, own time.Duration) time.Duration {
+	return max(0, busy-own) / time.Duration(runtime.NumCPU())
 }
 
 // patience is when a child counts as hung.

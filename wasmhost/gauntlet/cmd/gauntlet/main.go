@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"strings"
 
 	"github.com/graflow/graflow-wasm/wasmhost/gauntlet"
 	"github.com/graflow/graflow-wasm/wasmhost/gauntlet/runner"
@@ -47,13 +48,14 @@ func command(ctx context.Context, out io.Writer, args []string) error {
 	return fmt.Errorf("%s", usage)
 }
 
-// run prints a line for each case, and what is wrong below it.
+// run prints a line for each case; what is wrong is in the error.
 func run(ctx context.Context, out io.Writer, pattern string, isolated bool) error {
 	matches, err := regexp.Compile(pattern)
 	if err != nil {
 		return fmt.Errorf("run gauntlet: %w", err)
 	}
-	total, lost := 0, 0
+	total := 0
+	var lost []runner.Outcome
 	for _, c := range gauntlet.Cases() {
 		if !matches.MatchString(c.Name) {
 			continue
@@ -63,20 +65,30 @@ func run(ctx context.Context, out io.Writer, pattern string, isolated bool) erro
 			return err
 		}
 		fmt.Fprintln(out, outcome.Line())
-		for _, wrong := range outcome.Wrong {
-			fmt.Fprintln(out, "     "+wrong)
-		}
 		total++
 		if !outcome.Won() {
-			lost++
+			lost = append(lost, outcome)
 		}
 	}
-	fmt.Fprintf(out, "%d cases, %d lost\n", total, lost)
+	fmt.Fprintf(out, "%d cases, %d lost\n", total, len(lost))
 	switch {
 	case total == 0:
 		return fmt.Errorf("run gauntlet: no case matches %q", pattern)
-	case lost > 0:
-		return fmt.Errorf("run gauntlet: %d of %d cases are lost", lost, total)
+	case len(lost) > 0:
+		return fmt.Errorf("run gauntlet: %d of %d cases are lost:\n%s", len(lost), total, losses(lost))
 	}
 	return nil
+}
+
+// losses says of each lost case what is wrong: last of all, and with the error, since
+// of a long table the end is what is kept.
+func losses(lost []runner.Outcome) string {
+	var lines []string
+	for _, o := range lost {
+		lines = append(lines, o.Line())
+		for _, wrong := range o.Wrong {
+			lines = append(lines, "     "+wrong)
+		}
+	}
+	return strings.Join(lines, "\n")
 }
