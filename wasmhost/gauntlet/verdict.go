@@ -71,6 +71,7 @@ func (v Verdict) Or(other Verdict) Verdict {
 // Allowances and bounds of the cases that name none.
 const (
 	DefaultCompile   = 2 * time.Second
+	LongCompile      = 10 * time.Second // of modules that must be accepted; Admission is as for the others
 	DefaultTimeout   = 300 * time.Millisecond
 	LongTimeout      = 5 * time.Second        // of cases that must end otherwise; Wall is as for the others
 	StopAllowance    = 250 * time.Millisecond // beyond the timeout; generous for busy machines
@@ -87,6 +88,9 @@ func (c Case) withDefaults(group string) Case {
 	l, v := &c.Limits, &c.Verdict
 	if l.Compile == 0 {
 		l.Compile = DefaultCompile
+		if v.Refused == "" { // a busy machine must not decide whether it runs
+			l.Compile = LongCompile
+		}
 	}
 	if v.Wall == 0 {
 		v.Wall = cmp.Or(l.Timeout, DefaultTimeout) + StopAllowance
