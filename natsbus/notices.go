@@ -149,6 +149,16 @@ func (b *Bus) Notices(ctx context.Context, run string, after uint64, follow bool
 	}
 }
 
+// LastNotice is the point after what attempts of a run have told so far; 0 is that they
+// have told nothing that is kept. A replica that is behind may answer.
+func (b *Bus) LastNotice(ctx context.Context, run string) (uint64, error) {
+	found, err := b.pick(ctx, streamNotices, []wanted{{Last: b.noticeSubject(run)}})
+	if err != nil || found[0] == nil {
+		return 0, err
+	}
+	return found[0].seq, nil
+}
+
 // NoticesUntil is Notices with follow until over is closed. Then it tells what is left,
 // and ends. What was sent by then and is not stored yet it waits for, until ctx is done,
 // whose error it then tells.

@@ -140,6 +140,10 @@ func TestNotices(t *testing.T) {
 			after = notice.Seq
 		}
 	}
+	last, err := b.LastNotice(t.Context(), "r")
+	if none, noneErr := b.LastNotice(t.Context(), "none"); err != nil || noneErr != nil || last <= after || none != 0 {
+		t.Errorf("the last notices are %d, %v and of no run %d, %v", last, err, none, noneErr)
+	}
 	var rest []int
 	for notice, err := range b.Notices(t.Context(), "r", after, false) {
 		if err != nil {

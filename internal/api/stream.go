@@ -9,10 +9,13 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/graflow/graflow-wasm/internal/ops"
 )
 
 const aboutStream = `Server-sent events:
 
+- ` + "`place`" + `: where it begins, which its id is. With ` + "`after=now`" + ` it comes first.
 - ` + "`notice`" + `: what has happened, a Notice. Its id is the place after it.
 - ` + "`outcome`" + `: how the run ended, or that it is paused, an Outcome. The stream ends.
 - ` + "`lagged`" + `: the client has read too slowly. The stream ends; go on from the last id.
@@ -38,11 +41,8 @@ func (s *Server) addStream() {
 }
 
 func (s *Server) followRun(ctx context.Context, in *streamInput) (*streamed, error) {
-	after := in.After
-	if in.Last != "" {
-		after = in.Last
-	}
-	if _, err := s.service.Runs.Events(ctx, in.Run, 0, 1); err != nil { // while there can be another status
+	after, place, err := s.beginning(ctx, in) // while there can be another status
+	if err != nil {
 		return nil, err
 	}
 	release := s.streams.take(exchangeOf(ctx).name)
@@ -50,14 +50,14 @@ func (s *Server) followRun(ctx context.Context, in *streamInput) (*streamed, err
 		return nil, again(http.StatusTooManyRequests, "5", "too many streams are open; close some")
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	f := newFeed(s.cfg.Patience, cancel)
+	f := newFeed(place, s.cfg.Patience, cancel)
 	go f.follow(ctx, s.service.Runs, in.Run, after)
 	end := func() {
 		cancel()
 		<-f.done
 		release()
 	}
-	if err := f.begins(after); err != nil {
+	if err := f.begins(); err != nil {
 		end()
 		return nil, err
 	}
@@ -66,6 +66,21 @@ func (s *Server) followRun(ctx context.Context, in *streamInput) (*streamed, err
 		r, w := humago.Unwrap(ctx)
 		s.stream(w, r, f)
 	}}, nil
+}
+
+// beginning is where a stream begins; place is that too where the client does not know
+// it, else "".
+func (s *Server) beginning(ctx context.Context, in *streamInput) (after, place string, err error) {
+	after = in.After
+	if in.Last != "" {
+		after = in.Last
+	}
+	if after == ops.FollowNew {
+		place, err = s.service.Runs.Place(ctx, in.Run)
+		return place, place, err
+	}
+	_, err = s.service.Runs.Events(ctx, in.Run, 0, 1)
+	return after, "", err
 }
 
 // stream writes events until the run has ended or is paused, the client is gone or
@@ -78,6 +93,10 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, f *feed) {
 	out.flush()
 	if r.Method == http.MethodHead {
 		return
+	}
+	if f.place != "" {
+		out.event("place", f.place, struct{}{})
+		out.flush()
 	}
 	for _, n := range f.first {
 		out.notice(n)

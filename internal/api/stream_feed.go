@@ -20,6 +20,7 @@ type placed struct {
 // feed is what a stream is to tell of a run. One goroutine follows the run, another
 // takes the notices.
 type feed struct {
+	place    string // is told before them; "" is not
 	notices  chan placed
 	first    []placed // that were taken from notices already
 	patience time.Duration
@@ -32,8 +33,8 @@ type feed struct {
 	err     error
 }
 
-func newFeed(patience time.Duration, cancel context.CancelFunc) *feed {
-	return &feed{notices: make(chan placed, waiting), patience: patience, cancel: cancel, done: make(chan struct{})}
+func newFeed(place string, patience time.Duration, cancel context.CancelFunc) *feed {
+	return &feed{place: place, notices: make(chan placed, waiting), patience: patience, cancel: cancel, done: make(chan struct{})}
 }
 
 // follow follows the run until it has ended or is paused, or ctx is done.
@@ -45,9 +46,9 @@ func (f *feed) follow(ctx context.Context, runs ops.Runs, run, after string) {
 // beginsWithin is how long the beginning of a stream is waited for.
 const beginsWithin = time.Second
 
-// begins waits a moment for a first notice, and returns why there will be none.
-func (f *feed) begins(after string) error {
-	if after == ops.FollowNew {
+// begins waits a moment for what is told first, and returns why there will be nothing.
+func (f *feed) begins() error {
+	if f.place != "" {
 		return nil
 	}
 	timer := time.NewTimer(beginsWithin)

@@ -54,8 +54,9 @@ func TestStream(t *testing.T) {
 	if err := json.Unmarshal([]byte(last.data), &o); err != nil || last.name != "outcome" || o.Status != engine.StatusSucceeded {
 		t.Errorf("it ended with %+v %v", last, err)
 	}
-	if rest := f.stream("/v1/runs/" + run + "/stream?after=now"); len(rest) != 1 || rest[0].name != "outcome" {
-		t.Errorf("from now on: %+v, want the outcome alone", rest)
+	rest := f.stream("/v1/runs/" + run + "/stream?after=now")
+	if len(rest) != 2 || rest[0].name != "place" || rest[0].id == "" || rest[1].name != "outcome" {
+		t.Errorf("from now on: %+v, want a place and the outcome alone", rest)
 	}
 	for _, headers := range [][]string{{"Last-Event-ID", "odd"}, {"Last-Event-ID", "1-2"}} {
 		f.want(f.ask("GET", "/v1/runs/"+run+"/stream", nil, headers...), 422, nil)
@@ -150,6 +151,8 @@ func (r follower) Events(context.Context, string, uint64, int) ([]*engine.Event,
 	return nil, nil
 }
 
+func (r follower) Place(context.Context, string) (string, error) { return "p", nil }
+
 func (r follower) Follow(ctx context.Context, _, _ string, f func(engine.Notice, string)) (engine.Outcome, error) {
 	return r.follow(ctx, f)
 }
@@ -233,6 +236,9 @@ func TestStreamHeartbeat(t *testing.T) {
 	})
 	beats := 0
 	f.streamTo("/v1/runs/r/stream?after=now", "", func(e event) bool {
+		if e.name == "place" {
+			return true
+		}
 		if e.name != "" || e.data != "still here" {
 			t.Errorf("got %+v", e)
 		}

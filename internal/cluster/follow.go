@@ -67,17 +67,34 @@ func (r *runs) Follow(ctx context.Context, run, after string, f func(engine.Noti
 	}
 }
 
+// Place implements ops.Runs.
+func (r *runs) Place(ctx context.Context, run string) (string, error) {
+	p, err := r.now(ctx, run)
+	if err != nil {
+		return "", err
+	}
+	return p.String(), nil
+}
+
 // placeOf reads where to go on.
 func (r *runs) placeOf(ctx context.Context, run, after string) (place, error) {
-	if after != ops.FollowNew {
-		return parsePlace(after)
+	if after == ops.FollowNew {
+		return r.now(ctx, run)
 	}
-	since := time.Now()
+	return parsePlace(after)
+}
+
+// now is the place after what has happened. What happens meanwhile comes after it.
+func (r *runs) now(ctx context.Context, run string) (place, error) {
+	line, err := r.bus.LastNotice(ctx, run)
+	if err != nil {
+		return place{}, fault(err)
+	}
 	h, err := r.desk.History(ctx, run)
 	if err != nil {
 		return place{}, fault(err)
 	}
-	p := place{part: -1, since: since}
+	p := place{part: -1, line: line}
 	if len(h.Events) > 0 {
 		p.event = h.Events[len(h.Events)-1].Seq
 	}

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/graflow/graflow-wasm/internal/ops"
 )
@@ -14,7 +13,6 @@ type place struct {
 	event uint64 // the sequence
 	part  int    // notices of it; -1 is all
 	line  uint64 // the sequence in the log
-	since time.Time
 }
 
 // String is the place as it is told.
@@ -49,7 +47,7 @@ func (p place) after(event uint64) place {
 func (p place) isBefore(t *told) bool {
 	switch {
 	case t.log:
-		return t.at.line > p.line && !t.notice.Time.Before(p.since)
+		return t.at.line > p.line
 	case t.added: // with what it was added before
 		return t.notice.Seq > p.event
 	case t.at.event == p.event:

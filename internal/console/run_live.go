@@ -34,7 +34,11 @@ func (c *Console) runLive(w http.ResponseWriter, r *http.Request, _ who) error {
 		by, ok := c.caller(r)
 		return ok && by.Role.May(ops.RoleViewer)
 	}
-	story, err := c.Service.Runs.Show(r.Context(), s.run)
+	place, err := c.Service.Runs.Place(r.Context(), s.run)
+	if err != nil {
+		return err
+	}
+	story, err := c.Service.Runs.Show(r.Context(), s.run) // what happens from here on is told behind the place
 	if err != nil {
 		return err
 	}
@@ -45,7 +49,7 @@ func (c *Console) runLive(w http.ResponseWriter, r *http.Request, _ who) error {
 		s.after = last
 		s.event("change", "")
 	}
-	s.follow(r.Context())
+	s.follow(r.Context(), place)
 	return nil
 }
 
@@ -105,8 +109,9 @@ func (s *stream) note(n engine.Notice, wake chan<- struct{}) {
 	}
 }
 
-// follow tells what happens until the run has ended or is paused, or ctx is done.
-func (s *stream) follow(ctx context.Context) {
+// follow tells what happens after a place until the run has ended or is paused, or ctx is
+// done.
+func (s *stream) follow(ctx context.Context, place string) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	wake := make(chan struct{}, 1)
@@ -119,7 +124,7 @@ func (s *stream) follow(ctx context.Context) {
 	defer wait.Wait()
 	defer cancel()
 	wait.Go(func() {
-		o, err := s.console.Service.Runs.Follow(ctx, s.run, ops.FollowNew, func(n engine.Notice, _ string) { s.note(n, wake) })
+		o, err := s.console.Service.Runs.Follow(ctx, s.run, place, func(n engine.Notice, _ string) { s.note(n, wake) })
 		ended <- ending{o, err}
 	})
 	s.lines(ctx) // those since the page

@@ -2,12 +2,17 @@ package console_test
 
 import (
 	"bufio"
+	"context"
+	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/graflow/graflow-wasm/engine"
+	"github.com/graflow/graflow-wasm/internal/control"
 	"github.com/graflow/graflow-wasm/internal/ops"
 )
 
@@ -88,6 +93,42 @@ func TestRevoked(t *testing.T) {
 		t.Error("whose token was taken back still sees pages")
 	}
 	close(s.open)
+}
+
+// movedAfterShow is runs of which one moves as soon as it was shown.
+type movedAfterShow struct {
+	ops.Runs
+
+	move func()
+}
+
+func (r movedAfterShow) Show(ctx context.Context, run string) (control.Story, error) {
+	story, err := r.Runs.Show(ctx, run)
+	r.move()
+	return story, err
+}
+
+// TestStreamTellsWhatItMeets has a run move while its stream begins: the stream tells so.
+func TestStreamTellsWhatItMeets(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	run := s.submit("r", "name: r\ntasks:\n  hold: {direct: {func: wait}}\n  ask: {builtin: pause, with: {name: go}}\nflow: hold >> ask\n", `null`)
+	s.holds(run)
+	story, err := s.service.Runs.Show(t.Context(), run)
+	must(t, err)
+	var page uint64
+	for _, n := range story.Timeline {
+		page = max(page, n.Seq)
+	}
+	service := s.service
+	service.Runs = movedAfterShow{service.Runs, sync.OnceFunc(func() {
+		close(s.open)
+		if _, err := s.service.Runs.Follow(t.Context(), run, ops.FollowAll, func(engine.Notice, string) {}); err != nil {
+			t.Error(err)
+		}
+	})}
+	s.serve(configOf(service))
+	await(t, s.as(ops.RoleViewer).listen(t, fmt.Sprintf("/runs/r/live?after=%d", page), ""), "change")
 }
 
 // TestStream wants a stream to tell of changes and lines, also of those since the page

@@ -79,6 +79,9 @@ type Runs interface {
 	// Logs are what the tasks of a run have logged so far, as notices of the types
 	// task_log, task_progress and warning, with their sequence in the log.
 	Logs(ctx context.Context, run string, after uint64) iter.Seq2[engine.Notice, error]
+	// Place is where Follow comes to that has told all that has happened in a run so
+	// far: who follows the run from there is told what happens from now on.
+	Place(ctx context.Context, run string) (string, error)
 	// Follow tells what happens in a run, logs included, until it has ended or is
 	// paused, which is the outcome, or ctx is done. after is where an earlier Follow
 	// came to, FollowAll the beginning of the run, FollowNew only what comes: nothing is

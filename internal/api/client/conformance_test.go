@@ -166,6 +166,8 @@ func (t *transcript) runs() {
 		t.note("show "+run, story, err)
 		g, err := r.Graph(t.ctx, run)
 		t.note("graph "+run, g, err)
+		at, err := r.Place(t.ctx, run)
+		t.note("place of "+run, at != "", err)
 		events, err := r.Events(t.ctx, run, 0, 0)
 		types := make([]string, 0, len(events))
 		for _, e := range events {

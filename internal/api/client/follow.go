@@ -57,6 +57,29 @@ func (r runs) Follow(ctx context.Context, run, after string, f func(engine.Notic
 	}
 }
 
+// Place implements ops.Runs: a stream of what comes begins with it.
+func (r runs) Place(ctx context.Context, run string) (string, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, r.c.cfg.Timeout, errSlow)
+	defer cancel()
+	resp, err := r.c.send(ctx, ask{
+		method: http.MethodGet, path: at("runs", run, "stream"), query: url.Values{"after": {ops.FollowNew}}, accept: "text/event-stream",
+	})
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close() //nolint:errcheck // it was only read
+	e, err := newEvents(resp.Body).next()
+	switch {
+	case err != nil:
+		return "", r.c.unreachable(ctx, err)
+	case e.name == "error":
+		return "", problemIn(e.data)
+	case e.name != "place":
+		return "", fmt.Errorf("follow run %q: the server does not tell places: it is of an older version", run)
+	}
+	return e.id, nil
+}
+
 // follower is the state of a Follow.
 type follower struct {
 	c          *Client
@@ -107,14 +130,14 @@ func (s *follower) cut(ctx context.Context, err error) error {
 
 // take tells what an event does.
 func (s *follower) take(e event) (*engine.Outcome, error) {
+	if e.hasID {
+		s.last = e.id
+	}
 	switch e.name {
 	case "notice":
 		var n engine.Notice
 		if err := json.Unmarshal(e.data, &n); err != nil {
 			return nil, fmt.Errorf("follow run %q: decode what the server tells: %w", s.run, err)
-		}
-		if e.hasID {
-			s.last = e.id
 		}
 		s.f(n, s.last)
 	case "outcome":

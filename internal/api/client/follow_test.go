@@ -102,6 +102,49 @@ func TestFollowGoesOn(t *testing.T) {
 	}
 }
 
+// TestFollowFromNow: a stream of what comes that is cut off before anything came goes on
+// where it began.
+func TestFollowFromNow(t *testing.T) {
+	t.Parallel()
+	var calls atomic.Int32
+	c := asked(t, func(w http.ResponseWriter, r *http.Request) {
+		if calls.Add(1) == 1 {
+			if after := r.URL.Query().Get("after"); after != ops.FollowNew {
+				t.Errorf("after is %q, want %q", after, ops.FollowNew)
+			}
+			_, _ = io.WriteString(w, "event: place\nid: p7\ndata: {}\n\n")
+			return
+		}
+		if last := r.Header.Get("Last-Event-ID"); last != "p7" {
+			t.Errorf("call %d: Last-Event-ID is %q, want p7", calls.Load(), last)
+		}
+		_, _ = io.WriteString(w, "event: outcome\ndata: {\"run\": \"r\", \"status\": \"succeeded\"}\n\n")
+	})
+	c.Hurry(func(time.Duration) {})
+	o, err := c.Service().Runs.Follow(t.Context(), "r", ops.FollowNew, func(n engine.Notice, at string) { t.Errorf("it tells %+v at %s", n, at) })
+	if err != nil || o.Status != engine.StatusSucceeded || calls.Load() != 2 {
+		t.Errorf("got %+v, %v after %d calls", o, err, calls.Load())
+	}
+}
+
+// TestPlace asks servers for a place that tell one, a fault, nothing, or none, as older
+// versions do.
+func TestPlace(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"event: place\nid: p7\ndata: {}\n\n":                              "",
+		"event: error\ndata: {\"status\": 404, \"detail\": \"gone\"}\n\n": "gone",
+		"event: outcome\ndata: {}\n\n":                                    "of an older version",
+		"":                                                                "EOF",
+	} {
+		c := asked(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) })
+		at, err := c.Service().Runs.Place(t.Context(), "r")
+		if failed := err != nil; failed != (want != "") || failed && !strings.Contains(err.Error(), want) || !failed && at != "p7" {
+			t.Errorf("%q: got %q, %v; want %q", text, at, err, want)
+		}
+	}
+}
+
 // TestFollowGivesUp: a server that is gone is waited for, but not for ever; one that was
 // never there is not.
 func TestFollowGivesUp(t *testing.T) {
