@@ -525,7 +525,7 @@ func pauseLate(w *world) {
 	r := w.start(w.flow("p"))
 	w.wantPaused(w.wait(r), "n")
 	w.restart()
-	time.Sleep(time.Hour) // virtual
+	time.Sleep(5 * time.Minute) // virtual
 	r, err := w.engine.Recover(w.Context(), r.ID())
 	if err != nil {
 		w.Fatal(err)
@@ -551,7 +551,7 @@ func overdue(w *world) {
 		r := w.start(s)
 		w.wantPaused(w.wait(r), "n")
 		w.restart()
-		time.Sleep(time.Hour) // virtual
+		time.Sleep(5 * time.Minute) // virtual
 		r, err := w.engine.Recover(w.Context(), r.ID())
 		if err != nil {
 			w.Fatal(err)

@@ -907,7 +907,7 @@ func groupsF81e(t *testing.T, f *groupsFlow) {
 func groupsH89(t *testing.T, f *groupsFlow) {
 	t.Helper()
 	s := &engine.Spec{Name: "flow"}
-	group := engine.Par(f.ok("quick", 100*time.Millisecond), f.ok("slow", time.Hour), f.ok("deaf", time.Hour)).Named("g").Max(2)
+	group := engine.Par(f.ok("quick", 100*time.Millisecond), f.ok("slow", 5*time.Minute), f.ok("deaf", 5*time.Minute)).Named("g").Max(2)
 	s.Connect(engine.Seq(group, f.echo("after")))
 	s.Groups[0].Timeout = engine.Duration(2 * time.Second)
 	out := f.runSpec(*s)
@@ -924,7 +924,7 @@ func groupsH89(t *testing.T, f *groupsFlow) {
 			t.Errorf("policy %+v: outcome %+v, want the group's timeout", policy, out)
 		}
 	}
-	s.Groups[0].Timeout = engine.Duration(3 * time.Hour)
+	s.Groups[0].Timeout = engine.Duration(15 * time.Minute)
 	if out := f.runSpec(*s); out.Status != engine.StatusSucceeded {
 		t.Errorf("outcome %+v, want succeeded in time", out)
 	}

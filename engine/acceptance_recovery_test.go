@@ -449,7 +449,7 @@ func recoveryOfNewTask(w *world) {
 func cancelRollsBack(w *world) {
 	w.on("a", func(c *direct.Context, _ json.RawMessage) (any, error) {
 		<-c.Done()
-		time.Sleep(time.Hour) // virtual: as deaf as a loop without end
+		time.Sleep(5 * time.Minute) // virtual: as deaf as a loop without end
 		return "late", nil
 	})
 	var told string
@@ -477,7 +477,7 @@ func cancelRollsBack(w *world) {
 	if err := r.Cancel("third"); !errors.Is(err, engine.ErrFinished) {
 		w.Errorf("cancel of a finished run: %v, want ErrFinished", err)
 	}
-	time.Sleep(time.Hour) // virtual: the deaf one ends, too late
+	time.Sleep(5 * time.Minute) // virtual: the deaf one ends, too late
 	w.wantEnded("a!rollback:succeeded a:canceled")
 }
 
