@@ -38,6 +38,10 @@ var (
 		Name: "nightly", Target: ops.Target{Flow: "hello"}, Cron: "0 6 * * 1-5", Zone: "Europe/Berlin", Overlap: ops.OverlapSkip, Missed: ops.MissedOnce,
 		Created: exampleTime, Next: exampleTime.Add(15 * time.Hour),
 	}
-	exampleCode       = ops.CodeRequest{Language: "javascript", Source: "input * 2", Input: json.RawMessage("21")}
+	exampleCode    = ops.CodeRequest{Language: "javascript", Source: "input * 2", Input: json.RawMessage("21")}
+	exampleSession = ops.Session{
+		Name: "notes", Language: "javascript", Size: 21834, Created: exampleTime, Used: exampleTime.Add(time.Hour), Expires: exampleTime.Add(721 * time.Hour),
+	}
+	exampleCell       = ops.CodeResult{Status: "succeeded", Result: json.RawMessage("42"), Session: &exampleSession}
 	exampleCodeResult = ops.CodeResult{Status: "succeeded", Result: json.RawMessage("42")}
 )

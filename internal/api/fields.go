@@ -67,6 +67,16 @@ var fields = map[string]string{
 	"CodeResult.files":  "The files that it has left, by name, in base64.",
 	"CodeResult.ledger": "What it has used: time, instructions, memory.",
 
+	"CodeResult.session": "That which the code has gone on with, as it is kept now; without one there is none.",
+
+	"Session.name":     "Of the session.",
+	"Session.language": "Of its code.",
+	"Session.size":     "In bytes.",
+	"Session.created":  "When it was begun.",
+	"Session.used":     "When code has gone on with it last.",
+	"Session.expires":  "When it is forgotten, unless it is used before.",
+	"Session.existed":  "It was there before it was to be created.",
+
 	"CodeError.kind":      "What kind of failure it is.",
 	"CodeError.type":      "The class of the exception.",
 	"CodeError.message":   "What it says.",

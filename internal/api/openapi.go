@@ -34,6 +34,7 @@ var tags = []*huma.Tag{
 	{Name: "schedules", Description: "Runs that begin by themselves."},
 	{Name: "secrets", Description: "Secrets of tasks, which can be set and not read."},
 	{Name: "code", Description: "Run code that nobody trusts."},
+	{Name: "sessions", Description: "What code has defined, for the code that comes next."},
 	{Name: "service", Description: "The server itself."},
 }
 

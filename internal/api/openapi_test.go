@@ -235,6 +235,11 @@ func TestOpenAPIExamplesWork(t *testing.T) {
 	if string(code.Result) != "42" {
 		t.Errorf("the example came to %+v", code)
 	}
+	f.want(f.ask("PUT", "/v1/sessions/p", examples["put-session"]), 201, nil)
+	f.want(f.ask("POST", "/v1/sessions/notes/code", examples["run-in-session"]), 200, &code)
+	if string(code.Result) != "42" || code.Session == nil {
+		t.Errorf("the example came to %+v", code)
+	}
 }
 
 // TestOpenAPIServed serves what is in the repository, to everybody, and no pages.

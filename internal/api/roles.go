@@ -59,4 +59,10 @@ var roles = map[string]ops.Role{
 	"delete-secret": ops.RoleOperator,
 
 	"run-code": ops.RoleSubmitter,
+
+	"list-sessions":  ops.RoleSubmitter,
+	"show-session":   ops.RoleSubmitter,
+	"put-session":    ops.RoleSubmitter,
+	"run-in-session": ops.RoleSubmitter,
+	"delete-session": ops.RoleSubmitter,
 }

@@ -71,6 +71,7 @@ func (s *Server) addAll() {
 	s.addSchedules()
 	s.addSecrets()
 	s.addCode()
+	s.addSessions()
 }
 
 // Handler is to be mounted at /v1/ and /openapi.json. What it does not know is a

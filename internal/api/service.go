@@ -47,6 +47,7 @@ func (s *Server) parts() []string {
 		{have.Schedules != nil, "schedules"},
 		{have.Secrets != nil, "secrets"},
 		{have.Code != nil, "code"},
+		{have.Sessions != nil, "sessions"},
 	} {
 		if part.there {
 			all = append(all, part.name)

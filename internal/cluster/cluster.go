@@ -28,6 +28,8 @@ type Config struct {
 	Sandbox *script.Sandbox
 	// CodeAtOnce bounds the runs of code at a time; 0 is 8.
 	CodeAtOnce int
+	// Sessions bound what code leaves for the code that comes next.
+	Sessions SessionLimits
 	// Secrets are those that may be set; nil: none.
 	Secrets *secrets.File
 	// Version is that of the program.
@@ -69,6 +71,7 @@ func New(c Config) (*Cluster, error) {
 	if c.CodeAtOnce == 0 {
 		c.CodeAtOnce = 8
 	}
+	c.Sessions = c.Sessions.withDefaults()
 	s := &Cluster{
 		config: c, bus: c.Bus, backend: c.Bus.Backend(), log: c.Logger,
 		code: make(chan struct{}, c.CodeAtOnce), followed: map[string]*followed{},
@@ -107,7 +110,7 @@ func (c *Cluster) Service() ops.Service {
 		DeadLetters: (*deadLetters)(c), Schedules: c.schedules(), Version: c.config.Version, Namespace: c.config.Namespace,
 	}
 	if c.config.Sandbox != nil {
-		s.Code = (*code)(c)
+		s.Code, s.Sessions = (*code)(c), (*sessions)(c)
 	}
 	if c.config.Secrets != nil {
 		s.Secrets = secretStore{c.config.Secrets}

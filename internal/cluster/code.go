@@ -25,15 +25,29 @@ func (c *code) Run(ctx context.Context, r ops.CodeRequest) (ops.CodeResult, erro
 	if err != nil {
 		return ops.CodeResult{}, err
 	}
+	leave, err := c.enter()
+	if err != nil {
+		return ops.CodeResult{}, err
+	}
+	defer leave()
+	return c.execute(ctx, language, r.Source, options)
+}
+
+// enter takes a place for a run of code, which leave gives back.
+func (c *code) enter() (leave func(), err error) {
 	select {
 	case c.code <- struct{}{}:
-		defer func() { <-c.code }()
+		return func() { <-c.code }, nil
 	default:
-		return ops.CodeResult{}, fmt.Errorf("%w: %d runs of code go on; ask again", ops.ErrLimited, cap(c.code))
+		return nil, fmt.Errorf("%w: %d runs of code go on; ask again", ops.ErrLimited, cap(c.code))
 	}
+}
+
+// execute runs code, and tells what it came to.
+func (c *code) execute(ctx context.Context, language script.Language, source string, options script.Options) (ops.CodeResult, error) {
 	var stdout, stderr bytes.Buffer // the sandbox bounds them
 	options.Stdout, options.Stderr = &stdout, &stderr
-	result, err := c.config.Sandbox.Run(ctx, language, r.Source, options)
+	result, err := c.config.Sandbox.Run(ctx, language, source, options)
 	failure, ofCode := errors.AsType[*script.Error](err)
 	if err != nil && !ofCode {
 		return ops.CodeResult{}, codeFault(err)
@@ -94,6 +108,9 @@ func codeFault(err error) error {
 		if errors.Is(err, ours) {
 			return err
 		}
+	}
+	if errors.Is(err, script.ErrSession) {
+		return conflict("%w; delete it, or give another name", err)
 	}
 	if script.IsMissing(err) {
 		return fmt.Errorf("%w: %w", ops.ErrUnavailable, err)

@@ -25,6 +25,8 @@ type CodeResult struct {
 	Error  *CodeError        `json:"error,omitempty"`
 	Files  map[string][]byte `json:"files,omitempty"`
 	Ledger json.RawMessage   `json:"ledger,omitempty"` // a wasmhost.Ledger
+	// Session is that which the code has gone on with, as it is kept now.
+	Session *Session `json:"session,omitempty"`
 }
 
 // CodeError says how code failed, and where.

@@ -57,7 +57,7 @@ func Status(err error) int {
 		return http.StatusForbidden
 	case errors.Is(err, ErrLimited):
 		return http.StatusTooManyRequests
-	case errors.Is(err, ErrTaken):
+	case errors.Is(err, ErrTaken), errors.Is(err, ErrInUse):
 		return http.StatusConflict
 	case errors.Is(err, ErrUnavailable), errors.Is(err, engine.ErrUnreachable), errors.Is(err, engine.ErrBusy), errors.Is(err, engine.ErrClosed):
 		return http.StatusServiceUnavailable

@@ -11,6 +11,7 @@ type Service struct {
 	Schedules   Schedules
 	Secrets     Secrets
 	Code        Code
+	Sessions    Sessions
 	// Version is that of the program that answers.
 	Version string
 	// Namespace is that of the cluster whose runs these are.

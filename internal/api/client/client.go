@@ -146,7 +146,7 @@ func (c *Client) About(ctx context.Context) (About, error) {
 func (c *Client) Service() ops.Service {
 	return ops.Service{
 		Runs: runs{c}, Flows: flows{c}, Modules: modules{c}, Workers: workers{c}, Queues: queues{c},
-		DeadLetters: deadLetters{c}, Schedules: schedules{c}, Secrets: secrets{c}, Code: code{c},
+		DeadLetters: deadLetters{c}, Schedules: schedules{c}, Secrets: secrets{c}, Code: code{c}, Sessions: sessions{c},
 	}
 }
 

@@ -101,7 +101,7 @@ type line struct {
 // kinds are the errors that callers branch on.
 var kinds = []error{
 	engine.ErrNotFound, engine.ErrNoPause, engine.ErrRunExists, engine.ErrFinished, engine.ErrInvalidAnswer, engine.ErrNotRetryable, engine.ErrNotPaused,
-	engine.ErrAnswered, control.ErrUnfinished, control.ErrDriven, ops.ErrDenied, ops.ErrLimited, ops.ErrTaken, ops.ErrUnavailable,
+	engine.ErrAnswered, control.ErrUnfinished, control.ErrDriven, ops.ErrDenied, ops.ErrLimited, ops.ErrTaken, ops.ErrInUse, ops.ErrUnavailable,
 }
 
 var (
@@ -339,6 +339,7 @@ func TestConformance(t *testing.T) {
 	asking := served(t, s, ops.RoleOperator).Service()
 	for name, ask := range map[string]func(*transcript){
 		"runs": (*transcript).runs, "flows": (*transcript).flows, "modules": (*transcript).modules, "rest": (*transcript).rest,
+		"sessions": (*transcript).sessions,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
