@@ -37,7 +37,7 @@ func TestLogTellsConnections(t *testing.T) {
 	receive(t, "the loss", lost)
 	start(address)
 	receive(t, "a connection", again)
-	waitUntil(t, "the log says so", func() bool { return strings.Contains(log.String(), "connected to the cluster again") })
+	until(t, "the log says so", func() bool { return strings.Contains(log.String(), "connected to the cluster again") })
 	if got := log.String(); strings.Count(got, "the connection to the cluster is lost") != 1 || strings.Count(got, "connected to the cluster again") != 1 || !strings.Contains(got, "after=") {
 		t.Errorf("the log says\n%s", got)
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -54,4 +55,19 @@ func sharedBus(tb testing.TB, namespace string) *Bus {
 		tb.Fatal(err)
 	}
 	return b
+}
+
+// until waits for what a server, or the client, does by itself and tells nobody: it can
+// only be looked at again.
+func until(tb testing.TB, what string, is func() bool) {
+	tb.Helper()
+	look := time.NewTicker(2 * time.Millisecond)
+	defer look.Stop()
+	for late := time.After(2 * time.Minute); !is(); {
+		select {
+		case <-look.C:
+		case <-late:
+			tb.Fatalf("never came: %s", what)
+		}
+	}
 }

@@ -41,7 +41,7 @@ func TestNewerTicket(t *testing.T) {
 	})
 	defer asks.Wait()
 	defer stop()
-	waitUntil(t, "it is delivered again", func() bool {
+	until(t, "it is delivered again", func() bool {
 		info, err := consumer.Info(t.Context())
 		return err == nil && info.NumRedelivered > 0
 	})

@@ -5,17 +5,32 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 )
 
-// until waits for what can only be asked for.
-func until(tb testing.TB, what string, f func() bool) {
-	tb.Helper()
-	for end := time.Now().Add(2 * time.Minute); !f(); {
-		if time.Now().After(end) {
-			tb.Fatalf("never came: %s", what)
-		}
-		time.Sleep(5 * time.Millisecond) // there is nothing to wait for but the server's state
+// nodeWords tells of what the server stores that processes say.
+func nodeWords(t *testing.T, b *Bus) <-chan struct{} {
+	t.Helper()
+	words := make(chan struct{}, 1)
+	c, err := b.js.OrderedConsumer(t.Context(), streamNodes, jetstream.OrderedConsumerConfig{FilterSubjects: []string{b.nodePrefix() + "*"}})
+	if err != nil {
+		t.Fatal(err)
 	}
+	reading, err := c.Consume(func(jetstream.Msg) {
+		select {
+		case words <- struct{}{}:
+		default: // one waits
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		reading.Stop()
+		<-reading.Closed()
+	})
+	return words
 }
 
 func TestNodes(t *testing.T) {
@@ -29,6 +44,7 @@ func TestNodes(t *testing.T) {
 		}
 		return all
 	}
+	words := nodeWords(t, b)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 2)
 	for _, name := range []string{"w2", "w1"} {
@@ -38,13 +54,17 @@ func TestNodes(t *testing.T) {
 			})
 		}()
 	}
-	until(t, "two processes", func() bool { return len(nodes()) == 2 })
 	all := nodes()
+	for ; len(all) < 2; all = nodes() {
+		receive(t, "a process", words)
+	}
 	if all[0].Node != "w1" || all[1].Node != "w2" || all[0].Labels["gpu"] != "1" || all[0].Seen.IsZero() {
 		t.Errorf("the processes are %+v", all)
 	}
 	seen := all[0].Seen
-	until(t, "another beat", func() bool { all := nodes(); return len(all) == 2 && all[0].Seen.After(seen) })
+	for !nodes()[0].Seen.After(seen) {
+		receive(t, "another beat", words)
+	}
 	cancel()
 	for range 2 {
 		if err := receive(t, "the end", ended); !errors.Is(err, context.Canceled) {

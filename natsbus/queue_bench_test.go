@@ -94,7 +94,7 @@ func throughput(b *testing.B, classes, receivers int) {
 		begun = time.Now()
 		again += drainQueue(b, worker, receivers, batch)
 		received += time.Since(begun)
-		waitUntil(b, "all acks have arrived", func() bool {
+		until(b, "all acks have arrived", func() bool {
 			infos, err := owner.bus.Queues(b.Context())
 			return err == nil && !slices.ContainsFunc(infos, func(i QueueInfo) bool { return i.Ready != 0 || i.InFlight != 0 })
 		})

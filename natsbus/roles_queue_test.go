@@ -32,7 +32,7 @@ func TestWorkerLeavesNothingBehind(t *testing.T) {
 				}
 			})
 		}
-		waitUntil(t, "pulls wait", func() bool { return pulls(t, b) > 0 })
+		until(t, "pulls wait", func() bool { return pulls(t, b) > 0 })
 		cancel()
 		all.Wait()
 		enqueue(t, owner, task(fmt.Sprintf("b%d", i), engine.Task{}))
@@ -68,7 +68,7 @@ func TestWorkerClosesWhatItAskedFor(t *testing.T) {
 				}
 			})
 		}
-		waitUntil(t, "pulls wait", func() bool { return pulls(t, b) > 0 })
+		until(t, "pulls wait", func() bool { return pulls(t, b) > 0 })
 		all.Go(bus.Close)
 		<-leaver.quit
 		enqueue(t, owner, task(fmt.Sprintf("b%d", i), engine.Task{}))
@@ -111,7 +111,7 @@ func BenchmarkRoleThroughput(b *testing.B) {
 				begun := time.Now()
 				drainQueue(b, worker, 16, batch)
 				received += time.Since(begun)
-				waitUntil(b, "all acks have arrived", func() bool {
+				until(b, "all acks have arrived", func() bool {
 					infos, err := bus.Queues(b.Context())
 					return err == nil && infos[0].Ready == 0 && infos[0].InFlight == 0
 				})

@@ -35,7 +35,7 @@ func TestStartWithoutRoom(t *testing.T) {
 		t.Errorf("start without a bound: %v", err)
 	}
 	ackOne(t, owner, "a0")
-	waitUntil(t, "a run begins", func() bool { return start(submitter, "accepted") == nil })
+	until(t, "a run begins", func() bool { return start(submitter, "accepted") == nil })
 }
 
 // TestFullQueueIsBusy has the stream refuse tickets: the engine is to wait.

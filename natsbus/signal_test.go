@@ -46,12 +46,12 @@ func TestSignals(t *testing.T) {
 		return to.Signals(ctx, func(s engine.Signal) { got <- s }, func() { lost <- struct{}{} })
 	})
 	want := engine.Signal{Kind: engine.SignalStop, Run: "r.1 ü", Activation: "a", Rev: 7}
-	for len(got) == 0 { // until it listens
+	until(t, "that it listens", func() bool {
 		if err := from.Signal(t.Context(), want); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Millisecond)
-	}
+		return len(got) > 0
+	})
 	if s := receive(t, "a signal", got); s != want {
 		t.Errorf("got %+v, want %+v", s, want)
 	}
@@ -74,10 +74,7 @@ func TestSignalsDroppedAreLost(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for len(begun) == 0 { // until it listens
-		send()
-		time.Sleep(time.Millisecond)
-	}
+	until(t, "that it listens", func() bool { send(); return len(begun) > 0 })
 	for range 2 * signalRoom {
 		send()
 	}
@@ -173,10 +170,9 @@ func TestTellWhileAway(t *testing.T) {
 	if err := b.Setup(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	lost := b.nc.StatusChanged(nats.RECONNECTING)
 	s.Shutdown()
-	for b.nc.IsConnected() {
-		time.Sleep(time.Millisecond) // the client's own time
-	}
+	receive(t, "that the connection is lost", lost)
 	c := newCluster(b, nil)
 	begin := time.Now()
 	for i := range noticeRoom + 100 {
