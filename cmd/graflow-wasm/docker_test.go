@@ -95,19 +95,34 @@ func containers(t *testing.T, ts *testscript.TestScript, neg bool, args []string
 	}
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	var states []string
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		states = nil
-		running := 0
-		for _, c := range dockertest.Containers(t, docker.LabelScratch+"="+ts.Getenv("SCRATCH")) {
-			states = append(states, c.State)
-			if c.State == "running" {
-				running++
-			}
-		}
+	label := docker.LabelScratch + "=" + ts.Getenv("SCRATCH")
+	changes, stop := dockertest.Changes(t, label)
+	defer stop()
+	again := time.NewTicker(time.Second) // the daemon tells of some before it shows them
+	defer again.Stop()
+	late := time.After(patience)
+	for {
+		running, states := stand(t, label)
 		if running == want && len(states) == want {
 			return
 		}
+		select {
+		case <-changes:
+		case <-again.C:
+		case <-late:
+			ts.Fatalf("want %d running containers, got %s", want, strings.Join(states, ", "))
+		}
 	}
-	ts.Fatalf("want %d running containers, got %s", want, strings.Join(states, ", "))
+}
+
+// stand is how many containers with a label run, and how all of them stand.
+func stand(t *testing.T, label string) (running int, states []string) {
+	t.Helper()
+	for _, c := range dockertest.Containers(t, label) {
+		states = append(states, c.State)
+		if c.State == "running" {
+			running++
+		}
+	}
+	return running, states
 }
