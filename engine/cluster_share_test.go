@@ -28,12 +28,12 @@ func (h handed) Own(ctx context.Context, o engine.Owner) error {
 	return nil
 }
 
-// gated is a journal that is read once its gate is open, and fails appends while fail
-// is set.
+// gated is a journal that is read once its gate is open, fails appends while fail is
+// set, and has nothing while blind is.
 type gated struct {
 	engine.Journal
-	gate chan struct{}
-	fail *atomic.Bool
+	gate        chan struct{}
+	fail, blind *atomic.Bool
 }
 
 func (g gated) Read(ctx context.Context, run string, after uint64) ([]*engine.Event, error) {
@@ -41,6 +41,9 @@ func (g gated) Read(ctx context.Context, run string, after uint64) ([]*engine.Ev
 	case <-g.gate:
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	}
+	if g.blind.Load() {
+		return nil, nil
 	}
 	return g.Journal.Read(ctx, run, after)
 }
@@ -56,7 +59,7 @@ func (g gated) Append(ctx context.Context, run, chain string, expect uint64, e *
 func (f *fleet) hand() (*engine.Engine, engine.Owner, gated) {
 	f.Helper()
 	b := f.shared.Backend()
-	g := gated{b.Journal, make(chan struct{}), new(atomic.Bool)}
+	g := gated{b.Journal, make(chan struct{}), new(atomic.Bool), new(atomic.Bool)}
 	c := handed{b.Cluster, make(chan engine.Owner, 1)}
 	b.Cluster, b.Journal = c, g
 	e := f.joinOn("owner", b, engine.PartOwner, 1, nil)
@@ -92,6 +95,31 @@ func TestClusterGoneMeanwhile(t *testing.T) {
 		owner.Gone("r")
 		owner.Moved("r")
 		drives(true, "once it has gone and come back")
+	})
+}
+
+// TestClusterSeenLate: a run that the journal does not have for a moment after its owner
+// was told of it, as of a replica that is behind, is driven; one that is gone is not
+// looked for without end.
+func TestClusterSeenLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t)
+		f.start(f.join("client", engine.PartNone, nil), f.spec("a>b"), "r")
+		e, owner, g := f.hand()
+		close(g.gate)
+		g.blind.Store(true)
+		owner.Moved("r")
+		owner.Moved("gone")
+		time.Sleep(3 * time.Second) // virtual
+		g.blind.Store(false)
+		time.Sleep(2 * time.Second) // virtual
+		if e.Running("r") == nil {
+			t.Error("a run that was seen late is not driven")
+		}
+		if e.Running("gone") != nil {
+			t.Error("a run that is nowhere is driven")
+		}
 	})
 }
 

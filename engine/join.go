@@ -28,6 +28,10 @@ const maxRecovering = 16
 // recoverPause is the time after which a run is recovered again that could not be.
 const recoverPause = time.Second
 
+// maxLooks is how often a run of the share is looked for that is not there: who told of
+// it has seen it, and who says that it is not may be behind for a moment.
+const maxLooks = 5
+
 // Join begins to play this engine's part on its shared backend, until Close. It
 // changes nothing of an engine that is alone with its backend, or has joined.
 func (e *Engine) Join() error {
@@ -191,7 +195,7 @@ func (o *Running) wake() {
 
 // recoverShare begins to drive a run of this process's share, however long it takes.
 func (e *Engine) recoverShare(run string) {
-	for {
+	for looks := 1; ; {
 		select {
 		case e.begin <- struct{}{}:
 		case <-e.ctx.Done():
@@ -205,6 +209,12 @@ func (e *Engine) recoverShare(run string) {
 			return
 		case e.ctx.Err() != nil:
 			return
+		case errors.Is(err, ErrNotFound) && looks < maxLooks:
+			looks++
+			if pause(e.ctx); !e.shares(run) {
+				return
+			}
+			continue
 		case errors.Is(err, ErrNotFound):
 			if e.missed(run) {
 				continue

@@ -79,20 +79,32 @@ func (b *Bus) chainOf(ctx context.Context, last *kept, count int) ([]*kept, erro
 
 // countsOf is how many messages the leader has on each subject of a run's log.
 func (b *Bus) countsOf(ctx context.Context, run string) (map[string]int, error) {
+	return b.runSubjects(ctx, b.runPrefix(run)+".>", 0)
+}
+
+// runSubjects is how many messages the leader of the stream of runs has on each subject
+// that matches. errBehind: who answered has not all up to the sequence least. One that
+// was a leader until it was suspended, or cut off, answers for a moment as if it still
+// were.
+func (b *Bus) runSubjects(ctx context.Context, filter string, least uint64) (map[string]int, error) {
 	all := map[string]int{}
 	req := struct {
 		Filter string `json:"subjects_filter"`
 		Offset int    `json:"offset"`
-	}{Filter: b.runPrefix(run) + ".>"}
+	}{Filter: filter}
 	for {
 		var resp struct {
 			Total int `json:"total"`
 			State struct {
+				LastSeq  uint64         `json:"last_seq"`
 				Subjects map[string]int `json:"subjects"`
 			} `json:"state"`
 		}
 		if err := b.api(ctx, "STREAM.INFO."+streamRuns, req, &resp); err != nil {
 			return nil, err
+		}
+		if resp.State.LastSeq < least {
+			return nil, fmt.Errorf("%w: it ends at %d, not %d", errBehind, resp.State.LastSeq, least)
 		}
 		maps.Copy(all, resp.State.Subjects)
 		if req.Offset += len(resp.State.Subjects); req.Offset >= resp.Total || len(resp.State.Subjects) == 0 {

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"github.com/graflow/graflow-wasm/engine"
 )
 
@@ -55,17 +53,18 @@ func (o *owning) follow(ctx context.Context, f *follower) {
 	listed := make(chan struct{})
 	go func() {
 		defer close(listed)
-		o.list(ctx, f)
+		o.list(ctx, f, last)
 	}()
 	in := &feed{bus: o.bus, stream: streamRuns, filter: f.prefix + ">", last: last, handle: f.take}
 	in.run(ctx)
 	<-listed
 }
 
-// list tells of the runs that are there and have not ended, as far as is known.
-func (o *owning) list(ctx context.Context, f *follower) {
+// list tells of the runs that are there and have not ended, as far as is known: of all
+// that began up to the point from which on events come in, or nobody would drive them.
+func (o *owning) list(ctx context.Context, f *follower, point uint64) {
 	for ctx.Err() == nil {
-		err := o.tellAll(ctx, f)
+		err := o.tellAll(ctx, f, point)
 		if err == nil {
 			return
 		}
@@ -85,8 +84,8 @@ func (o *owning) again(ctx context.Context, f *follower, what string, err error)
 	}
 }
 
-func (o *owning) tellAll(ctx context.Context, f *follower) error {
-	tokens, err := o.bus.runTokens(ctx, f.prefix)
+func (o *owning) tellAll(ctx context.Context, f *follower, point uint64) error {
+	tokens, err := o.bus.runTokens(ctx, f.prefix, point)
 	if err != nil {
 		return err
 	}
@@ -137,18 +136,15 @@ func (b *Bus) lastSeq(ctx context.Context, stream string) (seq uint64, err error
 	return seq, err
 }
 
-// runTokens lists the runs of a partition that have begun, by their tokens.
-func (b *Bus) runTokens(ctx context.Context, prefix string) ([]string, error) {
-	s, err := b.openStream(ctx, streamRuns)
+// runTokens lists the runs of a partition that have begun, by their tokens: all that
+// did so up to a sequence of the stream at least.
+func (b *Bus) runTokens(ctx context.Context, prefix string, least uint64) ([]string, error) {
+	subjects, err := b.runSubjects(ctx, prefix+"*"+leafStart, least)
 	if err != nil {
-		return nil, translate(err)
+		return nil, err
 	}
-	info, err := s.Info(ctx, jetstream.WithSubjectFilter(prefix+"*"+leafStart))
-	if err != nil {
-		return nil, translate(err)
-	}
-	tokens := make([]string, 0, len(info.State.Subjects))
-	for _, subject := range slices.Sorted(maps.Keys(info.State.Subjects)) {
+	tokens := make([]string, 0, len(subjects))
+	for _, subject := range slices.Sorted(maps.Keys(subjects)) {
 		tokens = append(tokens, strings.TrimSuffix(strings.TrimPrefix(subject, prefix), leafStart))
 	}
 	return tokens, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"testing"
 	"time"
@@ -260,5 +261,26 @@ func TestOwnTwice(t *testing.T) {
 	eventually(t, "one has all", func() bool { return following(j) == 16 })
 	if err := j.own(t.Context(), &driver{}, nil); !errors.Is(err, errOwning) {
 		t.Errorf("a second owner: %v", err)
+	}
+}
+
+// TestOwnerListsAll: what lists the runs of a partition is as new as the point from which
+// on events come in. A server that was suspended as the leader says for a moment what it
+// knew then: runs that began since would be nobody's.
+func TestOwnerListsAll(t *testing.T) {
+	t.Parallel()
+	bus := sharedBus(t, newNamespace())
+	j, d := newJournal(bus, nil), &driver{moved: map[string]bool{}, wake: make(chan struct{}, 1)}
+	seq := mustAppend(t, j, "r", "", 0, &engine.Event{Type: engine.EventStarted})
+	o := newOwning(j, d)
+	f := newFollower(bus, partition(bus.cfg.Namespace, "r"), d)
+	if err := o.tellAll(t.Context(), f, math.MaxInt64); !errors.Is(err, errBehind) {
+		t.Errorf("a list that is older than it must be: %v, want errBehind", err)
+	}
+	if len(d.moved) > 0 {
+		t.Errorf("the owner was told of %v by such a list", d.moved)
+	}
+	if err := o.tellAll(t.Context(), f, seq); err != nil || !d.moved["r"] {
+		t.Errorf("the owner was told of %v, error %v, want of run r", d.moved, err)
 	}
 }
