@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/graflow/graflow-wasm/internal/policy"
 	"github.com/graflow/graflow-wasm/internal/secrets"
 	"github.com/spf13/cobra"
 )
@@ -86,12 +85,9 @@ func (o *driveFlags) check() error {
 	if err := o.docker.read(); err != nil {
 		return err
 	}
-	in, err := o.policy.read(policy.Own(), &o.docker)
-	if err != nil {
+	var err error
+	if o.bounds, err = o.policy.own(&o.docker); err != nil {
 		return err
-	}
-	if o.bounds, err = newBounds(in, nil, o.policy.quarantine.path(), ""); err != nil {
-		return usage(err)
 	}
 	o.store, err = o.secrets.store()
 	return err

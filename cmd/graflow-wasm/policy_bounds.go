@@ -44,6 +44,17 @@ func newBounds(p *policy.Policy, signers policy.Signers, file, worker string) (*
 	return b, nil
 }
 
+// own are the bounds of what a user runs on this machine. The section for containers
+// becomes the policy of those, which may be nil.
+func (p *policyFlags) own(containers *dockerFlags) (*bounds, error) {
+	in, err := p.read(policy.Own(), containers)
+	if err != nil {
+		return nil, err
+	}
+	b, err := newBounds(in, nil, p.quarantine.path(), "")
+	return b, usage(err)
+}
+
 // checkCells wants this system to have the cells that its policy needs. A default gives
 // way where there are none, and says so.
 func (b *bounds) checkCells() error {

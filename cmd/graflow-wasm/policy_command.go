@@ -14,8 +14,8 @@ func newPolicy(std streams) *cobra.Command {
 		Short: "Check and show what an operator allows those who submit",
 		Long: `A policy is a file in YAML that says which modules run in processes of their own, whose
 signatures are trusted, and the most that tasks may have: limits, directories, hosts,
-networks, secrets. --policy of server, worker, run, exec and mcp reads it, and
-$` + policyVariable + ` names it where that is not given.
+networks, secrets. --policy of server, worker, run, exec, mcp, test, validate and verify
+reads it, and $` + policyVariable + ` names it where that is not given.
 
 Without one a server or a worker gives tasks no directory of its machine and no
 network but the internet, and has every module in a process of its own.`,

@@ -24,9 +24,11 @@ type testOptions struct {
 	parallel int
 	cacheDir string
 	docker   dockerFlags
+	policy   policyFlags
 	format   *choice
 
 	pattern *regexp.Regexp // what only is
+	bounds  *bounds        // what policy says
 }
 
 func newTest(std streams) *cobra.Command {
@@ -63,6 +65,7 @@ Exit codes: 0 all cases pass, 1 a case fails, 2 a test file or a flow is wrong.`
 	f.BoolVar(&o.cover, "cover", false, "tell which tasks and edges no case has executed")
 	f.IntVar(&o.parallel, "parallel", runtime.NumCPU(), "cases that run at once")
 	f.StringVar(&o.cacheDir, "cache-dir", "", "where compiled modules are kept (default: graflow-wasm in the user's cache directory)")
+	o.policy.addTo(f, boundsOfOperator)
 	o.docker.addTo(f, policyOfOperator)
 	o.format = outputFlag(cmd, "text", "json", "junit")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return o.test(cmd.Context(), std, args) }
@@ -96,7 +99,11 @@ func (o *testOptions) check() error {
 	if o.parallel < 1 {
 		return usagef("--parallel %d: want 1 or more", o.parallel)
 	}
-	return o.docker.read()
+	if err := o.docker.read(); err != nil {
+		return err
+	}
+	o.bounds, err = o.policy.own(&o.docker)
+	return err
 }
 
 // loadTests reads all test files that are meant, and tells all that is wrong with them.

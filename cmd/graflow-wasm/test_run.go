@@ -47,7 +47,7 @@ type testJob struct {
 
 // run runs the cases of all files, several at once.
 func (o *testOptions) run(ctx context.Context, files []*flowtest.File) ([]flowtest.FileReport, error) {
-	host, cacheDir, err := newHost(ctx, o.cacheDir)
+	host, cacheDir, err := newHostWith(ctx, o.cacheDir, wasmhost.Probe{}, o.bounds)
 	if err != nil {
 		return nil, err
 	}
@@ -85,8 +85,10 @@ func (o *testOptions) run(ctx context.Context, files []*flowtest.File) ([]flowte
 
 // runner executes the tasks of a file that have no mock.
 func (o *testOptions) runner(f *flowtest.File, host *wasmhost.Host, cacheDir string) (*flowtest.Runner, *docker.Handler, error) {
-	c := wiringConfig{secrets: testSecrets(f.Secrets), docker: o.docker, flowDir: filepath.Dir(f.Flow.Name)}
-	w, err := newWasm(host, cacheDir, c.secrets, wasm.Config{CheckSchema: flowfile.CheckSchema})
+	c := wiringConfig{secrets: testSecrets(f.Secrets), docker: o.docker, flowDir: filepath.Dir(f.Flow.Name), bounds: o.bounds}
+	modules := wasm.Config{CheckSchema: flowfile.CheckSchema}
+	o.bounds.modules(&modules)
+	w, err := newWasm(host, cacheDir, c.secrets, modules)
 	if err != nil {
 		return nil, nil, err
 	}

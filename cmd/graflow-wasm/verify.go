@@ -34,10 +34,12 @@ type verifyOptions struct {
 	timeout     time.Duration
 	concurrency int
 	cacheDir    string
+	policy      policyFlags
 	reach       ociFlags
 	format      *choice
 
-	ahead map[string]json.RawMessage
+	ahead  map[string]json.RawMessage
+	bounds *bounds // what policy says
 }
 
 func newVerify(std streams) *cobra.Command {
@@ -50,7 +52,8 @@ nothing of it was changed, that flow, modules and input have the digests that it
 and that each task which can be repeated comes to the same output with the same fuel,
 exactly, on this machine. The tasks run in the sandbox, nothing is kept, and what can't
 be repeated (containers, HTTP, secrets, directories of the machine, real clocks) is not
-run: the signature alone speaks for it.
+run: the signature alone speaks for it. --policy bounds what is run. Where it gives a
+task less than the run did, other results say nothing against the receipt, nor for it.
 
 Trusted are the keys given with --key; without one, the key of this installation, which
 run --receipt signs with.
@@ -81,6 +84,7 @@ repeated was: something is missing, or --no-run was given.`,
 	f.DurationVar(&o.timeout, "timeout", 0, "bound of all that is run, as 10s or 5m")
 	f.IntVar(&o.concurrency, "concurrency", 0, "tasks that run at once (default: one for each processor)")
 	f.StringVar(&o.cacheDir, "cache-dir", "", "where compiled modules are kept (default: graflow-wasm in the user's cache directory)")
+	o.policy.addTo(f, boundsOfOperator)
 	o.reach.addTo(f)
 	o.format = outputFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return verify(cmd.Context(), std, args[0], o) }
@@ -113,7 +117,9 @@ func (o *verifyOptions) check() error {
 		}
 		o.ahead[name] = json.RawMessage(value)
 	}
-	return nil
+	var err error
+	o.bounds, err = o.policy.own(nil)
+	return err
 }
 
 // Verdicts of verify.

@@ -2,7 +2,10 @@ package receipt
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
+
+	"github.com/graflow/graflow-wasm/engine"
 )
 
 // What can differ.
@@ -39,16 +42,20 @@ type Comparison struct {
 	// Unverified are activations that could have been repeated, but for what the receipt
 	// does not carry.
 	Unverified []string `json:"unverified,omitempty"`
+	// Excused tells by activation why what came otherwise is no difference: it says
+	// nothing of the record. What follows from it is unverified.
+	Excused map[string]string `json:"-"`
 }
 
 // Compare compares a record with that of its repetition, step by step, whatever their
 // order. missing tells that something could not be repeated: what is not there then is
-// unverified, and no difference.
-func Compare(was, now *Predicate, missing bool) Comparison {
-	c := comparison{was: was, now: now, missing: missing, disturbed: was.Disturbed != ""}
-	c.Differences = []Difference{}
-	c.steps()
-	c.ends()
+// unverified, and no difference. excuse tells why a task may come to something else here
+// than elsewhere, "" that it can't; nil is that none can.
+func Compare(was, now *Predicate, missing bool, excuse func(*Task) string) Comparison {
+	c := newComparison(was, now, missing, nil)
+	if excused := c.excused(excuse); len(excused) > 0 {
+		c = newComparison(was, now, true, excused)
+	}
 	return c.Comparison
 }
 
@@ -57,6 +64,34 @@ type comparison struct {
 
 	was, now           *Predicate
 	missing, disturbed bool
+	others             []*Step // of now, which came otherwise
+}
+
+func newComparison(was, now *Predicate, missing bool, excused map[string]string) comparison {
+	c := comparison{was: was, now: now, missing: missing, disturbed: was.Disturbed != ""}
+	c.Differences, c.Excused = []Difference{}, excused
+	c.steps()
+	c.ends()
+	return c
+}
+
+// hostKinds are the kinds of errors that tell of where an attempt is executed.
+var hostKinds = []string{engine.KindTimeout, "crash", "quarantined"}
+
+// excused are the steps that came otherwise for a reason which is not the record's.
+func (c *comparison) excused(excuse func(*Task) string) map[string]string {
+	all := map[string]string{}
+	for _, s := range c.others {
+		switch {
+		case slices.Contains(hostKinds, s.Kind):
+			all[s.Activation] = "here it ended with " + s.Kind
+		case excuse != nil:
+			if why := excuse(&c.now.Tasks[s.Task]); why != "" {
+				all[s.Activation] = why
+			}
+		}
+	}
+	return all
 }
 
 // keyed are steps by what tells them apart.
@@ -104,7 +139,7 @@ func (c *comparison) step(s, again *Step) {
 	switch {
 	case !s.Reproducible:
 		c.Attested++
-	case again == nil && (c.missing || c.disturbed), again != nil && c.missing && (s.Input.Digest != again.Input.Digest || again.End == EndStopped):
+	case c.Excused[s.Activation] != "", again == nil && (c.missing || c.disturbed), again != nil && c.missing && (s.Input.Digest != again.Input.Digest || again.End == EndStopped):
 		c.Unverified = append(c.Unverified, s.Activation)
 		return
 	}
@@ -118,9 +153,13 @@ func (c *comparison) step(s, again *Step) {
 		c.differ(c.was, s, DiffInput, s.Input.Digest, again.Input.Digest)
 		return // the rest follows
 	}
-	if s.Reproducible && c.alike(s, again) {
+	switch {
+	case !s.Reproducible:
+	case c.alike(s, again):
 		c.Repeated++
 		c.Fuel += s.Fuel
+	default:
+		c.others = append(c.others, again)
 	}
 }
 

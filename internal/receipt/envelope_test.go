@@ -182,7 +182,7 @@ func FuzzOpen(f *testing.F) {
 		if err != nil {
 			return
 		}
-		receipt.Compare(&s.Predicate, &s.Predicate, false)
+		receipt.Compare(&s.Predicate, &s.Predicate, false, nil)
 		_ = mustJSON(t, s)
 	})
 }

@@ -25,7 +25,7 @@ func repeat(t *testing.T, s *receipt.Statement, g *engine.Graph, input string, p
 	if err != nil {
 		t.Fatal(err)
 	}
-	return receipt.Compare(&s.Predicate, &again.Statement.Predicate, len(again.Missing) > 0), again
+	return receipt.Compare(&s.Predicate, &again.Statement.Predicate, len(again.Missing) > 0, nil), again
 }
 
 // holds wants a repetition without a difference in which n steps were repeated.
@@ -94,6 +94,42 @@ func TestDifferences(t *testing.T) {
 			found := slices.ContainsFunc(c.Differences, func(d receipt.Difference) bool { return d.What == test.what && d.Task == test.task })
 			if !found {
 				t.Errorf("differences %+v, want one of %s of %q", c.Differences, test.what, test.task)
+			}
+		})
+	}
+}
+
+// What came otherwise for a reason that is not the record's is no difference, nor is what
+// follows from it; other differences are.
+func TestExcused(t *testing.T) {
+	t.Parallel()
+	g := diamond(t)
+	s := recorded(t, g, `{"n": 3}`, receipt.Options{})
+	left := func(task *receipt.Task) string {
+		if task.ID == "left" {
+			return "it has less"
+		}
+		return ""
+	}
+	for name, test := range map[string]struct {
+		programs *programs
+		excuse   func(*receipt.Task) string
+		why      string // left is excused
+		differs  bool
+	}{
+		"a crash":              {programs: &programs{crash: "size"}, why: "here it ended with crash"},
+		"less":                 {programs: &programs{spoil: "size"}, excuse: left, why: "it has less"},
+		"less, and alike":      {programs: &programs{}, excuse: left},
+		"no excuse":            {programs: &programs{spoil: "size"}, differs: true},
+		"others have no less":  {programs: &programs{spoil: "meta"}, excuse: left, differs: true},
+		"a crash, and another": {programs: &programs{crash: "size", skew: 1}, why: "here it ended with crash", differs: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, again := repeat(t, s, g, `{"n": 3}`, test.programs, func(r *receipt.Repetition) { r.Patience = 20 * time.Millisecond })
+			c := receipt.Compare(&s.Predicate, &again.Statement.Predicate, len(again.Missing) > 0, test.excuse)
+			if c.Excused["group-1/left"] != test.why || slices.Contains(c.Unverified, "group-1/left") != (test.why != "") || len(c.Differences) > 0 != test.differs {
+				t.Errorf("excused %v, unverified %v, differences %+v", c.Excused, c.Unverified, c.Differences)
 			}
 		})
 	}

@@ -23,6 +23,7 @@ type programs struct {
 	calls atomic.Int64
 	skew  int64         // more fuel than it should take
 	spoil string        // the code whose result is another than it should be
+	crash string        // the code whose cell dies
 	hangs chan struct{} // closed once one hangs
 }
 
@@ -45,6 +46,9 @@ func (p *programs) Handle(ctx context.Context, call *engine.Call) (engine.Result
 	value, err := p.run(ctx, call, effects, spec.Code)
 	if errors.Is(err, errWaits) {
 		return engine.Result{Effects: effects.Effects(), Ledger: ledger}, nil
+	}
+	if p.crash == spec.Code {
+		return engine.Result{}, &engine.TaskError{Kind: "crash", Message: "the cell died", Permanent: true}
 	}
 	if p.spoil == spec.Code && err == nil {
 		value = json.RawMessage(`"spoiled"`)
