@@ -16,7 +16,8 @@ import (
 
 // after returns stored records of a run that follow a sequence, in order, possibly
 // only the first of them; none means that there are no more. done tells that there
-// were no more than these.
+// were no more than these for certain: of several servers one that was the leader until
+// it was suspended says for a moment what it knew then.
 func (j *Journal) after(ctx context.Context, run string, after uint64) (all []*entry, done bool, err error) {
 	for range 3 {
 		if all, done, err = j.afterOnce(ctx, run, after); !errors.Is(err, errGone) {
@@ -45,7 +46,7 @@ func (j *Journal) afterOnce(ctx context.Context, run string, after uint64) (all 
 		return nil, false, err
 	case len(lasts) == 0 && j.bus.cfg.Replicas > 1: // the replica that answered may not have it yet
 		all, err = j.next(ctx, subject, after)
-		return all, err == nil && len(all) == 0, err
+		return all, false, err
 	}
 	all, err = j.chains(ctx, lasts, after)
 	return all, err == nil && j.bus.cfg.Replicas == 1, err
@@ -204,7 +205,7 @@ func (j *Journal) pageAfter(ctx context.Context, subject string, after uint64) (
 	}
 	if len(page) == 0 && j.bus.cfg.Replicas > 1 {
 		all, err = j.next(ctx, subject, after)
-		return all, err == nil && len(all) == 0, err
+		return all, false, err
 	}
 	all = make([]*entry, len(page))
 	for i, m := range page {
