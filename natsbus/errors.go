@@ -23,6 +23,8 @@ const (
 	codeInFlight = jetstream.JSErrCodeStreamWrongLastSequenceConstant
 	// codeStoreFailed is also what a full stream says.
 	codeStoreFailed jetstream.ErrorCode = 10077
+	// codeNoSpace refuses a stream for which the disk, or the account, has no room.
+	codeNoSpace jetstream.ErrorCode = 10047
 )
 
 // translate makes an error of NATS the engine's where callers tell them apart.
@@ -47,8 +49,12 @@ func translate(err error) error {
 
 // isWrongLast tells that a write was refused for good: the chain has moved on.
 func isWrongLast(err error) bool {
+	return hasCode(err, codeWrongLast)
+}
+
+func hasCode(err error, code jetstream.ErrorCode) bool {
 	var api *jetstream.APIError
-	return errors.As(err, &api) && api.ErrorCode == codeWrongLast
+	return errors.As(err, &api) && api.ErrorCode == code
 }
 
 // unanswered tells whether an error leaves it open what became of a request.

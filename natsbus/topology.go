@@ -22,6 +22,9 @@ const topologyVersion = 1
 // it.
 const metaVersion = "graflow-wasm.topology"
 
+// ErrNoSpace is a server whose disk, or account, has less room than a stream may take.
+var ErrNoSpace = errors.New("there is less room on the server than it may take")
+
 // streams are all that there are, as they are created. Replicas and metadata are
 // filled in here.
 func (b *Bus) streams() []jetstream.StreamConfig {
@@ -49,10 +52,13 @@ func (b *Bus) streams() []jetstream.StreamConfig {
 // version up to date. It may be called at any time, by any number of processes. What
 // an operator has changed it leaves as it is, see [Bus.Drift]; replicas, storage and
 // placement of streams that exist are theirs. A stream of the same name that is not
-// ours, or that a newer version made, is an error.
+// ours, or that a newer version made, is an error; ErrNoSpace.
 func (b *Bus) Setup(ctx context.Context) error {
 	for _, want := range b.streams() {
 		err := tries(ctx, func(ctx context.Context) error { return b.setUp(ctx, want) })
+		if hasCode(err, codeNoSpace) {
+			err = fmt.Errorf("%w, %d MiB: %w", ErrNoSpace, want.MaxBytes>>20, err)
+		}
 		if err != nil {
 			return fmt.Errorf("set up stream %s: %w", want.Name, err)
 		}
@@ -96,8 +102,7 @@ func (b *Bus) setUp(ctx context.Context, want jetstream.StreamConfig) error {
 // may be about to come.
 func notYet(err error) error {
 	const noPeers jetstream.ErrorCode = 10005
-	var api *jetstream.APIError
-	if errors.As(err, &api) && api.ErrorCode == noPeers {
+	if hasCode(err, noPeers) {
 		return fmt.Errorf("%w: %w", jetstream.ErrNoStreamResponse, err)
 	}
 	return err

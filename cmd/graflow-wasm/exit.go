@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/graflow/graflow-wasm/engine"
 	"github.com/graflow/graflow-wasm/natsbus"
@@ -73,9 +74,18 @@ func report(w io.Writer, err error) int {
 		}
 	}
 	if e.Err != nil {
-		fmt.Fprintln(w, "graflow-wasm: "+strings.TrimPrefix(strings.TrimRight(err.Error(), "\n"), "graflow-wasm: "))
+		text := strings.TrimPrefix(strings.TrimRight(err.Error(), "\n"), "graflow-wasm: ")
+		if noSpace(err) && !strings.Contains(text, "\n") { // where nothing else is to be done
+			text += "\nFree space there, and do it again"
+		}
+		fmt.Fprintln(w, "graflow-wasm: "+text)
 	}
 	return e.Code
+}
+
+// noSpace tells whether a file system was full.
+func noSpace(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
 // limitKinds are the kinds of errors that say that a limit was reached.

@@ -138,20 +138,25 @@ func (n *node) ready(ctx context.Context) error {
 
 // serve blocks until a signal comes, and then drains: no task begins any more, those
 // that run may end, and what is left when --drain is over, or at a second signal, is
-// handed back for other workers.
+// handed back for other workers. At the end of ctx all of it is, at once.
 func (n *node) serve(ctx context.Context, say io.Writer, s *stopping) {
 	name, again := s.Wait(ctx)
 	n.drains.Store(true)
 	n.changed <- struct{}{}
+	if ctx.Err() != nil { // nothing that ends from here on can be stored
+		n.wiring.engine.Drain(ctx)
+		return
+	}
 	if running := n.wiring.engine.Executing(); running > 0 {
 		fmt.Fprintf(say, "graflow-wasm: %s: draining: %s, for at most %s; a second signal hands back at once what does\n", name, countOf(running, "task still runs", "tasks still run"), n.flags.drain)
 	} else {
 		fmt.Fprintf(say, "graflow-wasm: %s: stopping\n", name)
 	}
-	ctx, cancel := context.WithTimeout(again, n.flags.drain)
+	again, cancel := context.WithTimeout(again, n.flags.drain)
 	defer cancel()
-	n.wiring.engine.Drain(ctx)
-	if ctx.Err() != nil { // no task of this process has ended the wait
+	defer context.AfterFunc(ctx, cancel)()
+	n.wiring.engine.Drain(again)
+	if again.Err() != nil { // no task of this process has ended the wait
 		fmt.Fprintln(say, "graflow-wasm: what still ran is handed back")
 	}
 }

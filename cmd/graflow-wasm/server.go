@@ -45,9 +45,10 @@ command works through it with --server.
 With --cluster-listen and --routes it is one of several servers. They need the same
 credentials: copy the directory of those of the first to the others.
 
-SIGTERM or Ctrl-C ends it as it ends a worker; the NATS server goes last.
+SIGTERM or Ctrl-C ends it as it ends a worker; the NATS server goes last. A write to
+its disk that fails ends it as well: what was acknowledged is kept for the next one.
 
-Exit codes: 0 drained, 2 bad usage, or a directory or an address in use.`,
+Exit codes: 0 drained, 1 the disk is full or fails, 2 bad usage, or a directory or an address in use.`,
 		Example: `  graflow-wasm server --dir ./srv
   graflow-wasm server --dir ./srv --listen-nats 0.0.0.0:4222 --tls-cert cert.pem --tls-key key.pem
   graflow-wasm server --dir ./a --listen-nats 10.0.0.1:4222 --cluster-listen 10.0.0.1:6222 \
@@ -125,21 +126,29 @@ func serve(ctx context.Context, say io.Writer, o serverOptions) (err error) {
 	defer stops.Stop()
 	srv, err := embedded.Start(stops.Started(), config) //nolint:contextcheck // the signal's
 	if err != nil {
-		return usage(err) // a directory in use, an address that is taken, a file that is none
+		return o.startFault(usage(err)) // a directory in use, an address that is taken, a file that is none
 	}
 	defer srv.Drain()
+	ctx, stop := whileStored(ctx, srv)
+	defer stop()
+	return o.storeFault(srv, o.serveOn(ctx, say, srv, stops))
+}
+
+// serveOn does all that a server does on its NATS server, while that can store.
+func (o *serverOptions) serveOn(ctx context.Context, say io.Writer, srv *embedded.Server, stops *stopping) error {
 	o.offerContainers(stops.Started(), say) //nolint:contextcheck // the signal's
 	forget, err := o.publish(srv)
 	if err != nil {
-		return err
+		return o.startFault(err)
 	}
 	defer forget()
 	o.sayJoin(say, srv)
 	bus, err := o.setUp(stops.Started(), say, srv) //nolint:contextcheck // likewise
 	if err != nil {
-		return err
+		return o.startFault(err)
 	}
 	defer bus.Close()
+	defer context.AfterFunc(ctx, bus.Close)() // nobody waits for what is not acknowledged
 	front, err := o.newFront(say)
 	if err != nil {
 		return err
@@ -170,7 +179,7 @@ func (o *serverOptions) setUp(ctx context.Context, say io.Writer, srv *embedded.
 			bus.Close()
 			return nil, &exitError{Code: exitCanceled, Err: errors.New("canceled before the server was ready")}
 		}
-		if o.clusterListen == "" && !errors.Is(err, natsbus.ErrUnreachable) {
+		if srv.Err() != nil || o.clusterListen == "" && !errors.Is(err, natsbus.ErrUnreachable) {
 			bus.Close()
 			return nil, err
 		}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
+	"sync"
 	"sync/atomic"
 )
 
@@ -17,7 +19,19 @@ type logger struct {
 	lock  io.Closer
 	log   *slog.Logger
 	fatal atomic.Pointer[string] // the first
+
+	broken chan struct{} // closed at the first write that failed
+	once   sync.Once     // of closing it
+	why    string        // set before it is closed
 }
+
+func newLogger(lock io.Closer, log *slog.Logger) *logger {
+	return &logger{lock: lock, log: log, broken: make(chan struct{})}
+}
+
+// failedWrite is in what the server tells of a write to its disk that failed. It
+// refuses all that follow in the same stream, silently, until it is started again.
+const failedWrite = "ritical write error: "
 
 // err is the fatal error that was told, if any was.
 func (l *logger) err() error {
@@ -34,7 +48,16 @@ func (l *logger) Fatalf(format string, v ...any) {
 	}
 }
 
-func (l *logger) Errorf(format string, v ...any)  { l.tell(slog.LevelError, format, v) }
+func (l *logger) Errorf(format string, v ...any) {
+	if text := fmt.Sprintf(format, v...); strings.Contains(text, failedWrite) {
+		l.once.Do(func() {
+			_, l.why, _ = strings.Cut(text, failedWrite)
+			close(l.broken)
+		})
+	}
+	l.tell(slog.LevelError, format, v)
+}
+
 func (l *logger) Warnf(format string, v ...any)   { l.tell(slog.LevelWarn, format, v) }
 func (l *logger) Noticef(format string, v ...any) { l.tell(slog.LevelDebug, format, v) }
 func (l *logger) Debugf(string, ...any)           {}

@@ -23,12 +23,16 @@ import (
 // ErrInUse is the directory of a server that runs.
 var ErrInUse = errors.New("in use")
 
+// ErrStore is a server that stores nothing any more, as a write to its disk has failed.
+var ErrStore = errors.New("the store has failed")
+
 // Server is a NATS server in this process. It is safe for concurrent use.
 type Server struct {
 	cfg  Config
 	nats *server.Server
 	own  nkeys.KeyPair // as whom this process connects
 	lock io.Closer     // of the directory
+	log  *logger
 	stop sync.Once
 }
 
@@ -76,21 +80,21 @@ func (s *Server) start(ctx context.Context) error {
 	if s.nats, err = server.NewServer(o); err != nil {
 		return err
 	}
-	log := &logger{lock: s.lock, log: s.cfg.Logger}
-	s.nats.SetLoggerV2(log, false, false, false)
+	s.log = newLogger(s.lock, s.cfg.Logger)
+	s.nats.SetLoggerV2(s.log, false, false, false)
 	s.nats.Start()
-	if err := errors.Join(log.err(), ctx.Err()); err != nil {
+	if err := errors.Join(s.log.err(), ctx.Err()); err != nil {
 		return err
 	}
-	return s.listening(ctx, log)
+	return s.listening(ctx)
 }
 
 // listening waits until the server takes connections. It stays silent about what
 // keeps it from that, but in its log.
-func (s *Server) listening(ctx context.Context, log *logger) error {
+func (s *Server) listening(ctx context.Context) error {
 	for deadline := time.Now().Add(30 * time.Second); ; {
 		ready := s.nats.ReadyForConnections(100 * time.Millisecond)
-		err := errors.Join(log.err(), ctx.Err())
+		err := errors.Join(s.log.err(), ctx.Err())
 		switch {
 		case ready || err != nil:
 			return err
@@ -113,6 +117,21 @@ func (s *Server) Ready(ctx context.Context) error {
 			return fmt.Errorf("the NATS server in %s is not ready: %s: %w", s.cfg.Dir, health.Error, ctx.Err())
 		case <-time.After(20 * time.Millisecond): // it tells nobody when it is
 		}
+	}
+}
+
+// Failed is closed when a write to the disk has failed. The server answers then what
+// is asked of it, but stores nothing: who publishes hears nothing. What it has
+// acknowledged is there for the next one in its directory.
+func (s *Server) Failed() <-chan struct{} { return s.log.broken }
+
+// Err is ErrStore with the write that failed; nil if none has.
+func (s *Server) Err() error {
+	select {
+	case <-s.log.broken:
+		return fmt.Errorf("NATS server in %s: %w: %s", s.cfg.Dir, ErrStore, s.log.why)
+	default:
+		return nil
 	}
 }
 
