@@ -65,11 +65,28 @@ func formOfFiles(t *testing.T, files string) []string {
 		switch {
 		case strings.HasSuffix(f.Name, "/format"):
 			lines = append(lines, "state directory: "+strings.TrimSpace(string(data)))
+		case f.Name == "quarantine.json":
+			lines = append(lines, formOfObject(t, "quarantine", string(data)))
+		case strings.HasSuffix(f.Name, ".receipt"):
+			lines = append(lines, formOfReceipt(t, string(data))...)
 		case strings.HasSuffix(f.Name, ".journal"):
 			lines = append(lines, fmt.Sprintf("journal: %q version %d", data[:7], binary.LittleEndian.Uint16(data[8:])))
 		}
 	}
 	return lines
+}
+
+// formOfReceipt are the fields of an envelope, and of what is signed in it.
+func formOfReceipt(t *testing.T, text string) []string {
+	t.Helper()
+	var e struct {
+		Type    string `json:"payloadType"`
+		Payload []byte `json:"payload"`
+	}
+	if err := json.Unmarshal([]byte(text), &e); err != nil {
+		t.Fatal(err)
+	}
+	return []string{formOfObject(t, "receipt", text), formOfObject(t, "receipt of "+e.Type, string(e.Payload))}
 }
 
 // formOfStreams are the settings of streams, and the fields of what has no type of Go

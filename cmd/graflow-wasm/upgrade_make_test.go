@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/graflow/graflow-wasm/internal/quarantine"
 	"github.com/graflow/graflow-wasm/natsbus/streamtext"
 )
 
@@ -90,6 +91,8 @@ func makeSet(t *testing.T, all bool) dataSet {
 	save(t, filepath.Join(dir, "answer.wasm"), answering)
 	var s dataSet
 	s.checkpoint = makeState(t, dir, all)
+	makeReceipts(t, dir)
+	makeQuarantine(t, filepath.Join(dir, "files", "quarantine.json"))
 	s.files = packed(t, filepath.Join(dir, "files"))
 	s.streams = makeStreams(t, dir, all)
 	s.form = formOf(t, s)
@@ -121,6 +124,35 @@ func makeState(t *testing.T, dir string, all bool) string {
 	}
 	want(t, dir, 0, "secrets", "set", "token", "--value", "a-secret", "--secrets-file", "files/secrets.age", "--identity", "files/identity.txt")
 	return want(t, dir, 0, "runs", "export", "paused", "--state", "files/state", "--at", "3")
+}
+
+// makeReceipts makes receipts of a module and of a flow, and the key that signs them.
+func makeReceipts(t *testing.T, dir string) {
+	t.Helper()
+	save(t, filepath.Join(dir, "files", "receipts", "answer.wasm"), answering)
+	want(t, dir, 0, "module", "keygen", "files/receipts/key")
+	signed := []string{"--receipt-key", "files/receipts/key", "-q"}
+	want(t, dir, 0, append([]string{"run", "files/receipts/answer.wasm", "--receipt", "files/receipts/answer.receipt"}, signed...)...)
+	want(t, dir, 0, append([]string{"run", "kept.flow.yaml", "--answer", "ok=1", "--receipt", "files/receipts/kept.receipt", "--receipt-embed"}, signed...)...)
+}
+
+// killer is the digest of a module that is quarantined.
+const killer = "sha256:4f1c4f1c4f1c4f1c4f1c4f1c4f1c4f1c4f1c4f1c4f1c4f1c4f1c4f1c4f1c4f1c"
+
+// makeQuarantine notes a module that has killed as many processes as it may.
+func makeQuarantine(t *testing.T, file string) {
+	t.Helper()
+	s, err := quarantine.Open(quarantine.Config{File: file, Worker: "first"})
+	for range 3 {
+		if err == nil {
+			_, err = s.Died(killer, quarantine.KindModule, quarantine.Report{
+				How: "signal: segmentation fault", Stderr: "fault", Name: "killer", Export: "run", Tenant: "main", Run: "failed", Task: "bad",
+			})
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // makeStreams makes what a cluster keeps.

@@ -73,6 +73,58 @@ func TestUpgradeSession(t *testing.T) {
 	}
 }
 
+// TestUpgradeReceipts: receipts that a version has signed hold, and one that was
+// changed does not.
+func TestUpgradeReceipts(t *testing.T) {
+	t.Parallel()
+	for name, set := range dataSets(t) {
+		if name == "v001" {
+			continue // it has none
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			set.unpack(t, dir)
+			verify := func(code int, receipt string, args ...string) string {
+				t.Helper()
+				return want(t, dir, code, append([]string{"verify", "receipts/" + receipt, "--key", "receipts/key.pub", "--offline"}, args...)...)
+			}
+			matches(t, verify(0, "answer.receipt", "--flow", "receipts/answer.wasm"), `(?m)^verdict +holds$`)
+			matches(t, verify(0, "kept.receipt"), `(?m)^verdict +holds$`)
+			whole := text(t, filepath.Join(dir, "receipts", "kept.receipt"))
+			save(t, filepath.Join(dir, "receipts", "changed.receipt"), strings.Replace(whole, `"sig":"`, `"sig":"AA`, 1))
+			if verify(exitFailed, "changed.receipt"); text(t, filepath.Join(dir, "receipts", "changed.receipt")) == whole {
+				t.Error("the receipt was not changed: it proves nothing")
+			}
+		})
+	}
+}
+
+// TestUpgradeQuarantine: what a version has quarantined stays so until it is lifted.
+func TestUpgradeQuarantine(t *testing.T) {
+	t.Parallel()
+	for name, set := range dataSets(t) {
+		if name == "v001" {
+			continue // it has none
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			set.unpack(t, dir)
+			here := func(args ...string) string {
+				t.Helper()
+				return want(t, dir, 0, append([]string{"module", "quarantine", "--quarantine-file", "quarantine.json"}, args...)...)
+			}
+			matches(t, here("ls", "-o", "json"), `"digest":"`+killer+`".*"kills":3,"quarantined":"20`)
+			matches(t, here("show", killer), "(?m)^quarantined +20")
+			here("lift", killer)
+			if out := here("ls", "-o", "json"); strings.Contains(out, `"quarantined":`) {
+				t.Errorf("lifted, it is still quarantined: %s", out)
+			}
+		})
+	}
+}
+
 // TestUpgradeCheckpoint: a run goes on from a checkpoint that a version has exported.
 func TestUpgradeCheckpoint(t *testing.T) {
 	t.Parallel()
