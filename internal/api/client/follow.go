@@ -67,7 +67,7 @@ func (r runs) Place(ctx context.Context, run string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer resp.Body.Close() //nolint:errcheck // it was only read
+	defer resp.Body.Close() // it was only read
 	e, err := newEvents(resp.Body).next()
 	switch {
 	case err != nil:
