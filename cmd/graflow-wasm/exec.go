@@ -48,11 +48,12 @@ The code finds --input as input, files of --file below /in, and ARGs in sys.argv
 process.argv. What it writes below /out is saved with --out.
 
 With --server URL a server runs the code, and what it prints comes at its end. It has
---input, --file and limits there, and no grants, ARGs, modules of --with and sessions:
+--input, --file, limits and sessions there, and no grants, ARGs and modules of --with:
 these are refused.
 
 With --session NAME the next code finds what this one has defined. Sessions are kept in
-a state directory, or with --nats on a cluster, for code on any machine.
+a state directory, or with --nats on a cluster, for code on any machine. With --server
+they are the server's, for your token alone.
 
 An error is told with its traceback, and in one line that begins with error:. Ctrl-C
 ends the code at once.
@@ -212,7 +213,7 @@ type execution struct {
 // run runs the code, keeps what it left, and prints what it came to.
 func (o *execOptions) run(ctx context.Context, std streams, e *execution) error {
 	var err error
-	if e.language, err = o.source.languageIn(e.session); err != nil {
+	if e.language, err = o.source.languageIn(e.session.language()); err != nil {
 		return err
 	}
 	if err := o.prepare(ctx, std, e); err != nil {

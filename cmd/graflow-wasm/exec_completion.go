@@ -30,12 +30,12 @@ func completeExec(cmd *cobra.Command) {
 // completeSessions tells a shell the names of sessions.
 func completeSessions(place *placeFlags) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return byShell(namesOf(func(ctx context.Context, _ *cobra.Command, _ []string) (names []candidate) {
-		store, err := openSessions(ctx, place)
+		shelf, err := openShelf(ctx, place)
 		if err != nil {
 			return nil
 		}
-		defer store.Close()
-		all, _ := store.List(ctx) // as many as there are
+		defer shelf.Close()
+		all, _ := shelf.List(ctx) // as many as there are
 		for _, one := range all {
 			names = append(names, candidate{one.Name, string(one.Language)})
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -108,8 +109,8 @@ func (s *execSource) read(stdin io.Reader) (string, error) {
 	return string(data), nil
 }
 
-// languageIn is the language of the code, which may go on with a session.
-func (s *execSource) languageIn(o *openedSession) (script.Language, error) {
+// languageIn is the language of the code, which may go on with a session of one.
+func (s *execSource) languageIn(kept script.Language) (script.Language, error) {
 	if s.language != "" {
 		return script.Language(s.language), nil
 	}
@@ -120,10 +121,7 @@ func (s *execSource) languageIn(o *openedSession) (script.Language, error) {
 		}
 		return l, nil
 	}
-	if o != nil && o.session.Language() != "" {
-		return o.session.Language(), nil
-	}
-	return script.Python, nil
+	return cmp.Or(kept, script.Python), nil
 }
 
 // readAtMost reads the first bytes of a regular file.

@@ -100,6 +100,7 @@ func (n *node) answer(ctx context.Context) error {
 		return err
 	}
 	n.do("begin what schedules say is due", func() error { return n.cluster.KeepSchedules(ctx) })
+	n.do("forget sessions that nobody uses", func() error { return n.cluster.KeepSessions(ctx) })
 	if n.front == nil {
 		return nil
 	}

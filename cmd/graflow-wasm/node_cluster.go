@@ -30,7 +30,8 @@ func (n *node) newCluster() (*cluster.Cluster, error) {
 	}
 	return cluster.New(cluster.Config{
 		Bus: n.bus, Handlers: n.wiring.handlers, Host: n.wiring.host, Sandbox: sandbox, CodeAtOnce: n.flags.concurrency,
-		Secrets: file, Version: thisBuild().Version, Namespace: n.bus.Namespace(), Logger: n.log, Probe: n.flags.telemetry.probe(),
+		Sessions: n.flags.sessions,
+		Secrets:  file, Version: thisBuild().Version, Namespace: n.bus.Namespace(), Logger: n.log, Probe: n.flags.telemetry.probe(),
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/graflow/graflow-wasm/internal/cluster"
 	"github.com/graflow/graflow-wasm/internal/policy"
 	"github.com/graflow/graflow-wasm/internal/secrets"
 	"github.com/graflow/graflow-wasm/natsbus"
@@ -32,6 +33,7 @@ type nodeFlags struct {
 	docker      dockerFlags
 	policy      policyFlags
 	telemetry   telemetryFlags
+	sessions    cluster.SessionLimits // of a server
 
 	store  secrets.Store     // what secrets opens
 	offers map[string]string // what labels say

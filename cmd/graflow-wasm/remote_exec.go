@@ -30,8 +30,6 @@ func (o *execOptions) checkThere() error {
 	})
 	const instead = "run it in a flow on the cluster, or here: --server ''"
 	switch {
-	case o.session.name != "":
-		return errNoSessionsThere
 	case len(o.with) > 0:
 		return usagef("exec: --with: a server has none of this machine's modules; %s", instead)
 	case len(o.source.args) > 0:
@@ -48,7 +46,7 @@ func (o *execOptions) checkThere() error {
 
 // runThere has a server run the code, and prints what it came to.
 func (o *execOptions) runThere(ctx context.Context, std streams, code string, options script.Options, signals *interrupt) error {
-	language, err := o.source.languageIn(nil)
+	language, err := o.languageThere(ctx)
 	if err != nil {
 		return err
 	}
@@ -63,7 +61,11 @@ func (o *execOptions) runThere(ctx context.Context, std streams, code string, op
 	}
 	var result ops.CodeResult
 	err = o.session.place.cluster.withServer(func(s ops.Service) error {
-		result, err = s.Code.Run(ctx, request)
+		if o.session.name != "" {
+			result, err = s.Sessions.Run(ctx, "", o.session.name, request, o.session.reset)
+		} else {
+			result, err = s.Code.Run(ctx, request)
+		}
 		return err
 	})
 	switch {
@@ -73,6 +75,27 @@ func (o *execOptions) runThere(ctx context.Context, std streams, code string, op
 		return fmt.Errorf("exec: %w", err)
 	}
 	return o.tellThere(std, language, cmp.Or(request.File, "main."+sourceEnds[language]), result)
+}
+
+// languageThere is the language of the code. Where nothing else says it the server is
+// asked for that of the session.
+func (o *execOptions) languageThere(ctx context.Context) (script.Language, error) {
+	var kept script.Language
+	if o.session.name == "" || o.session.reset || o.source.language != "" || o.source.file != "" {
+		return o.source.languageIn(kept)
+	}
+	err := o.session.place.cluster.withServer(func(s ops.Service) error {
+		one, err := s.Sessions.Show(ctx, "", o.session.name)
+		if errors.Is(err, engine.ErrNotFound) {
+			return nil
+		}
+		kept = script.Language(one.Language)
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("exec: %w", err)
+	}
+	return o.source.languageIn(kept)
 }
 
 // sourceEnds are those of the files that code is called after which has no name.

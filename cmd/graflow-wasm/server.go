@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ type serverOptions struct {
 	dir           string
 	listen        string
 	front         frontFlags
+	sessionBytes  amount
 	sync          choice
 	namespace     string
 	clusterListen string
@@ -61,6 +63,7 @@ Exit codes: 0 drained, 1 the disk is full or fails, 2 bad usage, or a directory 
 	f.StringVar(&o.dir, "dir", "", "keep everything in `DIR`, made if it is not there (required)")
 	o.front.addTo(f)
 	f.StringVar(&o.listen, "listen-nats", "127.0.0.1:4222", "where other processes connect, as `HOST:PORT`; port 0 is any that is free, "+urlFile+" in the directory has it")
+	o.addSessionsTo(f)
 	f.Var(&o.sync, "sync", "what was acknowledged survives kill -9; with always also a loss of power, at a tenth of the speed")
 	f.StringVar(&o.namespace, "namespace", "main", "the `NAME` of those who share runs, modules and workers")
 	f.StringVar(&o.clusterListen, "cluster-listen", "", "where other servers connect, as `HOST:PORT`")
@@ -88,7 +91,7 @@ func (o *serverOptions) check() error {
 	if o.replicas == 0 && o.clusterListen != "" {
 		o.replicas = 3
 	}
-	if err := o.front.check(o); err != nil {
+	if err := cmp.Or(o.checkSessions(), o.front.check(o)); err != nil {
 		return err
 	}
 	return o.nodeFlags.check()

@@ -20,15 +20,50 @@ var (
 	errSessionInUse = errors.New("the session is in use")
 )
 
-// errNoSessionsThere refuses sessions where the code runs on a server.
-var errNoSessionsThere = usagef("a server keeps no sessions: name where they are with --state DIR or --nats URL, which go before $%s", remoteVariable)
-
 // sessionInfo is what is known of a session without opening it.
 type sessionInfo struct {
 	Name     string          `json:"session"`
 	Language script.Language `json:"language"`
 	Size     int64           `json:"size"` // in bytes
 	Used     time.Time       `json:"used"`
+}
+
+// sessionShelf is where sessions are, be it with a server.
+type sessionShelf interface {
+	// List returns all sessions by name.
+	List(ctx context.Context) ([]sessionInfo, error)
+	// Forget forgets a session, or returns errNoSession or errSessionInUse.
+	Forget(ctx context.Context, name string) error
+	// Close lets go of the shelf.
+	Close()
+}
+
+// openShelf opens the shelf of a place.
+func openShelf(ctx context.Context, place *placeFlags) (sessionShelf, error) {
+	if err := place.check(); err != nil {
+		return nil, err
+	}
+	if place.onServer() {
+		return openServerSessions(&place.cluster)
+	}
+	store, err := openSessions(ctx, place)
+	if err != nil {
+		return nil, err
+	}
+	return ownShelf{store}, nil
+}
+
+// ownShelf is one whose sessions this process goes on with.
+type ownShelf struct{ sessionStore }
+
+// Forget implements sessionShelf.
+func (s ownShelf) Forget(ctx context.Context, name string) error {
+	release, err := s.Lock(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return s.Remove(ctx, name)
 }
 
 // sessionStore keeps sessions: in a directory, or on a cluster.
@@ -49,13 +84,10 @@ type sessionStore interface {
 	Close()
 }
 
-// openSessions opens the store of a place.
+// openSessions opens the store of a place that is no server.
 func openSessions(ctx context.Context, place *placeFlags) (sessionStore, error) {
 	if err := place.check(); err != nil {
 		return nil, err
-	}
-	if place.onServer() {
-		return nil, errNoSessionsThere
 	}
 	if place.onCluster() {
 		return openClusterSessions(ctx, &place.cluster)
@@ -164,6 +196,14 @@ func ignoreNoSession(err error) error {
 	return err
 }
 
+// language is that of the session, "" if it has none yet.
+func (o *openedSession) language() script.Language {
+	if o == nil {
+		return ""
+	}
+	return o.session.Language()
+}
+
 // state is what the code goes on with, nil without a session.
 func (o *openedSession) state() *script.Session {
 	if o == nil {
@@ -194,23 +234,14 @@ func (o *openedSession) Close() {
 
 // forget begins a session anew by forgetting it.
 func (s *execSession) forget(ctx context.Context, std streams, quiet bool) error {
-	store, err := openSessions(ctx, &s.place)
+	shelf, err := openShelf(ctx, &s.place)
 	if err != nil {
 		return failed("forget session "+s.name, err)
 	}
-	defer store.Close()
-	err = removeSession(ctx, store, s.name)
+	defer shelf.Close()
+	err = shelf.Forget(ctx, s.name)
 	if !quiet && err == nil {
 		fmt.Fprintf(std.err, "graflow-wasm: session %s is forgotten\n", s.name)
 	}
 	return sessionFault("forget session "+s.name, ignoreNoSession(err))
-}
-
-func removeSession(ctx context.Context, store sessionStore, name string) error {
-	release, err := store.Lock(ctx, name)
-	if err != nil {
-		return err
-	}
-	defer release()
-	return store.Remove(ctx, name)
 }

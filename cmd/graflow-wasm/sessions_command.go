@@ -17,27 +17,30 @@ func newExecSessions(std streams) *cobra.Command {
 		Use:   "sessions",
 		Short: "List and forget the sessions of exec",
 		Long: `Sessions are what code has defined that was run with exec --session NAME: the
-interpreter's memory, with whatever the code held, in files of this user alone, or on a
-cluster. They fit the interpreters of this program, and no other versions of them.`,
+interpreter's memory, with whatever the code held, in files of this user alone, on a
+cluster, or with a server. They fit the interpreters of the program that runs the code,
+and no other versions of them.`,
 		Example: `  graflow-wasm exec sessions ls
-  graflow-wasm exec sessions rm notes --state ./state`,
+  graflow-wasm exec sessions rm notes --state ./state
+  graflow-wasm exec sessions ls --server ./srv`,
 		Args: subcommandOnly,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	place.addTo(cmd.PersistentFlags(), "the sessions kept in a `DIR` (default: $"+stateVariable+", else graflow-wasm in the user's cache directory)")
 	cmd.PersistentFlags().Lookup("nats").Usage = "the sessions of the cluster at `URL`, as an owner of it (default: $" + clusterVariable + ")"
+	cmd.PersistentFlags().Lookup("server").Usage = "the sessions of your token on the server at `URL`, or in a directory (default: $" + remoteVariable + ")"
 	cmd.AddCommand(newExecSessionsLs(std, &place), newExecSessionsRm(std, &place))
 	return cmd
 }
 
 // withSessions does something with the sessions of a place. Errors begin with the deed.
-func withSessions(ctx context.Context, place *placeFlags, deed string, f func(sessionStore) error) error {
-	store, err := openSessions(ctx, place)
+func withSessions(ctx context.Context, place *placeFlags, deed string, f func(sessionShelf) error) error {
+	shelf, err := openShelf(ctx, place)
 	if err != nil {
 		return failed(deed, err)
 	}
-	defer store.Close()
-	return sessionFault(deed, f(store))
+	defer shelf.Close()
+	return sessionFault(deed, f(shelf))
 }
 
 func newExecSessionsLs(std streams, place *placeFlags) *cobra.Command {
@@ -50,8 +53,8 @@ func newExecSessionsLs(std streams, place *placeFlags) *cobra.Command {
 	}
 	format := outputFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return withSessions(cmd.Context(), place, "list sessions", func(store sessionStore) error {
-			all, err := store.List(cmd.Context())
+		return withSessions(cmd.Context(), place, "list sessions", func(shelf sessionShelf) error {
+			all, err := shelf.List(cmd.Context())
 			return errors.Join(err, writeSessions(std.out, all, format.value))
 		})
 	}
@@ -87,9 +90,9 @@ func newExecSessionsRm(std streams, place *placeFlags) *cobra.Command {
 				return err
 			}
 		}
-		return withSessions(cmd.Context(), place, "forget sessions", func(store sessionStore) error {
+		return withSessions(cmd.Context(), place, "forget sessions", func(shelf sessionShelf) error {
 			for _, name := range names {
-				if err := removeSession(cmd.Context(), store, name); err != nil {
+				if err := shelf.Forget(cmd.Context(), name); err != nil {
 					return fmt.Errorf("session %s: %w", name, err)
 				}
 				if err := tellForgotten(std.out, name, format.value); err != nil {
