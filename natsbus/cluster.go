@@ -60,6 +60,12 @@ func (c *Cluster) followShares(ended <-chan struct{}) {
 	}
 }
 
+// holds tells whether this process owns a run's partition, by its clock.
+func (c *Cluster) holds(run string) bool {
+	f := c.journal.follower(run)
+	return f != nil && f.held()
+}
+
 // Bury implements [engine.Cluster].
 func (c *Cluster) Bury(ctx context.Context, l engine.DeadLetter) error { return c.bus.Bury(ctx, l) }
 

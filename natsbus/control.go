@@ -88,7 +88,8 @@ func (b *Bus) askSubject(partition int) string {
 // Ask has the owner of a run do something, and returns its answer, or its error as
 // an [AnswerError]. While a run has no owner it is repeated, for 15 s at most, then
 // the error is ErrNoOwner. It is done once, however often it is repeated, by an owner
-// that stays; by one that takes over it may be done again.
+// that stays; by one that takes over it may be done again. A process that has lost its
+// lease of the run does not do it any more, however late the request comes to it.
 func (b *Bus) Ask(ctx context.Context, run, method string, body []byte) ([]byte, error) {
 	m := nats.NewMsg(b.askSubject(partition(b.cfg.Namespace, run)))
 	m.Header.Set(headerRun, token(run))

@@ -20,7 +20,7 @@ const answerKept = time.Minute
 // What it returns is the answer; for a run that it does not own any more it returns
 // ErrElsewhere. All that it was asked has ended when Answer returns.
 func (c *Cluster) Answer(ctx context.Context, f func(ctx context.Context, run, method string, body []byte) ([]byte, error)) error {
-	a := &answers{bus: c.bus, ctx: ctx, do: f, kept: map[string]*answer{}}
+	a := &answers{bus: c.bus, holds: c.holds, ctx: ctx, do: f, kept: map[string]*answer{}}
 	defer a.running.Wait()
 	limits, err := a.answerLimits() //nolint:contextcheck // each question has a context of its own
 	if err != nil {
@@ -49,6 +49,7 @@ func (c *Cluster) Answer(ctx context.Context, f func(ctx context.Context, run, m
 // answers are those given of late, and those to give.
 type answers struct {
 	bus     *Bus
+	holds   func(run string) bool
 	ctx     context.Context //nolint:containedctx // of Answer, for what its subscriptions call
 	do      func(ctx context.Context, run, method string, body []byte) ([]byte, error)
 	running sync.WaitGroup
@@ -137,6 +138,11 @@ func (a *answers) forget() {
 func (a *answers) give(id string, was *answer, m *nats.Msg) {
 	run, err := name(m.Header.Get(headerRun))
 	var body []byte
+	if err == nil && !a.holds(run) {
+		// Who was suspended finds requests that others have done long ago: to hold a run
+		// that has been released since.
+		err = ErrElsewhere
+	}
 	if err == nil {
 		body, err = a.do(a.ctx, run, m.Header.Get(headerMethod), m.Data)
 		if err != nil && a.ctx.Err() != nil { // it was cut short: another is to be asked

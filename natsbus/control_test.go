@@ -18,7 +18,8 @@ import (
 // owner answers for all partitions.
 func owner(tb testing.TB, ns string, f func(ctx context.Context, run, method string, body []byte) ([]byte, error)) *Cluster {
 	tb.Helper()
-	c := newCluster(sharedBus(tb, ns), nil)
+	bus := sharedBus(tb, ns)
+	c := newCluster(bus, newJournal(bus, nil))
 	background(tb, func(ctx context.Context) error { return c.Answer(ctx, f) })
 	ownAll(c, true)
 	return c
@@ -26,7 +27,38 @@ func owner(tb testing.TB, ns string, f func(ctx context.Context, run, method str
 
 func ownAll(c *Cluster, mine bool) {
 	for p := range Partitions {
+		if mine && c.journal != nil {
+			f := newFollower(c.bus, p, nil)
+			f.hold(time.Now().Add(time.Hour))
+			c.journal.parts[p].Store(f)
+		}
 		c.shares.set(p, mine)
+	}
+}
+
+// TestAnswerLate: who does not hold a run's partition any more, and has not learned it,
+// does nothing of what it was asked while it did.
+func TestAnswerLate(t *testing.T) {
+	t.Parallel()
+	ns := newNamespace()
+	var done atomic.Int32
+	c := owner(t, ns, func(context.Context, string, string, []byte) ([]byte, error) {
+		done.Add(1)
+		return nil, nil
+	})
+	b := sharedBus(t, ns)
+	if _, err := b.Ask(t.Context(), "r", "hold", nil); err != nil || done.Load() != 1 {
+		t.Fatalf("asked of who holds it: done %d times, error %v", done.Load(), err)
+	}
+	c.journal.follower("r").hold(time.Now().Add(-time.Second))
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	if _, err := b.Ask(ctx, "r", "hold", nil); !errors.Is(err, context.DeadlineExceeded) || done.Load() != 1 {
+		t.Errorf("asked of who did hold it: done %d times, error %v, want that another is looked for", done.Load(), err)
+	}
+	c.journal.follower("r").hold(time.Now().Add(time.Hour))
+	if _, err := b.Ask(t.Context(), "r", "hold", nil); err != nil || done.Load() != 2 {
+		t.Errorf("asked of who holds it again: done %d times, error %v", done.Load(), err)
 	}
 }
 
@@ -97,7 +129,7 @@ func TestAskOneWhoLeaves(t *testing.T) {
 	t.Parallel()
 	ns := newNamespace()
 	b := sharedBus(t, ns)
-	c := newCluster(b, nil)
+	c := newCluster(b, newJournal(b, nil))
 	ownAll(c, true)
 	ctx, leave := context.WithCancel(t.Context())
 	defer leave()

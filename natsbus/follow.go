@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -19,6 +20,7 @@ type follower struct {
 	prefix string // of subjects, up to the run's token
 	owner  engine.Owner
 	part   int
+	lease  atomic.Pointer[time.Time] // until when the partition is held
 
 	// telling is held while the owner is told something, so that nothing moves
 	// after it is gone. It is taken before mu.
@@ -33,6 +35,16 @@ type follower struct {
 	own     map[string]uint64        // by token: the last event appended or read here that has not come in
 	made    map[uint64]*engine.Event // those events, by sequence
 	waiting []arrival
+}
+
+// hold says until when the partition is held.
+func (f *follower) hold(until time.Time) { f.lease.Store(&until) }
+
+// held tells whether the partition is held still. A process that was suspended can tell
+// so before it has learned that another has taken it.
+func (f *follower) held() bool {
+	until := f.lease.Load()
+	return until != nil && time.Now().Before(*until)
 }
 
 // arrival is somebody who waits for pos.

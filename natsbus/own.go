@@ -64,8 +64,7 @@ func (s sighting) live(now time.Time) bool { return !s.claim.Free && now.Sub(s.s
 
 // share is a partition that is held.
 type share struct {
-	seq      uint64    // of its record
-	until    time.Time // it is held
+	seq      uint64 // of its record
 	follower *follower
 	cancel   context.CancelFunc
 	done     chan struct{} // the follower's goroutine has ended
@@ -112,7 +111,7 @@ func (o *owning) turn(ctx context.Context) {
 func (o *owning) dropLate() {
 	late := 0
 	for n, s := range o.held {
-		if time.Now().After(s.until) {
+		if !s.follower.held() {
 			o.drop(n)
 			late++
 		}
@@ -222,7 +221,8 @@ func (o *owning) renew(ctx context.Context) {
 			seq, err := o.claim(ctx, n, s.seq, claim{Owner: o.me})
 			switch {
 			case err == nil:
-				s.seq, s.until = seq, o.renewed.Add(leaseHeld)
+				s.seq = seq
+				s.follower.hold(o.renewed.Add(leaseHeld))
 			case errors.Is(err, engine.ErrConflict):
 				if s.seq = o.found(ctx, n, s.seq); s.seq == 0 {
 					mu.Lock()

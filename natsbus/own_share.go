@@ -16,10 +16,8 @@ import (
 // begin begins to follow a partition whose lease was had, and to tell the owner.
 func (o *owning) begin(ctx context.Context, n int, seq uint64, sent time.Time) *share {
 	ctx, cancel := context.WithCancel(ctx)
-	s := &share{
-		seq: seq, until: sent.Add(leaseHeld), cancel: cancel, done: make(chan struct{}),
-		follower: newFollower(o.bus, n, o.owner),
-	}
+	s := &share{seq: seq, cancel: cancel, done: make(chan struct{}), follower: newFollower(o.bus, n, o.owner)}
+	s.follower.hold(sent.Add(leaseHeld))
 	o.journal.parts[n].Store(s.follower)
 	go func() {
 		defer close(s.done)
