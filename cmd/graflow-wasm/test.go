@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 
 	"github.com/graflow/graflow-wasm/internal/flowtest"
@@ -63,7 +62,7 @@ Exit codes: 0 all cases pass, 1 a case fails, 2 a test file or a flow is wrong.`
 	f.BoolVar(&o.update, "update", false, "write what came into the test files, in the cases that fail or expect nothing")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "tell of the cases that pass too")
 	f.BoolVar(&o.cover, "cover", false, "tell which tasks and edges no case has executed")
-	f.IntVar(&o.parallel, "parallel", runtime.NumCPU(), "cases that run at once")
+	f.IntVar(&o.parallel, "parallel", 0, "cases that run at once; 0 is one for each processor")
 	f.StringVar(&o.cacheDir, "cache-dir", "", "where compiled modules are kept (default: graflow-wasm in the user's cache directory)")
 	o.policy.addTo(f, boundsOfOperator)
 	o.docker.addTo(f, policyOfOperator)
@@ -96,8 +95,8 @@ func (o *testOptions) check() error {
 	if o.pattern, err = regexp.Compile(o.only); err != nil {
 		return usagef("--run %q: %w", o.only, err)
 	}
-	if o.parallel < 1 {
-		return usagef("--parallel %d: want 1 or more", o.parallel)
+	if o.parallel < 0 {
+		return usagef("--parallel %d: want 0 or more", o.parallel)
 	}
 	if err := o.docker.read(); err != nil {
 		return err

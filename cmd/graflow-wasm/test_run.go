@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -123,7 +125,7 @@ func (o *testOptions) each(ctx context.Context, jobs []testJob) error {
 	var mu sync.Mutex // guards errs
 	var errs []error
 	var wait sync.WaitGroup
-	for range min(o.parallel, len(jobs)) {
+	for range min(cmp.Or(o.parallel, runtime.NumCPU()), len(jobs)) {
 		wait.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(jobs)) && ctx.Err() == nil; i = next.Add(1) - 1 {
 				j := jobs[i]
