@@ -224,6 +224,17 @@ func (f *follower) read(ctx context.Context, t string, after uint64) ([]*entry, 
 	return all, ok, nil
 }
 
+// newest is the sequence of the last event of a run that has come in and is kept; 0 is
+// none.
+func (f *follower) newest(t string) uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if l := f.tails.by[t]; l != nil && len(l.entries) > 0 {
+		return l.entries[len(l.entries)-1].seq
+	}
+	return 0
+}
+
 // keep sees to it that all events of a run from now on are kept, and returns up to
 // where they may be missing.
 func (f *follower) keep(t string) (since uint64) {

@@ -128,9 +128,27 @@ func (j *Journal) entries(ctx context.Context, run string, after uint64) ([]*ent
 		return j.stored(ctx, run, after)
 	}
 	t := token(run)
-	if all, ok, err := f.read(ctx, t, after); ok || err != nil {
-		return all, err
+	for begun := time.Now(); ; {
+		if all, ok, err := f.read(ctx, t, after); ok || err != nil {
+			return all, err
+		}
+		all, err := j.fetched(ctx, f, run, after)
+		if err != nil || len(all) > 0 || f.newest(t) <= after || time.Since(begun) > arrivalTime { // at last it was forgotten
+			return all, err
+		}
+		// Who answered is behind the server that the newest event came from.
+		if err := pause(ctx, behindPause); err != nil {
+			return nil, err
+		}
 	}
+}
+
+// behindPause is how long a server may take to have what another has.
+const behindPause = 10 * time.Millisecond
+
+// fetched reads what a follower has not, and lets it keep that.
+func (j *Journal) fetched(ctx context.Context, f *follower, run string, after uint64) ([]*entry, error) {
+	t := token(run)
 	since := f.keep(t)
 	all, done, err := j.after(ctx, run, after)
 	if err != nil {

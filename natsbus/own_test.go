@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/graflow/graflow-wasm/engine"
 )
 
@@ -282,5 +284,33 @@ func TestOwnerListsAll(t *testing.T) {
 	}
 	if err := o.tellAll(t.Context(), f, seq); err != nil || !d.moved["r"] {
 		t.Errorf("the owner was told of %v, error %v, want of run r", d.moved, err)
+	}
+}
+
+// TestReadOfLaggingLeader: an event that has come in from one server is waited for where
+// another does not have it yet. Who was told of it would not be told again.
+func TestReadOfLaggingLeader(t *testing.T) {
+	t.Parallel()
+	ns := newNamespace()
+	bus, out := sharedBus(t, ns), newJournal(sharedBus(t, ns), nil)
+	bus.cfg.Replicas = 3 // so no server's word is taken for all
+	j := newJournal(bus, nil)
+	start := mustAppend(t, out, "r", "", 0, &engine.Event{Type: engine.EventStarted})
+	n := partition(bus.cfg.Namespace, "r")
+	f := newFollower(bus, n, nobody{})
+	f.begin(start + 5) // what came before was not kept
+	j.parts[n].Store(f)
+	f.take(start+6, &nats.Msg{Subject: f.prefix + token("r") + ".d.ev"})
+	stored := make(chan uint64, 1)
+	time.AfterFunc(20*behindPause, func() {
+		seq, err := out.Append(t.Context(), "r", "", start, &engine.Event{Type: engine.EventHeld})
+		if err != nil {
+			t.Error(err)
+		}
+		stored <- seq
+	})
+	events, err := j.Read(t.Context(), "r", start)
+	if want := receive(t, "the event is stored", stored); err != nil || len(events) != 1 || events[0].Seq != want {
+		t.Errorf("read %+v, error %v, want event %d", events, err, want)
 	}
 }
