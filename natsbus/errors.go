@@ -21,6 +21,8 @@ const (
 	// codeInFlight refuses a write while another that expects something of the same
 	// chain is being replicated: what the chain's last record will be is open.
 	codeInFlight = jetstream.JSErrCodeStreamWrongLastSequenceConstant
+	// codeOffline is a consumer whose server has just gone.
+	codeOffline jetstream.ErrorCode = 10119
 	// codeStoreFailed is also what a full stream says.
 	codeStoreFailed jetstream.ErrorCode = 10077
 	// codeNoSpace refuses a stream for which the disk, or the account, has no room.
@@ -69,5 +71,5 @@ func unanswered(err error) bool {
 	}
 	var api *jetstream.APIError
 	return errors.As(err, &api) &&
-		(api.Code == 503 && api.ErrorCode != codeStoreFailed || api.ErrorCode == codeInFlight)
+		(api.Code == 503 && api.ErrorCode != codeStoreFailed || api.ErrorCode == codeInFlight || api.ErrorCode == codeOffline)
 }
